@@ -1,0 +1,6 @@
+#include <cstdio>
+
+int main() {
+  std::puts("gonets " GONETS_VERSION);
+  return 0;
+}
