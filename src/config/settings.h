@@ -1,0 +1,143 @@
+// The configuration as the rest of the server sees it: plain values, checked. The defaults are those written here; names,
+// docs, bounds and reload behaviour stand in declarations.cc, from which the reference page and the errors are made.
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shaping/retry.h"
+#include "smtp/server_session.h"
+
+namespace gonets::config {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// An IPv4 or IPv6 network; IPv4 is kept as IPv4-mapped IPv6, so one comparison serves both.
+struct network {
+  std::array<std::uint8_t, 16> address{};
+  std::uint8_t prefix_bits = 128;
+  bool contains(const std::array<std::uint8_t, 16>& other) const;
+  bool operator==(const network&) const = default;
+};
+
+struct endpoint {
+  std::string host;  // an address, not a name; IPv6 without brackets
+  std::uint16_t port = 0;
+  bool operator==(const endpoint&) const = default;
+};
+
+enum class listener_kind : std::uint8_t {
+  smtp,        // from the world: accepts for inbound domains, and relays for trusted networks
+  submission,  // from clients (RFC 6409): trusted networks until accounts exist
+  submissions  // the same over implicit TLS (RFC 8314)
+};
+
+struct listener {
+  listener_kind kind = listener_kind::smtp;
+  endpoint address;
+  std::vector<network> trusted_networks;  // may send to any domain
+  std::vector<network> proxy_protocol_from;
+  std::string stream = "transactional";
+  std::string tls_certificate, tls_key;   // PEM files; submissions needs them
+};
+
+struct stream {
+  std::string name;
+  unsigned priority = 1;  // lower goes first
+  shaping::retry_policy retry;
+};
+
+enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard };
+
+struct route {
+  std::string domain = "*";  // "example.com", "*.example.com" (any depth below), "*"
+  route_kind kind = route_kind::mx;
+  std::string host;          // smtp, lmtp: name or address
+  std::uint16_t port = 25;
+  std::string path;          // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
+};
+
+struct settings {
+  struct server_section {
+    std::string hostname;             // default: the machine's fully qualified name
+    std::uint8_t node = 0;
+    unsigned shards = 0;              // 0: half the cores, at least one
+    std::string user;                 // dropped to after binding; empty: stay
+    milliseconds stop_within = 10s;   // for dialogues under way, at SIGTERM
+    std::size_t connections_max = 20'000;
+    std::size_t connections_per_address_max = 1000;
+  } server;
+
+  struct smtp_section {
+    smtp::server_limits limits;
+    std::size_t header_bytes_max = 131'072;
+    std::size_t header_fields_max = 1000;
+    std::size_t hops_max = 50;
+    smtp::newline_policy newlines = smtp::newline_policy::refuse;
+    milliseconds command_timeout = 5min;   // RFC 5321 4.5.3.2.7
+    milliseconds data_timeout = 3min;      // between blocks of data, 4.5.3.2.5
+    milliseconds session_max = 24h;
+    std::vector<std::string> inbound_domains;  // accepted from the world on listeners of kind smtp
+  } smtp;
+
+  struct spool_section {
+    std::string path = "/var/lib/gonets/spool";
+    std::uint64_t free_bytes_min = 1'073'741'824;     // less free on the disk: 452 4.3.1
+    std::uint64_t hot_bytes_max = 134'217'728;        // bodies kept in memory until settled
+    std::uint64_t body_in_memory_bytes_max = 1'048'576;  // a larger one is always streamed through the disk
+    milliseconds commit_gap = 0ms;  // see docs; 0: adaptive
+    milliseconds event_retention = 720h;
+  } spool;
+
+  struct delivery_section {
+    std::string helo;                  // default: server.hostname
+    std::string source_ipv4, source_ipv6;
+    bool ipv4 = true, ipv6 = true;
+    std::uint16_t port = 25;           // of MX hosts
+    std::size_t connections_per_site_max = 20;
+    std::size_t connections_max = 5000;
+    std::size_t recipients_per_transaction_max = 100;
+    std::size_t messages_per_connection_max = 1000;
+    milliseconds connect_timeout = 30s;
+    milliseconds greeting_timeout = 5min;
+    milliseconds helo_timeout = 5min;
+    milliseconds mail_timeout = 5min;
+    milliseconds rcpt_timeout = 5min;
+    milliseconds data_timeout = 2min;
+    milliseconds block_timeout = 3min;
+    milliseconds end_of_data_timeout = 10min;
+    milliseconds idle_timeout = 15s;   // a connection without work is closed after this
+    milliseconds site_backoff_base = 30s;
+    milliseconds site_backoff_max = 15min;
+    std::vector<std::string> loopback_mx_allowed;  // hosts: for tests and labs; see docs
+  } delivery;
+
+  struct dns_section {
+    std::vector<endpoint> servers;     // empty: resolve from the root, by ourselves
+    milliseconds timeout = 10s;
+    std::size_t cache_bytes_max = 33'554'432;
+  } dns;
+
+  struct api_section {
+    std::string socket = "/run/gonets/api.sock";
+    std::optional<endpoint> listen;    // loopback only until accounts exist
+  } api;
+
+  struct log_section {
+    std::string level = "info";        // debug, info, warning, error
+    std::string format = "text";       // text (logfmt) or json
+  } log;
+
+  std::vector<listener> listeners;
+  std::vector<stream> streams;         // transactional and bulk always exist
+  std::vector<route> routes;           // first match wins; after the last one stands { "*", mx }
+
+  const stream& stream_named(const std::string& name) const;
+};
+
+}  // namespace gonets::config

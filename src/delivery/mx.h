@@ -1,0 +1,66 @@
+// From a domain to the hosts that take its mail, in the order to try them (RFC 5321 5.1, RFC 7505). Lives on a shard.
+#pragma once
+#include <chrono>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "runtime/dns.h"
+
+namespace gonets::delivery {
+
+struct mx_host {
+  std::string name;                    // the exchange, or the literal's address
+  std::vector<std::string> addresses;  // in the order to try, IPv6 and IPv4 as allowed; may be empty: not resolved yet
+};
+
+// The set of exchanges that a domain's mail goes to. Domains with the same `site_key` are one site.
+struct mx_set {
+  std::string site_key;         // "mx:" and the exchanges, sorted and joined by ','
+  struct tier {
+    std::uint16_t preference;
+    std::vector<std::string> exchanges;
+  };
+  std::vector<tier> tiers;      // ascending preference
+  bool implicit = false;        // no MX: the domain itself
+  std::chrono::seconds ttl{0};
+};
+
+struct mx_failure {
+  reply answer;  // ours: 556 5.1.10 null MX, 550 5.1.2 no such domain, 451 4.4.3 DNS failing, 554 5.4.6 loop...
+};
+
+struct mx_options {
+  bool ipv4 = true, ipv6 = true;
+  std::vector<std::string> own_names;      // hostnames of this server: an exchange of that name is ourselves
+  std::vector<std::string> own_addresses;  // textual; so is an address of this list on `port`
+  std::uint16_t port = 25;
+};
+
+class mx_lookup {
+ public:
+  using sets = std::move_only_function<void(std::expected<std::shared_ptr<const mx_set>, mx_failure>)>;
+  using hosts = std::move_only_function<void(std::expected<std::vector<mx_host>, mx_failure>)>;
+
+  mx_lookup(runtime::resolver& dns, mx_options options, std::uint64_t seed);
+
+  // MX only: enough to know the site. An address literal gives a set of one, without a query. Exchanges that are
+  // ourselves are removed together with all of higher or equal preference value (5.1); none left: 554 5.4.6.
+  void find_set(std::string_view domain, sets done);
+  // The hosts of a set with addresses, tiers in order, shuffled within a tier anew at each call. Hosts whose name does
+  // not resolve are left out; if none is left, 450 4.4.3 if a lookup failed for now, 550 5.4.4 if all names have no
+  // address for good.
+  void find_hosts(std::shared_ptr<const mx_set> set, hosts done);
+
+ private:
+  runtime::resolver& dns_;
+  mx_options options_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace gonets::delivery
