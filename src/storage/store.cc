@@ -213,6 +213,14 @@ result<void> store::write(batch& b, durability how) {
   return {};
 }
 
+result<void> store::sync() {
+  const std::shared_lock lock(impl_->mutex);
+  if (!impl_->db) return std::unexpected(error{failure::io, "the spool could not be opened again"});
+  const auto status = impl_->db->FlushWAL(true);
+  if (!status.ok()) return std::unexpected(to_error(status));
+  return {};
+}
+
 result<std::optional<std::string>> store::get(family in, std::string_view key) const {
   const std::shared_lock lock(impl_->mutex);
   if (!impl_->db) return std::unexpected(error{failure::io, "the spool could not be opened again"});

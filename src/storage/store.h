@@ -87,6 +87,8 @@ class store {
   ~store();
 
   result<void> write(batch& b, durability how);
+  // Makes all that was written before durable.
+  result<void> sync();
   result<std::optional<std::string>> get(family in, std::string_view key) const;
   // Visits [from, to) in order (an empty `to`: to the end) until `visit` returns false.
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
