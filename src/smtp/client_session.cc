@@ -53,7 +53,7 @@ struct client_session::state {
   void start_held();
   void refuse_session(reply& r);
   void end(recipient_outcome cause, bool spare_current = false);
-  void break_off(std::string_view what);
+  void break_off(std::string_view what, stage where);
   stage waiting_for();
 
   client_options options;
@@ -88,7 +88,7 @@ void client_session::state::take_reply(reply& r) {
     case phase::ready:
       if (r.code == 421) return end({disposition::deferred, waiting_for(), std::move(r), true});
       if (client_transaction* t = current()) return take_transaction_reply(*t, r);
-      return break_off(fmt::format("unexpected reply {}", to_text(r)));
+      return break_off(fmt::format("unexpected reply {}", to_text(r)), stage::none);
     case phase::unconnected:
     case phase::closed:
       break;
@@ -103,7 +103,7 @@ void client_session::state::take_greeting(reply& r) {
     return say_hello(lmtp ? "LHLO " : "EHLO ", phase::ehlo);
   }
   if (r.transient() || r.permanent()) return refuse_session(r);
-  break_off(fmt::format("unexpected greeting {}", to_text(r)));
+  break_off(fmt::format("unexpected greeting {}", to_text(r)), stage::greeting);
 }
 
 void client_session::state::take_hello_reply(reply& r) {
@@ -114,7 +114,7 @@ void client_session::state::take_hello_reply(reply& r) {
   // RFC 5321 3.2: a server that does not know EHLO says 500 or 502; in the wild it is any 5xx.
   if (r.permanent() && at == phase::ehlo && options.speak == protocol::smtp) return say_hello("HELO ", phase::helo);
   if (r.transient() || r.permanent()) return refuse_session(r);
-  break_off(fmt::format("unexpected reply {}", to_text(r)));
+  break_off(fmt::format("unexpected reply {}", to_text(r)), stage::ehlo);
 }
 
 void client_session::state::say_hello(std::string_view verb, phase waits) {
@@ -132,16 +132,17 @@ void client_session::state::become_ready() {
 }
 
 void client_session::state::take_transaction_reply(client_transaction& t, reply& r) {
+  const stage where = t.waiting_for();
   const bool in_reset = t.at_step() == step::reset;
   const bool in_body = t.at_step() == step::body;
   if (in_body && !r.positive() && r.code >= 400) {
     // Refused before its end: what is left of the body need not be sent, and can't be left out but by closing.
     const auto what = r.permanent() ? disposition::failed : disposition::deferred;
-    return end({what, stage::data, std::move(r), true});
+    return end({what, where, std::move(r), true});
   }
   if (t.on_reply(r, offered, output) == client_transaction::verdict::broke_protocol) {
     if (in_reset) t.drop({disposition::not_attempted, stage::none, r, true});
-    return break_off(fmt::format("unexpected reply {}", to_text(r)));
+    return break_off(fmt::format("unexpected reply {}", to_text(r)), where);
   }
   if (!t.done()) return;
   reset_due = t.leaves_peer_in_transaction();
@@ -185,9 +186,9 @@ void client_session::state::end(recipient_outcome cause, bool spare_current) {
   }
 }
 
-void client_session::state::break_off(std::string_view what) {
+void client_session::state::break_off(std::string_view what, stage where) {
   recipient_outcome cause = deferred_by_us(5, 0, fmt::format("the receiving server broke the protocol: {}", what));
-  cause.at = waiting_for();
+  cause.at = where;
   end(std::move(cause));
 }
 
@@ -243,7 +244,7 @@ void client_session::feed(std::string_view bytes) {
         s.take_reply(s.parser.current());
         break;
       case reply_parser::progress::broken:
-        return s.break_off(s.parser.error());
+        return s.break_off(s.parser.error(), s.waiting_for());
     }
   }
 }

@@ -16,6 +16,15 @@
 
 namespace gonets::smtp::testing {
 
+// "failed at rcpt: 550 5.1.1 No such user"; "(ours)" at the end if the peer did not say it.
+inline std::string to_text(const recipient_outcome& o) {
+  static constexpr const char* words[] = {"delivered", "deferred", "failed", "not attempted"};
+  std::string text = words[static_cast<std::size_t>(o.what)];
+  if (o.at != stage::none) (text += " at ") += gonets::to_text(o.at);
+  (text += ": ") += gonets::to_text(o.answer);
+  return o.from_peer ? text : text + " (ours)";
+}
+
 struct outgoing {
   std::vector<message::recipient> to;
   std::string body = "Subject: x\r\n\r\nhello\r\n";
@@ -26,6 +35,12 @@ struct outgoing {
     t.size_bytes = body.size();
     for (const char* address : addresses)
       to.push_back({address, "", {}});
+  }
+  outgoing& content(std::string text) {
+    body = std::move(text);
+    t.size_bytes = body.size();
+    t.body_ends_in_crlf = body.empty() || body.ends_with("\r\n");
+    return *this;
   }
   transaction to_begin() const {
     transaction made = t;
@@ -45,6 +60,15 @@ struct run_result {
   bool closed = false;
   bool script_done = false;
 
+  // The outcomes of all recipients of all messages begun.
+  std::vector<std::string> told() const {
+    std::vector<std::string> texts;
+    for (const auto& message : outcomes) {
+      for (const recipient_outcome& o : message)
+        texts.push_back(to_text(o));
+    }
+    return texts;
+  }
   std::string written() const {
     std::string all;
     for (const std::string& w : writes)
@@ -258,8 +282,13 @@ class dialogue {
     run_result finish() {
       EXPECT_EQ(result_.outcomes.size(), begun_) << "a transaction was not collected";
       EXPECT_EQ(session_.next(), wants::close);
+      if (std::string last = session_.take_output(); !last.empty()) {
+        result_.writes.push_back(last);
+        from_client_ += last;
+        advance_script();
+      }
       result_.closed = true;
-      result_.script_done = script_.empty() || session_.closed_because().from_peer;
+      result_.script_done = script_.empty();
       result_.because = session_.closed_because();
       result_.accepted_at.assign(d_.messages_.size(), never);
       for (std::size_t i = 0; i < with_body_.size() && i < acceptances_.size(); ++i) {
