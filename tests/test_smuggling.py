@@ -64,10 +64,10 @@ def test_true_end_within_a_chunk_is_stuffed_on_its_way_out(relay, sink):
     assert b"\r\n.\r\n" not in message.raw
 
 
-@pytest.mark.parametrize("command", [b"NOOP\n", b"NOOP\r", b"NO\x00OP\r\n", b"NOOP x\rNOOP\r\n"], ids=names)
+@pytest.mark.parametrize("command", [b"NOOP\n", b"NO\x00OP\r\n", b"NOOP x\rNOOP\r\n"], ids=names)
 def test_command_with_a_bare_newline_is_refused(refusing, command):
     with Talk(refusing.endpoint, hello=True) as talk:
-        talk.send(command + (b"" if command.endswith(b"\n") else b"\n"))
+        talk.send(command)
         reply = talk.reply()
         assert reply.is_(500, "5.5.2"), reply
 
