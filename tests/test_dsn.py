@@ -57,7 +57,7 @@ def test_failure_is_reported_to_the_sender(relay, sink):
     relay.wait_ends(queue_id, A, B)
     report, = reports(relay)
     assert report.row["sender"] == ""
-    assert report.message["To"] == SENDER
+    assert report.message["To"].addresses[0].addr_spec == SENDER
     assert set(report.recipients) == {B}
     fields = report.recipients[B]
     assert fields["Action"] == "failed"

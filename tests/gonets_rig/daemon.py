@@ -95,6 +95,7 @@ class Daemon:
         self.socket_path = self.folder / "api.sock"
         self.http = free_endpoint()
         self.child = None
+        self.environment = {}
         self.starts = 0
         config = copy.deepcopy(config)
         listeners = [{"kind": "smtp", "address": text_of(free_endpoint()), "trusted_networks": ["127.0.0.0/8"]} | more
@@ -116,7 +117,7 @@ class Daemon:
 
     @property
     def endpoints(self):
-        return [(a.rpartition(":")[0], int(a.rpartition(":")[2])) for a in
+        return [(a.rpartition(":")[0].strip("[]"), int(a.rpartition(":")[2])) for a in
                 (listener["address"] for listener in self.config["listener"])]
 
     @property
@@ -133,7 +134,8 @@ class Daemon:
     def spawn(self):
         self.write_config()
         self.starts += 1
-        self.child = Child(f"gonets-{self.starts}", [BINARY, "serve", "--config", self.config_path], self.folder)
+        self.child = Child(f"gonets-{self.starts}", [BINARY, "serve", "--config", self.config_path], self.folder,
+                           env=self.environment)
         return self
 
     def start(self):
