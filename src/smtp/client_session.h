@@ -13,7 +13,8 @@
 //                            order: take_output(), the body (dot-stuffed by the owner if it needs it), and
 //                            after_body(): the end of data and the chained commands. Then session.body_sent().
 //       case wants::collect: results() of the oldest transaction are complete: take them with collect()
-//       case wants::close:   every transaction begun has been collected; close the socket. closed_because() says why.
+//       case wants::close:   every transaction begun has been collected; write take_output() if any (a QUIT whose reply
+//                            nobody waits for), close the socket. closed_because() says why.
 //     }
 #pragma once
 #include <cstdint>
@@ -54,8 +55,10 @@ enum class disposition : std::uint8_t {
   delivered,      // 2xx to the end of data (LMTP: to this recipient's)
   deferred,       // 4xx, or the connection was lost or broke protocol while this recipient's fate was open
   failed,         // 5xx, or a need of the message that the peer does not meet (8BITMIME, SMTPUTF8, SIZE)
-  not_attempted   // nothing about this transaction was refused; the session ended before it was its turn, or the peer
-                  // said 452 "too many recipients" after at least one was accepted: try again at once
+  not_attempted   // nothing about this transaction was refused: the session ended before it was its turn, or a connection
+                  // used before was lost with nothing of it answered, or the peer said 452 "too many recipients" after
+                  // at least one was accepted: try again at once. The first transaction of a connection always gets
+                  // something else for one recipient at least, so that trying again comes to an end.
 };
 
 struct recipient_outcome {
@@ -79,10 +82,12 @@ class client_session {
   // The connection failed, timed out or was closed by the peer, or the owner gives up: `why` becomes the text of the
   // recipients whose fate is open ("connection timed out").
   void lost(std::string_view why);
-  void begin(transaction t);               // at wants::work, or at wants::body if can_chain()
+  // At wants::work, or at wants::body if can_chain(). At other times it waits for its turn; once the session has ended,
+  // its outcomes are there at once.
+  void begin(transaction t);
   void quit();                             // at wants::work: sends QUIT and waits for its reply
   bool can_chain() const;
-  void body_sent();
+  void body_sent();                        // before anything is fed that was read after the end of the data was written
   // The body could not be read from the spool: at wants::body. Ends the session without an end of data, so that the
   // peer can't take a part for the whole; the recipients are deferred with `why`.
   void body_failed(std::string_view why);
@@ -90,10 +95,14 @@ class client_session {
 
   std::string take_output();
   std::string after_body();                // at wants::body
+  // Append the same to `to`, for owners that keep one write buffer.
+  void drain_output(std::string& to);
+  void drain_after_body(std::string& to);
   stage waiting_for() const;               // which time-out applies (RFC 5321 4.5.3.2)
   bool ready() const;                      // EHLO/HELO/LHLO was answered
   bool peer_pipelines() const;
   bool peer_offers_starttls() const;
+  bool peer_offers_dsn() const;            // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
   std::string_view peer_name() const;      // from its greeting; "" before
   std::uint64_t peer_size_limit() const;   // SIZE of its EHLO; 0: none
   // Why the session ended, or the refusal of the session itself (greeting 4xx/5xx, EHLO and HELO refused): then

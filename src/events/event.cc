@@ -1,0 +1,190 @@
+#include "events/event.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json.hpp>
+
+#include "base/wire.h"
+
+namespace gonets::events {
+namespace {
+
+// event := version:u8 kind:u8 at_ms:be64 message:be64 account:varint count:varint {index:varint address:text} field*
+// field := tag:u8 value; each tag has one value type, and absent fields are empty or zero.
+constexpr std::uint8_t version = 1;
+
+enum class tag : std::uint8_t {
+  stream = 1,
+  sender = 2,
+  message_bytes = 3,
+  origin = 4,
+  at_stage = 5,
+  answer = 6,
+  remote_host = 7,
+  remote_address = 8,
+  route = 9,
+  attempts = 10,
+  duration_ms = 11,
+  next_attempt = 12,
+  reason = 13,
+};
+
+void put_field(std::string& to, tag t, std::string_view text) {
+  if (text.empty()) return;
+  to.push_back(static_cast<char>(t));
+  wire::put_text(to, text);
+}
+
+void put_field(std::string& to, tag t, std::uint64_t number) {
+  if (number == 0) return;
+  to.push_back(static_cast<char>(t));
+  wire::put_varint(to, number);
+}
+
+void put_answer(std::string& to, const reply& r, bool from_peer) {
+  if (r.code == 0) return;
+  to.push_back(static_cast<char>(tag::answer));
+  wire::put_varint(to, r.code);
+  wire::put_varint(to, r.status.klass);
+  wire::put_varint(to, r.status.subject);
+  wire::put_varint(to, r.status.detail);
+  wire::put_text(to, r.text);
+  to.push_back(from_peer ? 1 : 0);
+}
+
+void read_answer(wire::reader& from, event& e) {
+  e.answer.code = static_cast<std::uint16_t>(from.varint());
+  e.answer.status.klass = static_cast<std::uint8_t>(from.varint());
+  e.answer.status.subject = static_cast<std::uint16_t>(from.varint());
+  e.answer.status.detail = static_cast<std::uint16_t>(from.varint());
+  e.answer.text = from.text();
+  e.from_peer = from.byte() != 0;
+}
+
+wall_time from_ms(std::uint64_t ms) { return wall_time(std::chrono::milliseconds(static_cast<std::int64_t>(ms))); }
+std::uint64_t to_ms(wall_time t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+
+bool read_field(wire::reader& from, event& e) {
+  switch (static_cast<tag>(from.byte())) {
+    case tag::stream: e.stream = from.text(); return true;
+    case tag::sender: e.sender = from.text(); return true;
+    case tag::message_bytes: e.message_bytes = from.varint(); return true;
+    case tag::origin: e.origin = from.text(); return true;
+    case tag::at_stage: e.at_stage = static_cast<stage>(from.varint()); return true;
+    case tag::answer: read_answer(from, e); return true;
+    case tag::remote_host: e.remote_host = from.text(); return true;
+    case tag::remote_address: e.remote_address = from.text(); return true;
+    case tag::route: e.route = from.text(); return true;
+    case tag::attempts: e.attempts = static_cast<std::uint32_t>(from.varint()); return true;
+    case tag::duration_ms: e.duration_ms = static_cast<std::uint32_t>(from.varint()); return true;
+    case tag::next_attempt: e.next_attempt = from_ms(from.varint()); return true;
+    case tag::reason: e.reason = from.text(); return true;
+  }
+  return false;
+}
+
+std::string json_time(wall_time t) {
+  const auto ms = t.time_since_epoch().count();
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), ms % 1000);
+}
+
+}  // namespace
+
+std::string_view to_text(kind k) {
+  static constexpr std::array<std::string_view, 10> names = {"",        "accepted",  "deferred", "delivered", "bounced",
+                                                             "expired", "cancelled", "held",     "released",  "discarded"};
+  const auto number = static_cast<std::size_t>(k);
+  return number < names.size() ? names[number] : std::string_view("unknown");
+}
+
+bool is_end(kind k) {
+  return k == kind::delivered || k == kind::bounced || k == kind::expired || k == kind::cancelled ||
+         k == kind::discarded;
+}
+
+void encode(const event& e, std::string& to) {
+  to.push_back(static_cast<char>(version));
+  to.push_back(static_cast<char>(e.kind));
+  wire::put_be64(to, to_ms(e.at));
+  wire::put_be64(to, e.message.value);
+  wire::put_varint(to, e.account.value);
+  wire::put_varint(to, e.recipients.size());
+  for (const auto& r : e.recipients) {
+    wire::put_varint(to, r.index.value);
+    wire::put_text(to, r.address);
+  }
+  put_field(to, tag::stream, e.stream);
+  put_field(to, tag::sender, e.sender);
+  put_field(to, tag::message_bytes, e.message_bytes);
+  put_field(to, tag::origin, e.origin);
+  put_field(to, tag::at_stage, static_cast<std::uint64_t>(e.at_stage));
+  put_answer(to, e.answer, e.from_peer);
+  put_field(to, tag::remote_host, e.remote_host);
+  put_field(to, tag::remote_address, e.remote_address);
+  put_field(to, tag::route, e.route);
+  put_field(to, tag::attempts, e.attempts);
+  put_field(to, tag::duration_ms, e.duration_ms);
+  put_field(to, tag::next_attempt, to_ms(e.next_attempt));
+  put_field(to, tag::reason, e.reason);
+}
+
+std::optional<event> decode(event_seq seq, std::string_view record) {
+  wire::reader from(record);
+  if (from.byte() != version) return std::nullopt;
+  event e;
+  e.seq = seq;
+  e.kind = static_cast<kind>(from.byte());
+  e.at = from_ms(from.be64());
+  e.message.value = from.be64();
+  e.account.value = static_cast<std::uint32_t>(from.varint());
+  const auto count = from.varint();
+  for (std::uint64_t i = 0; i < count && from.ok(); ++i) {
+    const recipient_index index{static_cast<std::uint16_t>(from.varint())};
+    e.recipients.push_back({index, std::string(from.text())});
+  }
+  while (from.ok() && !from.at_end()) {
+    if (!read_field(from, e)) return std::nullopt;
+  }
+  if (!from.ok()) return std::nullopt;
+  return e;
+}
+
+std::string to_json(const event& e) {
+  namespace json = boost::json;
+  json::object o;
+  o["seq"] = e.seq.value;
+  o["kind"] = to_text(e.kind);
+  o["at"] = json_time(e.at);
+  o["message_id"] = gonets::to_text(e.message);
+  o["account"] = e.account.value;
+  json::array recipients;
+  for (const auto& r : e.recipients) recipients.push_back(json::object{{"index", r.index.value}, {"address", r.address}});
+  o["recipients"] = std::move(recipients);
+  const auto add = [&o](const char* key, const auto& value, bool present) {
+    if (present) o[key] = value;
+  };
+  add("stream", e.stream, !e.stream.empty());
+  o["sender"] = e.sender;
+  add("message_bytes", e.message_bytes, e.message_bytes != 0);
+  add("origin", e.origin, !e.origin.empty());
+  add("stage", std::string(gonets::to_text(e.at_stage)), e.at_stage != stage::none);
+  if (e.answer.code != 0) {
+    o["reply"] = json::object{{"code", e.answer.code},
+                              {"status", gonets::to_text(e.answer.status)},
+                              {"text", e.answer.text},
+                              {"from_peer", e.from_peer}};
+  }
+  add("remote_host", e.remote_host, !e.remote_host.empty());
+  add("remote_address", e.remote_address, !e.remote_address.empty());
+  add("route", e.route, !e.route.empty());
+  add("attempts", e.attempts, e.attempts != 0);
+  add("duration_ms", e.duration_ms, e.duration_ms != 0);
+  add("next_attempt", json_time(e.next_attempt), e.next_attempt != wall_time{});
+  add("reason", e.reason, !e.reason.empty());
+  return json::serialize(o);
+}
+
+}  // namespace gonets::events

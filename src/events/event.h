@@ -1,0 +1,67 @@
+// What happened to recipients: the entries of the event log. Their stored form is docs/formats/events.md; their JSON form
+// is the schema `event` of api/openapi.yaml. A value; owns its text.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/status.h"
+
+namespace gonets::events {
+
+// The numbers are stored: never reuse one.
+enum class kind : std::uint8_t {
+  accepted = 1,   // made safe; the sender has its 250
+  deferred = 2,   // an attempt failed for now; due again at next_attempt
+  delivered = 3,  // end: the next server took it
+  bounced = 4,    // end: refused for good
+  expired = 5,    // end: not delivered within the stream's time
+  cancelled = 6,  // end: removed by an operator
+  held = 7,       // waits until released
+  released = 8,
+  discarded = 9   // end: the route says so
+};
+std::string_view to_text(kind k);
+// Whether it ends a recipient's way: each accepted recipient gets exactly one such event.
+bool is_end(kind k);
+
+struct event_recipient {
+  recipient_index index;
+  std::string address;
+  bool operator==(const event_recipient&) const = default;
+};
+
+struct event {
+  event_seq seq;  // given by the log
+  events::kind kind = kind::accepted;
+  wall_time at{};
+  message_id message;
+  account_id account;
+  std::string stream;
+  std::string sender;  // reverse-path
+  // All recipients that this happened to at once: one for most events.
+  std::vector<event_recipient> recipients;
+  std::uint64_t message_bytes = 0;  // accepted
+  std::string origin;               // accepted: who sent it, "192.0.2.1 (helo name)" or "report on 0A1B..."
+  stage at_stage = stage::none;     // of an attempt
+  reply answer;                     // of an attempt, or the reason in our words
+  bool from_peer = false;
+  std::string remote_host, remote_address;  // of an attempt
+  std::string route;                        // of an attempt: the site or route
+  std::uint32_t attempts = 0;               // made so far, this one included
+  std::uint32_t duration_ms = 0;            // of the attempt
+  wall_time next_attempt{};                 // deferred
+  std::string reason;                       // held, released, cancelled, expired: why, by whom
+  bool operator==(const event&) const = default;
+};
+
+void encode(const event& e, std::string& to);  // without the sequence number, which is the key
+std::optional<event> decode(event_seq seq, std::string_view record);
+
+std::string to_json(const event& e);
+
+}  // namespace gonets::events

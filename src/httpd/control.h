@@ -1,0 +1,129 @@
+// What the HTTP API can ask of the running server. Implemented by `app`, which knows everybody. Calls come on any shard;
+// answers come later, on the shard that asked; each is called exactly once.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "events/event.h"
+#include "spool/message.h"
+
+namespace gonets::httpd {
+
+// Which recipients; all that are given must match.
+struct queue_filter {
+  std::optional<message_id> id;
+  std::string recipient;  // whole address, or "@domain"
+  std::string domain;
+  std::string account;
+  std::string state;      // "ready", "deferred", "held", "sending", "resolving"; empty: any
+  std::chrono::seconds older_than{0};
+  bool empty() const {
+    return !id && recipient.empty() && domain.empty() && account.empty() && state.empty() && older_than.count() == 0;
+  }
+};
+
+struct queue_row {
+  message_id id;
+  recipient_index index;
+  std::string state;
+  std::string sender, recipient, stream;
+  std::uint64_t message_bytes = 0;
+  wall_time accepted{};
+  wall_time next_attempt{};  // zero when it waits for something else
+  std::uint32_t attempts = 0;
+  std::string site;
+  stage last_stage = stage::none;
+  reply last_answer;
+  std::string hold_reason;
+};
+
+struct queue_page {
+  std::vector<queue_row> rows;
+  std::uint64_t matching = 0;  // how many there are in all; more than rows when cut
+};
+
+struct queue_summary {
+  struct line {
+    std::string site;  // or the domain, for those without one yet
+    std::string site_state, site_reason;
+    std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0;
+    std::uint32_t connections = 0;
+    wall_time oldest{};
+    wall_time next_attempt{};
+  };
+  std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0, resolving = 0;
+  bool loading = false;      // the index is still being read from disk: numbers are too low
+  std::vector<line> lines;   // most recipients first, cut at a limit
+  std::uint64_t lines_in_all = 0;
+};
+
+struct obstacle {
+  std::string what;         // stable word: "retry_time", "site_suspended", "site_connections", "held", "loading", "resolving", ...
+  std::string detail;       // for people
+  wall_time until{};        // zero when not known
+};
+struct why_row {
+  queue_row row;
+  std::vector<obstacle> obstacles;  // in the order in which they stand in the way; empty: it is being sent
+  wall_time expected{};             // zero: now, or not known
+};
+
+enum class queue_action : std::uint8_t { retry, hold, release, remove };
+
+struct audit_problem {
+  message_id id;
+  std::string detail;
+};
+struct audit_report {
+  std::uint64_t messages = 0;
+  std::uint64_t accepted = 0, delivered = 0, bounced = 0, expired = 0, cancelled = 0, discarded = 0, queued = 0;
+  std::vector<audit_problem> problems;  // cut at a limit
+  std::uint64_t problems_in_all = 0;
+  bool balanced() const {
+    return problems_in_all == 0 && accepted == delivered + bounced + expired + cancelled + discarded + queued;
+  }
+};
+
+struct captured_message {
+  std::string id;  // of `capture show`
+  std::string queue_id;
+  wall_time at{};
+  std::string sender, recipient, subject, from;
+  std::uint64_t bytes = 0;
+};
+
+struct readiness {
+  bool ready = false;
+  std::string reason;  // when not
+};
+
+class control {
+ public:
+  template <class T>
+  using done = std::move_only_function<void(T)>;
+
+  virtual ~control() = default;
+  virtual readiness ready() = 0;  // from any thread, at once
+  virtual std::string metrics_page() = 0;
+  virtual void summary(std::size_t lines_max, done<queue_summary> answer) = 0;
+  virtual void list(queue_filter which, std::size_t rows_max, done<queue_page> answer) = 0;
+  // The message with its recipients that are still queued; nothing when there is no such message.
+  virtual void show(message_id id, done<std::optional<queue_page>> answer) = 0;
+  virtual void content(message_id id, done<std::optional<std::string>> answer) = 0;  // at most 1 MiB of it
+  virtual void act(queue_filter which, queue_action what, std::string reason, done<std::uint64_t> answer) = 0;
+  virtual void trace(message_id id, done<std::vector<events::event>> answer) = 0;
+  virtual void why(message_id id, done<std::vector<why_row>> answer) = 0;
+  // From `after` on, at most `max`; the cursor is the last one's seq.
+  virtual void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) = 0;
+  virtual void audit(done<audit_report> answer) = 0;
+  virtual void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) = 0;
+  virtual void captured_content(std::string id, done<std::optional<std::string>> answer) = 0;
+};
+
+}  // namespace gonets::httpd

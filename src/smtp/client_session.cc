@@ -1,0 +1,376 @@
+#include "smtp/client_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "smtp/detail/client_transaction.h"
+#include "smtp/detail/peer_capabilities.h"
+#include "smtp/reply_parser.h"
+
+namespace gonets::smtp {
+namespace {
+
+using detail::client_transaction;
+using detail::peer_capabilities;
+using detail::step;
+
+constexpr std::size_t reply_text_bytes_max = 1024;
+// All keywords count, not only those of the first kilobyte.
+constexpr std::size_t ehlo_text_bytes_max = 16'384;
+constexpr std::size_t our_text_bytes_max = 512;
+constexpr std::size_t name_bytes_max = 255;
+
+// unconnected -> greeting -> ehlo -> ready, helo; helo -> ready; ready -> quitting; any -> closed.
+enum class phase : std::uint8_t { unconnected, greeting, ehlo, helo, ready, quitting, closed };
+
+std::string safe_text(std::string_view text) {
+  std::string safe;
+  append_sanitized(safe, text, our_text_bytes_max);
+  return safe;
+}
+
+recipient_outcome deferred_by_us(std::uint16_t subject, std::uint16_t detail, std::string_view text) {
+  return {disposition::deferred, stage::none, reply{451, {4, subject, detail}, safe_text(text)}, false};
+}
+
+}  // namespace
+
+struct client_session::state {
+  explicit state(client_options o)
+      : options(std::move(o)), parser({options.reply_line_bytes_max, options.reply_lines_max, reply_text_bytes_max}) {
+    transactions.reserve(2);
+  }
+
+  client_transaction* current();
+  void take_reply(reply& r);
+  void take_greeting(reply& r);
+  void take_hello_reply(reply& r);
+  void take_transaction_reply(client_transaction& t, reply& r);
+  void say_hello(std::string_view verb, phase waits);
+  void become_ready();
+  void start_held();
+  void refuse_session(reply& r);
+  void end(recipient_outcome cause, bool spare_current = false);
+  void break_off(std::string_view what, stage where);
+  stage waiting_for();
+
+  client_options options;
+  reply_parser parser;
+  peer_capabilities offered;
+  std::vector<client_transaction> transactions;  // not collected yet, oldest first
+  std::string output;
+  std::string chained;  // the commands that follow the end of the data that is being written
+  std::string peer_name;
+  recipient_outcome because;
+  std::size_t begun = 0;
+  phase at = phase::unconnected;
+  bool reset_due = false;
+  bool was_ready = false;  // if not, the end of the session is the outcome of whatever is begun, before it or after
+};
+
+client_transaction* client_session::state::current() {
+  const auto found =
+      std::find_if(transactions.begin(), transactions.end(), [](const client_transaction& t) { return !t.done(); });
+  return found == transactions.end() ? nullptr : &*found;
+}
+
+void client_session::state::take_reply(reply& r) {
+  switch (at) {
+    case phase::greeting:
+      return take_greeting(r);
+    case phase::ehlo:
+    case phase::helo:
+      return take_hello_reply(r);
+    case phase::quitting:
+      return end({disposition::not_attempted, stage::none, std::move(r), true});
+    case phase::ready:
+      if (r.code == 421) return end({disposition::deferred, waiting_for(), std::move(r), true});
+      if (client_transaction* t = current()) return take_transaction_reply(*t, r);
+      return break_off(fmt::format("unexpected reply {}", to_text(r)), stage::none);
+    case phase::unconnected:
+    case phase::closed:
+      break;
+  }
+}
+
+void client_session::state::take_greeting(reply& r) {
+  if (r.code == 220) {
+    append_sanitized(peer_name, std::string_view(r.text).substr(0, r.text.find_first_of(" \n")), name_bytes_max);
+    const bool lmtp = options.speak == protocol::lmtp;
+    parser.keep_text(ehlo_text_bytes_max);
+    return say_hello(lmtp ? "LHLO " : "EHLO ", phase::ehlo);
+  }
+  if (r.transient() || r.permanent()) return refuse_session(r);
+  break_off(fmt::format("unexpected greeting {}", to_text(r)), stage::greeting);
+}
+
+void client_session::state::take_hello_reply(reply& r) {
+  if (r.positive()) {
+    if (at == phase::ehlo) offered = detail::parse_capabilities(r.text);
+    return become_ready();
+  }
+  // RFC 5321 3.2: a server that does not know EHLO says 500 or 502; in the wild it is any 5xx.
+  if (r.permanent() && at == phase::ehlo && options.speak == protocol::smtp) return say_hello("HELO ", phase::helo);
+  if (r.transient() || r.permanent()) return refuse_session(r);
+  break_off(fmt::format("unexpected reply {}", to_text(r)), stage::ehlo);
+}
+
+void client_session::state::say_hello(std::string_view verb, phase waits) {
+  output += verb;
+  output += options.helo_name;
+  output += "\r\n";
+  at = waits;
+}
+
+void client_session::state::become_ready() {
+  parser.keep_text(reply_text_bytes_max);
+  at = phase::ready;
+  was_ready = true;
+  start_held();
+}
+
+void client_session::state::take_transaction_reply(client_transaction& t, reply& r) {
+  const stage where = t.waiting_for();
+  const bool in_reset = t.at_step() == step::reset;
+  const bool in_body = t.at_step() == step::body;
+  if (in_body && !r.positive() && r.code >= 400) {
+    // Refused before its end: what is left of the body need not be sent, and can't be left out but by closing.
+    const auto what = r.permanent() ? disposition::failed : disposition::deferred;
+    return end({what, where, std::move(r), true});
+  }
+  if (t.on_reply(r, offered, output) == client_transaction::verdict::broke_protocol) {
+    if (in_reset) t.drop({disposition::not_attempted, stage::none, r, true});
+    return break_off(fmt::format("unexpected reply {}", to_text(r)), where);
+  }
+  if (!t.done()) return;
+  reset_due = t.leaves_peer_in_transaction();
+  start_held();
+}
+
+// The transactions that were begun too early to be sent at once wait for their turn; the first of them has it now.
+void client_session::state::start_held() {
+  for (client_transaction* t = current(); t != nullptr && t->at_step() == step::held; t = current()) {
+    t->start(offered, reset_due, output);
+    if (!t->done()) reset_due = false;
+  }
+}
+
+void client_session::state::refuse_session(reply& r) {
+  cut_text(r.text, reply_text_bytes_max);
+  const auto what = r.permanent() ? disposition::failed : disposition::deferred;
+  const stage where = waiting_for();
+  const bool closing = r.code == 421;
+  end({what, where, std::move(r), true});
+  if (!closing) output = "QUIT\r\n";
+}
+
+// Every transaction gets what it is due, so that next() ends in close. `spare_current`: the one whose turn it is can't
+// have caused the end.
+void client_session::state::end(recipient_outcome cause, bool spare_current) {
+  if (at == phase::closed) return;
+  because = std::move(cause);
+  at = phase::closed;
+  output.clear();
+  chained.clear();
+  bool in_turn = !spare_current;
+  for (client_transaction& t : transactions) {
+    if (t.done()) continue;
+    if (in_turn || !was_ready) {
+      t.interrupt(because);
+    } else {
+      t.drop(because);
+    }
+    in_turn = false;
+  }
+}
+
+void client_session::state::break_off(std::string_view what, stage where) {
+  recipient_outcome cause = deferred_by_us(5, 0, fmt::format("the receiving server broke the protocol: {}", what));
+  cause.at = where;
+  end(std::move(cause));
+}
+
+stage client_session::state::waiting_for() {
+  switch (at) {
+    case phase::greeting:
+      return stage::greeting;
+    case phase::ehlo:
+    case phase::helo:
+      return stage::ehlo;
+    case phase::ready:
+      if (const client_transaction* t = current()) return t->waiting_for();
+      break;
+    case phase::unconnected:
+      return stage::connect;
+    case phase::quitting:
+    case phase::closed:
+      break;
+  }
+  return stage::none;
+}
+
+client_session::client_session(client_options options) : state_(std::make_unique<state>(std::move(options))) {}
+client_session::~client_session() = default;
+client_session::client_session(client_session&&) noexcept = default;
+
+void client_session::connected() {
+  state_->at = phase::greeting;
+}
+
+wants client_session::next() {
+  state& s = *state_;
+  if (!s.transactions.empty()) {
+    const client_transaction& oldest = s.transactions.front();
+    if (oldest.done()) return wants::collect;
+    return oldest.at_step() == step::body ? wants::body : wants::bytes;
+  }
+  if (s.at == phase::closed) return wants::close;
+  if (s.at != phase::ready) return wants::bytes;
+  if (s.begun < s.options.messages_max) return wants::work;
+  s.end({disposition::not_attempted, stage::none, reply{421, {4, 7, 0}, "enough messages on this connection"}, false});
+  s.output = "QUIT\r\n";
+  return wants::close;
+}
+
+void client_session::feed(std::string_view bytes) {
+  state& s = *state_;
+  while (!bytes.empty() && s.at != phase::closed) {
+    switch (s.parser.parse(bytes)) {
+      case reply_parser::progress::more:
+        return;
+      case reply_parser::progress::complete:
+        s.take_reply(s.parser.current());
+        break;
+      case reply_parser::progress::broken:
+        return s.break_off(s.parser.error(), s.waiting_for());
+    }
+  }
+}
+
+void client_session::lost(std::string_view why) {
+  state& s = *state_;
+  recipient_outcome cause = deferred_by_us(4, 2, why);
+  cause.at = s.waiting_for();
+  const client_transaction* const t = s.current();
+  s.end(std::move(cause), t != nullptr && t->untouched());
+}
+
+void client_session::begin(transaction t) {
+  state& s = *state_;
+  s.transactions.emplace_back(std::move(t), s.options.speak, s.begun++ == 0);
+  client_transaction& added = s.transactions.back();
+  if (added.done()) return;
+  if (s.at == phase::closed || s.at == phase::quitting) {
+    if (s.was_ready) {
+      added.drop(s.because);
+    } else {
+      added.interrupt(s.because);
+    }
+    return;
+  }
+  if (s.at != phase::ready) return;
+  client_transaction* const turn = s.current();
+  if (turn == &added) {
+    s.start_held();
+  } else if (s.offered.pipelining && turn->at_step() == step::body && turn + 1 == &added) {
+    added.start(s.offered, false, s.chained);
+  }
+}
+
+void client_session::quit() {
+  state& s = *state_;
+  if (s.at != phase::ready) return;
+  s.output += "QUIT\r\n";
+  s.at = phase::quitting;
+}
+
+bool client_session::can_chain() const {
+  const state& s = *state_;
+  return s.offered.pipelining && s.transactions.size() == 1 && s.transactions.front().at_step() == step::body &&
+         s.begun < s.options.messages_max;
+}
+
+void client_session::body_sent() {
+  client_transaction* const t = state_->current();
+  if (t == nullptr || t->at_step() != step::body) return;
+  t->body_sent();
+  state_->output += state_->chained;  // of a begin() that came after after_body()
+  state_->chained.clear();
+}
+
+void client_session::body_failed(std::string_view why) {
+  state& s = *state_;
+  client_transaction* const t = s.current();
+  if (t == nullptr || t->at_step() != step::body) return;
+  recipient_outcome cause = deferred_by_us(3, 0, why);
+  cause.at = stage::data;
+  s.end(std::move(cause));
+}
+
+std::vector<recipient_outcome> client_session::collect() {
+  auto& open = state_->transactions;
+  if (open.empty() || !open.front().done()) return {};
+  std::vector<recipient_outcome> outcomes = open.front().take_outcomes();
+  open.erase(open.begin());
+  return outcomes;
+}
+
+std::string client_session::take_output() {
+  return std::exchange(state_->output, {});
+}
+
+void client_session::drain_output(std::string& to) {
+  to += state_->output;
+  state_->output.clear();
+}
+
+std::string client_session::after_body() {
+  std::string bytes;
+  drain_after_body(bytes);
+  return bytes;
+}
+
+void client_session::drain_after_body(std::string& to) {
+  state& s = *state_;
+  const client_transaction* const t = s.current();
+  if (t == nullptr || t->at_step() != step::body) return;
+  to += t->end_of_data();
+  to += s.chained;
+  s.chained.clear();
+}
+
+stage client_session::waiting_for() const {
+  return state_->waiting_for();
+}
+
+bool client_session::ready() const {
+  return state_->at == phase::ready;
+}
+
+bool client_session::peer_pipelines() const {
+  return state_->offered.pipelining;
+}
+
+bool client_session::peer_offers_dsn() const {
+  return state_->offered.dsn;
+}
+
+bool client_session::peer_offers_starttls() const {
+  return state_->offered.starttls;
+}
+
+std::string_view client_session::peer_name() const {
+  return state_->peer_name;
+}
+
+std::uint64_t client_session::peer_size_limit() const {
+  return state_->offered.size_limit;
+}
+
+const recipient_outcome& client_session::closed_because() const {
+  return state_->because;
+}
+
+}  // namespace gonets::smtp

@@ -1,0 +1,113 @@
+// The one thread that writes the spool. Requests queue under a mutex; the thread takes all of them, writes one batch,
+// syncs if any of them promises something, and completes them on their shards.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "spool/spool.h"
+
+namespace gonets::spool::detail {
+
+struct chunk_write {
+  message_id id;
+  std::uint32_t number = 0;
+  std::string part;
+  std::size_t shard = 0;
+  on_commit done;
+};
+struct chunk_discard {
+  message_id id;
+  std::uint32_t count = 0;
+};
+struct trim {
+  storage::batch writes;
+};
+
+// How many recipients of a message are still under way; only messages with several are listed.
+class live_messages {
+ public:
+  struct entry {
+    std::uint16_t remaining;
+    bool recorded;
+  };
+  void add(message_id id, entry e);
+  // Takes `ended` off; what is left. `recorded` is kept up, and returned.
+  entry take(message_id id, std::uint16_t ended, bool recorded, std::uint16_t total);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<message_id, entry> entries_;
+};
+
+// A change may have to be written again after the disk failed; what it leaves of the message is counted once.
+struct pending_change {
+  change what;
+  std::optional<live_messages::entry> left;
+};
+
+using request = std::variant<acceptance, pending_change, chunk_write, chunk_discard, trim>;
+
+class committer {
+ public:
+  committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
+            event_seq last, metrics::registry& counts);
+  ~committer();  // writes what is queued first
+  void submit(request r);
+  bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }
+  live_messages& live() { return live_; }
+
+ private:
+  struct group;
+  void run();
+  void gather(std::vector<request>& taken);
+  void write_group(std::vector<request>& taken);
+  void add(acceptance& a, group& g);
+  void add(pending_change& p, group& g);
+  void add(chunk_write& c, group& g);
+  void add(chunk_discard& c, group& g);
+  void add(trim& t, group& g);
+  void put_message(const queued_message& m, storage::batch& to);
+  void put_event(events::event& e, group& g);
+  void complete(std::vector<request>& taken, commit_status status);
+  void fail(std::vector<request>& taken, group& g, const storage::error& why);
+  bool try_to_recover();
+  void keep_changes(std::vector<request>& taken);
+  void sync_when_idle();
+
+  storage::store& store_;
+  runtime::shards& shards_;
+  const clock& time_;
+  const std::chrono::microseconds gap_;
+  live_messages live_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<request> queue_;
+  bool stopping_ = false;
+  bool asleep_ = false;
+
+  // Of the thread alone.
+  std::uint64_t next_seq_;
+  std::size_t last_group_ = 0;
+  std::string key_, value_;            // reused
+  std::vector<request> owed_;          // changes that the disk did not take; written before anything else
+  storage::batch undo_;                // brings the keys of failed batches to a known state
+  std::atomic<bool> failing_{false};
+  bool dirty_ = false;                 // something was written after the last sync
+  steady_time next_recovery_{};
+  std::atomic<std::uint64_t> published_;
+  std::thread thread_;
+
+  metrics::counter& commits_;
+  metrics::counter& synced_messages_;
+  metrics::counter& failures_;
+  metrics::histogram& sync_seconds_;
+};
+
+}  // namespace gonets::spool::detail

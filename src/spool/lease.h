@@ -1,0 +1,82 @@
+// What the scheduler hands out and what comes back: the words that `scheduler` and `delivery` share without knowing each
+// other. All of it lives on the shard that owns the site.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smtp/client_session.h"
+#include "spool/message.h"
+
+namespace gonets::spool {
+
+// Where a recipient domain's mail goes: delivery knows what is behind it, the scheduler only that equal keys are one site.
+class destination {
+ public:
+  explicit destination(std::string key) : site_key(std::move(key)) {}
+  virtual ~destination() = default;
+  const std::string site_key;  // "mx:a.example,b.example", "smtp://host:port", "lmtp:...", "maildir:...", "capture"
+};
+using destination_ptr = std::shared_ptr<const destination>;
+
+using site_id = strong_id<struct site_id_tag, std::uint32_t>;
+
+// The right and the duty to make one attempt: every lease taken is settled exactly once.
+struct lease {
+  message_ptr message;
+  std::vector<recipient_index> recipients;
+  site_id site;
+  std::vector<std::uint32_t> entries;  // the scheduler's
+};
+
+struct attempt_result {
+  std::vector<smtp::recipient_outcome> recipients;  // in the order of lease::recipients
+  std::string remote_host, remote_address;          // of the last host that was tried
+  std::chrono::milliseconds duration{0};
+  // No host of the site could be reached, or all refused the session: nothing to do with this message.
+  bool site_failed = false;
+  bool discarded = false;      // the route says that nothing is to be done
+  bool final_here = false;     // delivered into a mailbox, not relayed
+  bool dsn_passed_on = false;  // the next server took over NOTIFY (RFC 3461)
+};
+
+// What delivery asks of the scheduler.
+class work_source {
+ public:
+  virtual ~work_source() = default;
+  // The next lease of the site, at most `recipients_max` recipients of one message; nothing when there is none now.
+  virtual std::optional<lease> take(site_id site, std::size_t recipients_max) = 0;
+  virtual void settle(lease done, attempt_result result) = 0;
+  // A host of the site greeted us.
+  virtual void site_reached(site_id site) = 0;
+  // A connection that open() asked for is gone, whatever became of it.
+  virtual void connection_closed(site_id site) = 0;
+};
+
+// What the scheduler asks of delivery.
+class transport {
+ public:
+  virtual ~transport() = default;
+  // Wakes a connection of the site that waits for work; false when there is none.
+  virtual bool resume(site_id site) = 0;
+  // Makes one more connection, which will take leases until there are none.
+  virtual void open(site_id site, destination_ptr to) = 0;
+};
+
+// Finds destinations: routes first, then MX.
+class directory {
+ public:
+  using handler = std::move_only_function<void(destination_ptr found, smtp::recipient_outcome why_not)>;
+  virtual ~directory() = default;
+  // What is known without asking anybody; null otherwise.
+  virtual destination_ptr known(std::string_view domain) = 0;
+  // Calls back later, on the same shard, with a destination or the reason why there is none (stage `resolve`).
+  virtual void find(std::string_view domain, handler done) = 0;
+};
+
+}  // namespace gonets::spool

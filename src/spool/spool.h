@@ -1,0 +1,121 @@
+// The durable queue: every message that was answered 250 and has not ended. All changes go through one committer thread,
+// which groups what many sessions ask for into one synced batch (group commit), in the order of asking.
+//
+// Durability: a completion with `ok` runs only after the batch was synced. A change of recipients (settle) is never
+// refused: while the disk fails it is kept in memory and written as soon as the disk takes it.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "events/event.h"
+#include "metrics/metrics.h"
+#include "runtime/shards.h"
+#include "spool/message.h"
+#include "storage/store.h"
+
+namespace gonets::spool {
+
+enum class commit_status : std::uint8_t {
+  ok,
+  no_space,  // 452 4.3.1
+  failed     // 451 4.3.0
+};
+using on_commit = std::move_only_function<void(commit_status)>;
+
+// One message to be made safe.
+struct acceptance {
+  std::shared_ptr<queued_message> message;  // not changed after the call
+  events::event event;
+  std::uint32_t chunks_written = 0;         // by append_chunk: 0 when the whole body is in memory
+  std::size_t shard = 0;                    // where `done` runs
+  on_commit done;
+};
+
+struct recipient_change {
+  recipient_index index;
+  recipient_record record;
+};
+
+// What happens to some recipients of one message, in one atomic batch.
+struct change {
+  message_id id;
+  std::uint16_t recipients_total = 1;
+  std::uint32_t chunks = 1;
+  bool recorded = false;                          // some recipient of it has a record already
+  std::vector<recipient_change> recipients;
+  std::vector<events::event> events;
+  std::vector<std::shared_ptr<queued_message>> reports;  // DSNs that this causes, accepted in the same batch...
+  std::vector<events::event> report_events;              // ...each with its `accepted`
+  std::size_t shard = 0;
+  on_commit done;                                 // may be empty; `ok` always, as soon as it is safe
+};
+
+struct options {
+  std::string path;
+  std::uint64_t free_bytes_min = 1'073'741'824;
+  std::chrono::microseconds commit_gap{500};  // waited under load, so that more sessions share a sync
+  std::chrono::milliseconds event_retention{std::chrono::hours(720)};
+  std::shared_ptr<rocksdb::FileSystem> file_system;  // tests only
+};
+
+struct loaded_recipient {
+  recipient_index index;
+  recipient_record record;
+};
+
+class spool {
+ public:
+  // Opens or makes the spool; does not load it. `shards` must outlive it.
+  static storage::result<std::unique_ptr<spool>> open(const options& with, runtime::shards& on, const clock& time,
+                                                      metrics::registry& counts);
+  // Writes what was asked for, then closes.
+  ~spool();
+
+  void accept(acceptance request);
+  void settle(change request);
+
+  // A body that is larger than memory should hold: its parts are written as they come (not yet synced), and
+  // acceptance::chunks_written names how many. discard_chunks forgets them; a crash does too.
+  void append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done);
+  void discard_chunks(message_id id, std::uint32_t count);
+
+  // Visits every message that has not ended, as of the time of begin_load(), without bodies, in the order of acceptance;
+  // only recipients that have not ended. Blocks: not for shards. Records that can't be read are counted and logged.
+  using load_visitor = std::function<void(message_ptr, std::vector<loaded_recipient>)>;
+  void begin_load();
+  storage::result<std::uint64_t> load(const load_visitor& visit);
+
+  // Blocking reads, for the blocking pool. Nothing: it has ended, or can't be read (logged).
+  message_ptr fetch(message_id id, bool with_body) const;
+  std::optional<std::string> fetch_chunk(message_id id, std::uint32_t number) const;
+  std::vector<loaded_recipient> fetch_records(message_id id) const;
+
+  // Whether a message may be accepted now; false when the disk is nearly full or failing.
+  commit_status admission() const;
+  message_id highest_id() const;  // ever given out before this start
+  storage::store& store();
+  event_seq last_event() const;
+  void trim_events();  // older than the retention; for a timer
+
+ private:
+  struct impl;
+  explicit spool(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+// Keys; shared with the audit and the event log. docs/formats/spool.md
+std::string message_key(message_id id);
+std::string body_key(message_id id, std::uint32_t chunk);
+std::string recipient_key(message_id id, recipient_index index);
+std::string event_key(event_seq seq);
+std::string history_key(message_id id, event_seq seq);
+
+}  // namespace gonets::spool
