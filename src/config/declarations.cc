@@ -268,10 +268,10 @@ section delivery_section() {
           setting<in, &delivery::site_backoff_max>("site_backoff_max", reload, duration{100ms, 24h},
                                                    "The longest that such a site is left alone.",
                                                    "no reply: the site's mail waits no longer than this for a probe"),
-          setting<in, &delivery::loopback_mx_allowed>(
-              "loopback_mx_allowed", reload, list_of<text>{{"a host name or address", is_host}, "hosts", 0, 100},
-              "MX hosts that may resolve to addresses of this machine: for tests and laboratories.",
-              "any other: the recipient fails with `554 5.4.6`"),
+          setting<in, &delivery::allow_loopback_mx>(
+              "allow_loopback_mx", restart, yes_or_no{},
+              "Whether MX hosts may resolve to addresses of this machine: for tests and laboratories. Where it is off, "
+              "outsiders' DNS can't lead the server to what listens on its own loopback."),
       }};
 }
 

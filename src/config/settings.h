@@ -115,7 +115,7 @@ struct settings {
     milliseconds idle_timeout = 15s;   // a connection without work is closed after this
     milliseconds site_backoff_base = 30s;
     milliseconds site_backoff_max = 15min;
-    std::vector<std::string> loopback_mx_allowed;  // hosts: for tests and labs; see docs
+    bool allow_loopback_mx = false;    // MX hosts may be on this machine: for tests and labs
   } delivery;
 
   struct dns_section {
