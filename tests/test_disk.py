@@ -78,7 +78,7 @@ def test_mail_is_put_off_below_the_threshold_and_taken_again_above_it(launch, si
     relay.wait_empty()
     names = {m.recipients[0] for m in sink.messages}
     assert {"before@sink.test", "after@sink.test"} <= names
-    assert relay.cli_json("audit")["balanced"]
+    assert relay.audit()["balanced"]
 
 
 def test_delivery_goes_on_while_the_disk_is_below_the_threshold(launch, sink, disk, filler):
@@ -127,10 +127,10 @@ def test_full_disk_under_load_loses_nothing(launch, sink, disk, filler):
     relay.wait_empty()
     got = {m.recipients[0].split("@")[0] for m in sink.messages}
     assert set(acknowledged) <= got
-    assert relay.cli_json("audit")["balanced"]
+    assert relay.audit()["balanced"]
     relay.kill()
     relay.start()
-    assert relay.cli_json("audit")["balanced"]
+    assert relay.audit()["balanced"]
 
 
 def test_outcomes_that_the_disk_did_not_take_are_written_later(launch, sink, disk, filler):
@@ -145,7 +145,7 @@ def test_outcomes_that_the_disk_did_not_take_are_written_later(launch, sink, dis
     for queue_id in ids:
         relay.wait_event(queue_id, "delivered")
     relay.restart()
-    assert relay.cli_json("audit")["delivered"] == 5
+    assert relay.audit()["delivered"] == 5
     assert not relay.queue()
     assert len(sink.messages) == 5
 

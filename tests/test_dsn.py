@@ -139,7 +139,7 @@ def test_report_that_bounces_causes_no_further_report(launch, sink):
     queue_id = relay.submit(sender=SENDER, recipients=(A,))
     relay.wait_ends(queue_id, A)
     relay.wait_empty()
-    audit = relay.cli_json("audit")
+    audit = relay.audit()
     assert (audit["messages"], audit["accepted"], audit["bounced"], audit["balanced"]) == (2, 2, 2, True)
 
 

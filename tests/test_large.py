@@ -86,7 +86,7 @@ def test_large_message_survives_a_crash(launch, sink):
     relay.start()
     assert split_received(sink.one().content)[1] == content
     relay.wait_empty()
-    assert relay.cli_json("audit")["balanced"]
+    assert relay.audit()["balanced"]
 
 
 def test_large_message_in_chunks_of_bdat_passes_unchanged(relay, sink):
@@ -110,5 +110,5 @@ def test_large_message_given_up_half_way_leaves_nothing(relay, sink):
     talk.close()
     queue_id = relay.submit()
     relay.wait_event(queue_id, "delivered")
-    assert relay.cli_json("audit")["accepted"] == 201
+    assert relay.audit()["accepted"] == 201
     assert len(sink.messages) == 1

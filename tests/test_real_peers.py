@@ -24,7 +24,7 @@ def test_load_of_smtp_source_reaches_smtp_sink_complete(launch, smtp_sink):
     sink.wait_count(2000)
     relay.wait_empty()
     assert sink.count() == 2000
-    audit = relay.cli_json("audit")
+    audit = relay.audit()
     assert (audit["accepted"], audit["delivered"], audit["balanced"]) == (2000, 2000, True)
 
 

@@ -33,7 +33,7 @@ def test_schedule_survives(launch, sink, how):
     wait_until("the queue to be loaded", lambda: len(relay.queue()) == 20, every=0.05)
     assert sorted((r["message_id"], r["next_attempt"], r["attempts"]) for r in relay.queue()) == before
     sink.heal()
-    relay.cli_json("queue", "retry", "--domain", "sink.test")
+    relay.act("retry", domain="sink.test")
     relay.wait_empty()
     assert sorted(m.recipients[0] for m in sink.messages) == sorted(f"r{n}@sink.test" for n in range(20))
 
@@ -141,11 +141,7 @@ def ids_at(sink):
 
 def drain(relay, sink):
     sink.heal()
-
-    def empty():
-        summary = relay.cli_json("queue", "summary")
-        return not summary["loading"] and not any(summary[k] for k in ("ready", "sending", "deferred", "held", "resolving"))
-    wait_until(lambda: f"an empty queue: {relay.cli('queue', 'summary')}", empty, deadline=90, every=0.1)
+    relay.wait_empty(deadline=90)
 
 
 def test_kill_at_random_moments_under_load_loses_nothing(launch, sink):
@@ -163,7 +159,7 @@ def test_kill_at_random_moments_under_load_loses_nothing(launch, sink):
             client.join()
         kills.append(len(sink.messages))
         relay.start()
-        audit = relay.cli_json("audit")
+        audit = relay.audit()
         assert audit["balanced"], audit
         assert len(load.acknowledged) <= audit["accepted"] <= len(load.acknowledged) + len(load.in_doubt), audit
 
@@ -173,7 +169,7 @@ def test_kill_at_random_moments_under_load_loses_nothing(launch, sink):
     missing = set(load.acknowledged) - set(counts)
     assert not missing, f"seed {SEED}: acknowledged and lost: {sorted(missing)[:10]} of {len(missing)}"
     assert set(counts) <= set(load.acknowledged) | load.in_doubt
-    audit = relay.cli_json("audit")
+    audit = relay.audit()
     assert audit["balanced"] and audit["queued"] == 0
     assert audit["accepted"] == audit["delivered"] == len(counts), "the audit and the sink do not agree"
     check_duplicates(got, kills)

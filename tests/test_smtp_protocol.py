@@ -259,7 +259,7 @@ def test_client_that_stops_within_a_message_is_told_421_and_closed(impatient):
 
 
 def test_client_that_goes_away_within_a_message_leaves_nothing(world):
-    before = world.cli_json("audit")["accepted"]
+    before = world.audit()["accepted"]
     talk = Talk(world.endpoint, hello=True)
     talk.envelope("a@sender.test", "anna@example.test")
     talk.send(b"Subject: half\r\n\r\nhalf of a line\r\n.\r")
@@ -267,7 +267,7 @@ def test_client_that_goes_away_within_a_message_leaves_nothing(world):
     with Talk(world.endpoint, hello=True) as other:
         queue_id = other.message(letter(), recipients=("anna@example.test",)).queue_id
     world.wait_event(queue_id, "delivered")
-    assert world.cli_json("audit")["accepted"] == before + 1
+    assert world.audit()["accepted"] == before + 1
 
 
 # ---- connections

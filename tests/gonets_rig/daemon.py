@@ -188,25 +188,29 @@ class Daemon:
 
     def cli(self, *argv, stdin=None):
         more = {} if stdin is None else {"input": stdin, "stdin": None}
-        return Answer(run(BINARY, *argv, "--config", self.config_path, **more))
+        where = () if argv[0] == "version" else ("--config", self.config_path)
+        return Answer(run(BINARY, *argv, *where, **more))
 
     def cli_json(self, *argv):
         answer = self.cli(*argv, "--json")
         assert answer.code == 0, f"{argv}: {answer}"
         return answer.json
 
-    def api(self, method, path, body=None):
-        """Status and decoded JSON, or text."""
+    def raw_api(self, method, path, body=None):
+        """Status, bytes and content type of an answer."""
         connection = UnixConnection(self.socket_path)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {} if body is None else {"Content-Type": "application/json"})
             response = connection.getresponse()
-            content = response.read()
-            kind = response.headers.get("Content-Type", "")
-            return response.status, json.loads(content) if "json" in kind else content.decode()
+            return response.status, response.read(), response.headers.get("Content-Type", "")
         finally:
             connection.close()
+
+    def api(self, method, path, body=None):
+        """Status and decoded JSON, or text."""
+        status, content, kind = self.raw_api(method, path, body)
+        return status, json.loads(content) if "json" in kind else content.decode()
 
     def get(self, path):
         """The same by HTTP over TCP."""
@@ -238,10 +242,16 @@ class Daemon:
             talk.expect(221, "QUIT", "2.0.0")
             return reply.queue_id
 
+    def ask(self, path):
+        status, answer = self.api("GET", path)
+        assert status == 200, (path, status, answer)
+        return answer
+
     def trace(self, queue_id):
-        """The message's events, oldest first."""
-        found = self.cli_json("trace", queue_id)
-        return found["events"] if isinstance(found, dict) else found
+        """The message's events, oldest first; none while nothing is known of it."""
+        status, answer = self.api("GET", f"/v1/messages/{queue_id}/trace")
+        assert status in (200, 404), (status, answer)
+        return answer["events"] if status == 200 else []
 
     def events_of(self, queue_id, address=None, kind=None):
         return [e for e in self.trace(queue_id)
@@ -268,23 +278,35 @@ class Daemon:
                    lambda: set(addresses) <= set(self.ends(queue_id)), every=0.05)
         return self.ends(queue_id)
 
-    def queue(self, *filters):
-        found = self.cli_json("queue", "list", *filters)
-        return found["rows"] if isinstance(found, dict) else found
+    def queue(self):
+        """The rows of all queued recipients, but at most a thousand."""
+        return self.ask("/v1/queue/messages?max=1000")["rows"]
 
-    def wait_empty(self):
-        wait_until(lambda: f"an empty queue: {self.cli('queue', 'list')}", lambda: not self.queue(), every=0.05)
+    def act(self, action, **filters):
+        """How many recipients it changed."""
+        status, answer = self.api("POST", "/v1/queue/actions", {"action": action, "filter": filters})
+        assert status == 200, answer
+        return answer["affected"]
+
+    def audit(self):
+        return self.ask("/v1/audit")
+
+    def empty(self):
+        summary = self.ask("/v1/queue")
+        return not any(summary[k] for k in ("loading", "ready", "sending", "deferred", "held", "resolving"))
+
+    def wait_empty(self, deadline=DEADLINE):
+        wait_until(lambda: f"an empty queue: {self.ask('/v1/queue')}", self.empty, deadline, every=0.05)
 
     def captured(self):
-        found = self.cli_json("capture", "list")
-        return found["messages"] if isinstance(found, dict) else found
+        return self.ask("/v1/capture")["messages"]
 
     def wait_captured(self, count=1):
         wait_until(f"{count} messages in the capture mailbox", lambda: len(self.captured()) >= count, every=0.05)
         return self.captured()
 
     def captured_content(self, captured_id):
-        return run(BINARY, "capture", "show", captured_id, "--config", self.config_path).stdout
+        return self.raw_api("GET", f"/v1/capture/{captured_id}")[1]
 
 
 def parse_metrics(page):
