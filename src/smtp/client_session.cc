@@ -253,6 +253,7 @@ void client_session::lost(std::string_view why) {
   state& s = *state_;
   recipient_outcome cause = deferred_by_us(4, 2, why);
   cause.at = s.waiting_for();
+  if (s.at == phase::quitting) cause.what = disposition::not_attempted;  // nobody is hurt: the session was over
   const client_transaction* const t = s.current();
   s.end(std::move(cause), t != nullptr && t->untouched());
 }
@@ -281,7 +282,7 @@ void client_session::begin(transaction t) {
 
 void client_session::quit() {
   state& s = *state_;
-  if (s.at != phase::ready) return;
+  if (s.at != phase::ready || s.current() != nullptr) return;
   s.output += "QUIT\r\n";
   s.at = phase::quitting;
 }
