@@ -153,7 +153,6 @@ void client_session::state::take_transaction_reply(client_transaction& t, reply&
 void client_session::state::start_held() {
   for (client_transaction* t = current(); t != nullptr && t->at_step() == step::held; t = current()) {
     t->start(offered, reset_due, output);
-    if (!t->done()) reset_due = false;
   }
 }
 
@@ -173,7 +172,6 @@ void client_session::state::end(recipient_outcome cause, bool spare_current) {
   because = std::move(cause);
   at = phase::closed;
   output.clear();
-  chained.clear();
   bool in_turn = !spare_current;
   for (client_transaction& t : transactions) {
     if (t.done()) continue;
