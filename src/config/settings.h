@@ -51,6 +51,7 @@ struct stream {
   unsigned priority = 1;  // lower goes first
   shaping::retry_policy retry;
 };
+std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 
 enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard };
 
@@ -114,7 +115,7 @@ struct settings {
     milliseconds idle_timeout = 15s;   // a connection without work is closed after this
     milliseconds site_backoff_base = 30s;
     milliseconds site_backoff_max = 15min;
-    std::vector<std::string> loopback_mx_allowed;  // hosts: for tests and labs; see docs
+    bool allow_loopback_mx = false;    // MX hosts may be on this machine: for tests and labs
   } delivery;
 
   struct dns_section {
@@ -134,9 +135,10 @@ struct settings {
   } log;
 
   std::vector<listener> listeners;
-  std::vector<stream> streams;         // transactional and bulk always exist
+  std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;           // first match wins; after the last one stands { "*", mx }
 
+  // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;
 };
 

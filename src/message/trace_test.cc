@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "message/header_scan.h"
 
 namespace gonets::message {

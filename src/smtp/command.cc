@@ -63,7 +63,7 @@ std::size_t path_end(std::string_view text) {
 std::string_view without_source_route(std::string_view inside) {
   if (inside.empty() || inside.front() != '@') return inside;
   const auto colon = inside.find(':');
-  if (colon == std::string_view::npos) return inside;
+  if (colon == std::string_view::npos || colon + 1 == inside.size()) return inside;
   const auto route = inside.substr(0, colon);
   const auto is_route = [](char c) {
     return c == '@' || c == ',' || c == '.' || c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||

@@ -58,7 +58,7 @@ class work_source {
   virtual void connection_closed(site_id site) = 0;
 };
 
-// What the scheduler asks of delivery.
+// What the scheduler asks of delivery. Either call may take() before it returns, and do nothing else to the scheduler.
 class transport {
  public:
   virtual ~transport() = default;

@@ -1,0 +1,27 @@
+// Routes: what overrides MX for a domain. Pure.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/settings.h"
+
+namespace gonets::config {
+
+// Whether `domain` is meant by `pattern`: "*" means all, "*.example.com" any depth below example.com but not itself,
+// else the domain itself. ASCII case and one trailing dot don't count.
+bool domain_matches(std::string_view pattern, std::string_view domain);
+
+// The first route that matches, else a static { "*", mx }. The reference lives as long as `from`.
+const route& match_route(const settings& from, std::string_view domain);
+
+// The `to` of a route: "mx", "smtp://host:port", "lmtp://host:port", "lmtp:/path/socket",
+// "maildir:/path/{domain}/{local}", "capture", "discard". Fills all but the domain; nothing for other text.
+std::optional<route> parse_target(std::string_view text);
+std::string target_text(const route& r);
+
+// A host name or domain of letters, digits, '-', '_' and non-ASCII (RFC 6531), without a trailing dot.
+bool is_domain(std::string_view text);
+bool is_domain_pattern(std::string_view text);
+
+}  // namespace gonets::config

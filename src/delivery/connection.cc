@@ -1,0 +1,408 @@
+// One SMTP or LMTP connection of delivery: moves bytes between a stream and the protocol machine, transaction after
+// transaction, for as long as its site has work. Owned by `delivery`; its callbacks hold weak references.
+#include <array>
+#include <deque>
+
+#include "base/log.h"
+#include "delivery/delivery.h"
+#include "delivery/dial.h"
+#include "smtp/client_session.h"
+#include "smtp/dot_stuffing.h"
+
+namespace gonets::delivery {
+namespace {
+
+class connection final : public worker, public std::enable_shared_from_this<connection> {
+ public:
+  connection(delivery& owner, spool::site_id site, std::shared_ptr<const routed_destination> to)
+      : owner_(owner), site_(site), to_(std::move(to)) {}
+
+  ~connection() override {
+    if (stream_) stream_->close();
+  }
+
+  void resume() override;
+  void shut_down() override;
+
+ private:
+  // dialing -> greeting -> working <-> idle -> ended; any -> ended. Only `working` has transactions under way.
+  enum class phase : std::uint8_t { fresh, dialing, greeting, working, idle, ended };
+
+  void dial();
+  void on_dialed(dialer::connected c);
+  void give_up(const smtp::recipient_outcome& why, bool site_failed);
+  void pump();
+  bool step();
+  bool next_transaction();
+  void go_idle();
+  void begin(spool::lease l);
+  void collect();
+  void read();
+  void on_read(std::string_view bytes, runtime::io_error error);
+  bool send(std::span<const std::string_view> parts);
+  bool send_output();
+  void send_body();
+  void send_small_body(const spool::queued_message& m);
+  void fetch_chunk();
+  void on_chunk(std::optional<std::string> part);
+  void send_chunk(std::string_view part, bool last);
+  void on_written(runtime::io_error error);
+  void session_over();
+  void end();
+  std::chrono::milliseconds time_limit() const;
+
+  struct transaction {
+    spool::lease lease;
+    steady_time began;
+  };
+
+  delivery& owner_;
+  const spool::site_id site_;
+  const std::shared_ptr<const routed_destination> to_;
+  std::shared_ptr<dialer> dialer_;
+  runtime::stream_ptr stream_;
+  std::unique_ptr<smtp::client_session> session_;
+  std::string host_, address_;
+  std::optional<spool::lease> first_;   // taken before there is a session to begin it in
+  std::deque<transaction> under_way_;   // begun, in order
+  phase phase_ = phase::fresh;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool stopping_ = false;
+  bool pumping_ = false;
+  std::string out_, after_, stuffed_;
+  std::uint32_t chunk_ = 0;             // of the large body that is being sent
+  bool sending_chunks_ = false;
+  smtp::dot_stuffer stuffer_;
+};
+
+void connection::resume() {
+  if (phase_ == phase::idle) {
+    phase_ = phase::working;
+    return pump();
+  }
+  first_ = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+  if (!first_) return end();
+  dial();
+}
+
+void connection::shut_down() {
+  stopping_ = true;
+  if (phase_ != phase::idle) return;
+  owner_.busy(site_, *this);
+  phase_ = phase::working;
+  session_->quit();
+  send_output();
+  end();
+}
+
+void connection::dial() {
+  phase_ = phase::dialing;
+  if (!dialer_) dialer_ = std::make_shared<dialer>(owner_.env(), to_);
+  dialer_->next([weak = weak_from_this()](dialer::connected c) {
+    if (const auto self = weak.lock()) self->on_dialed(std::move(c));
+  });
+}
+
+void connection::on_dialed(dialer::connected c) {
+  host_ = std::move(c.host);
+  address_ = std::move(c.address);
+  if (!c.stream) return give_up(c.why_not, c.why_not.what == smtp::disposition::deferred);
+  stream_ = std::move(c.stream);
+  smtp::client_options options;
+  options.helo_name = owner_.env().with.delivery.helo;
+  options.speak = to_->route.kind == config::route_kind::lmtp ? smtp::protocol::lmtp : smtp::protocol::smtp;
+  options.messages_max = owner_.env().with.delivery.messages_per_connection_max;
+  session_ = std::make_unique<smtp::client_session>(std::move(options));
+  session_->connected();
+  phase_ = phase::greeting;
+  pump();
+}
+
+// The lease that this connection was made for can't even be begun.
+void connection::give_up(const smtp::recipient_outcome& why, bool site_failed) {
+  spool::attempt_result result;
+  result.recipients.assign(first_->recipients.size(), why);
+  result.remote_host = host_;
+  result.remote_address = address_;
+  result.site_failed = site_failed;
+  auto l = std::move(*first_);
+  first_.reset();
+  owner_.work().settle(std::move(l), std::move(result));
+  end();
+}
+
+void connection::pump() {
+  // Settling wakes other connections and may come back here: the outer loop goes on by itself.
+  if (pumping_ || phase_ == phase::ended) return;
+  const auto self = shared_from_this();
+  pumping_ = true;
+  while (!writing_ && phase_ != phase::ended && step()) {
+  }
+  pumping_ = false;
+}
+
+// One action of the protocol machine; false when it must wait.
+bool connection::step() {
+  switch (session_->next()) {
+    case smtp::wants::bytes:
+      if (!send_output()) return false;
+      read();
+      return false;
+    case smtp::wants::work: return next_transaction();
+    case smtp::wants::body: send_body(); return !writing_ && !sending_chunks_;
+    case smtp::wants::collect: collect(); return true;
+    case smtp::wants::close: session_over(); return false;
+  }
+  return false;
+}
+
+bool connection::next_transaction() {
+  if (phase_ == phase::greeting) {
+    phase_ = phase::working;
+    owner_.work().site_reached(site_);
+  }
+  auto l = std::move(first_);
+  first_.reset();
+  if (!l && !stopping_) {
+    l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+  }
+  if (l) {
+    begin(std::move(*l));
+    return true;
+  }
+  if (stopping_) {
+    session_->quit();
+    send_output();
+    end();
+    return false;
+  }
+  go_idle();
+  return false;
+}
+
+void connection::go_idle() {
+  phase_ = phase::idle;
+  owner_.idle(site_, *this);
+  // A read is kept under way, so that a peer that closes is noticed.
+  read();
+}
+
+void connection::begin(spool::lease l) {
+  const auto& m = *l.message;
+  smtp::transaction t;
+  t.reverse_path = m.envelope.reverse_path;
+  t.recipients.reserve(l.recipients.size());
+  for (const auto index : l.recipients) t.recipients.push_back(&m.envelope.recipients[index.value]);
+  t.envelope_id = m.envelope.envelope_id;
+  t.ret = m.envelope.ret;
+  t.size_bytes = m.body_bytes;
+  t.eight_bit = m.has_eight_bit;
+  t.smtputf8 = m.envelope.smtputf8;
+  t.body_ends_in_crlf = m.ends_in_crlf;
+  under_way_.push_back({std::move(l), owner_.env().time.steady()});
+  session_->begin(std::move(t));
+}
+
+void connection::collect() {
+  spool::attempt_result result;
+  result.recipients = session_->collect();
+  result.remote_host = host_;
+  result.remote_address = address_;
+  result.dsn_passed_on = session_->peer_offers_dsn();
+  result.final_here = to_->route.kind == config::route_kind::lmtp;
+  auto done = std::move(under_way_.front());
+  under_way_.pop_front();
+  result.duration = std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - done.began);
+  owner_.work().settle(std::move(done.lease), std::move(result));
+}
+
+std::chrono::milliseconds connection::time_limit() const {
+  const auto& with = owner_.env().with.delivery;
+  if (phase_ == phase::idle) return with.idle_timeout;
+  switch (session_->waiting_for()) {
+    case stage::greeting: return with.greeting_timeout;
+    case stage::mail: return with.mail_timeout;
+    case stage::rcpt: return with.rcpt_timeout;
+    case stage::data: return with.data_timeout;
+    case stage::end_of_data: return with.end_of_data_timeout;
+    default: return with.helo_timeout;
+  }
+}
+
+void connection::read() {
+  stream_->expires_after(time_limit());
+  if (reading_) return;
+  reading_ = true;
+  stream_->read([weak = weak_from_this()](std::string_view bytes, runtime::io_error error) {
+    if (const auto self = weak.lock()) self->on_read(bytes, error);
+  });
+}
+
+void connection::on_read(std::string_view bytes, runtime::io_error error) {
+  reading_ = false;
+  if (phase_ == phase::ended) return;
+  if (phase_ == phase::idle) {
+    owner_.busy(site_, *this);
+    phase_ = phase::working;
+    if (error == runtime::io_error::timed_out) {
+      session_->quit();
+      send_output();
+      return end();
+    }
+  }
+  if (error == runtime::io_error::none) {
+    session_->feed(bytes);
+  } else {
+    session_->lost(error == runtime::io_error::timed_out ? "timed out" : "connection closed by the other side");
+  }
+  // What was fed to an idle session did not end it (a stray reply): it asks for work again, or for its end.
+  pump();
+}
+
+// True when all is written; else on_written() goes on.
+bool connection::send(std::span<const std::string_view> parts) {
+  stream_->expires_after(owner_.env().with.delivery.block_timeout);
+  writing_ = !stream_->write(parts, [weak = weak_from_this()](runtime::io_error error) {
+    if (const auto self = weak.lock()) self->on_written(error);
+  });
+  return !writing_;
+}
+
+bool connection::send_output() {
+  out_.clear();
+  session_->drain_output(out_);
+  if (out_.empty()) return true;
+  const std::array<std::string_view, 1> parts = {out_};
+  return send(parts);
+}
+
+// Chained (RFC 2920 3.1): the next transaction's commands leave in the same write as the end of this one's data.
+void connection::send_body() {
+  if (session_->can_chain() && !stopping_) {
+    auto next = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+    if (next) begin(std::move(*next));
+  }
+  const auto& m = *under_way_.front().lease.message;
+  stuffer_ = {};
+  if (m.in_memory) return send_small_body(m);
+  chunk_ = 0;
+  sending_chunks_ = true;
+  fetch_chunk();
+}
+
+void connection::send_small_body(const spool::queued_message& m) {
+  out_.clear();
+  session_->drain_output(out_);
+  after_.clear();
+  std::string_view head = m.head;
+  std::string_view body = m.body;
+  if (m.has_leading_dot) {
+    stuffed_.clear();
+    stuffer_.append(head, stuffed_);
+    stuffer_.append(body, stuffed_);
+    head = stuffed_;
+    body = {};
+  }
+  session_->drain_after_body(after_);
+  const std::array<std::string_view, 4> parts = {out_, head, body, after_};
+  if (send(parts)) session_->body_sent();
+}
+
+// A large body comes from the disk part by part: one is read and sent at a time.
+void connection::fetch_chunk() {
+  const auto id = under_way_.front().lease.message->id;
+  const auto& env = owner_.env();
+  const bool asked = env.blocking.run([&env, id, number = chunk_, weak = weak_from_this()] {
+    auto part = env.store.fetch_chunk(id, number);
+    env.shards.post(env.shard, [weak, part = std::move(part)]() mutable {
+      if (const auto self = weak.lock()) self->on_chunk(std::move(part));
+    });
+  });
+  if (asked) return;
+  env.shards.post(env.shard, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->on_chunk(std::nullopt);
+  });
+}
+
+void connection::on_chunk(std::optional<std::string> part) {
+  if (phase_ == phase::ended) return;
+  const auto& m = *under_way_.front().lease.message;
+  if (!part) {
+    sending_chunks_ = false;
+    session_->body_failed("the message could not be read from the spool");
+    return pump();
+  }
+  ++chunk_;
+  std::string_view text = *part;
+  if (m.has_leading_dot) {
+    stuffed_.clear();
+    stuffer_.append(*part, stuffed_);
+    text = stuffed_;
+  }
+  send_chunk(text, chunk_ == m.chunks);
+}
+
+void connection::send_chunk(std::string_view part, bool last) {
+  out_.clear();
+  session_->drain_output(out_);
+  after_.clear();
+  if (last) {
+    session_->drain_after_body(after_);
+    sending_chunks_ = false;
+  }
+  const std::array<std::string_view, 3> parts = {out_, part, after_};
+  if (send(parts)) on_written(runtime::io_error::none);
+}
+
+void connection::on_written(runtime::io_error error) {
+  const bool was_body = session_->next() == smtp::wants::body;
+  writing_ = false;
+  if (phase_ == phase::ended) return;
+  if (error != runtime::io_error::none) {
+    sending_chunks_ = false;
+    session_->lost(error == runtime::io_error::timed_out ? "timed out while sending" : "connection lost while sending");
+    return pump();
+  }
+  if (sending_chunks_) return fetch_chunk();
+  if (was_body) session_->body_sent();
+  pump();
+}
+
+// The session ended by itself: refused at its start, closed by the peer, or broken.
+void connection::session_over() {
+  if (phase_ == phase::greeting && first_) {
+    stream_->close();
+    reading_ = false;
+    auto why = session_->closed_because();
+    // 5xx in a greeting is most often about us and passes (RFC 5321 3.1 lets a server refuse for now); only 521 and 556
+    // say that the host never takes mail (RFC 7504).
+    const bool never = why.from_peer && (why.answer.code == 521 || why.answer.code == 556);
+    why.what = never ? smtp::disposition::failed : smtp::disposition::deferred;
+    dialer_->failed_because(std::move(why));
+    return dial();
+  }
+  if (first_) {
+    // Between the greeting and its first transaction nothing can be lost but time: it goes back to the queue.
+    smtp::recipient_outcome none;
+    return give_up(none, false);
+  }
+  send_output();
+  end();
+}
+
+void connection::end() {
+  if (phase_ == phase::ended) return;
+  phase_ = phase::ended;
+  if (stream_) stream_->close();
+  owner_.gone(site_, *this);
+}
+
+}  // namespace
+
+std::shared_ptr<worker> make_connection(delivery& owner, spool::site_id site,
+                                        std::shared_ptr<const routed_destination> to) {
+  return std::make_shared<connection>(owner, site, std::move(to));
+}
+
+}  // namespace gonets::delivery

@@ -1,0 +1,81 @@
+// The one way out, on one shard: turns leases into attempts. It knows nothing of schedules: it takes work from a
+// work_source, site by site, and gives back what became of it.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/settings.h"
+#include "delivery/destinations.h"
+#include "delivery/mx.h"
+#include "metrics/metrics.h"
+#include "runtime/dns.h"
+#include "runtime/shards.h"
+#include "spool/lease.h"
+#include "spool/spool.h"
+
+namespace gonets::delivery {
+
+struct environment {
+  const config::settings& with;  // read at each attempt
+  runtime::shards& shards;
+  std::size_t shard;
+  runtime::blocking_pool& blocking;
+  runtime::resolver& dns;
+  mx_lookup& mx;
+  spool::spool& store;
+  const clock& time;
+  std::string capture_path;  // a Maildir
+};
+
+// What a connection tells of its life; implemented by `delivery`.
+class worker {
+ public:
+  virtual ~worker() = default;
+  // It waits for work at a site, and has: resume it, and it takes a lease at once.
+  virtual void resume() = 0;
+  virtual void shut_down() = 0;  // when idle: now; else after what it is doing
+};
+
+class delivery final : public spool::transport {
+ public:
+  delivery(environment env, metrics::registry& counts);
+  ~delivery() override;
+  void attach(spool::work_source& work) { work_ = &work; }
+
+  bool resume(spool::site_id site) override;
+  void open(spool::site_id site, spool::destination_ptr to) override;
+
+  // Idle connections say QUIT; the others finish what they have.
+  void stop();
+  std::size_t connections() const { return workers_.size(); }
+
+  // For workers.
+  spool::work_source& work() { return *work_; }
+  const environment& env() const { return env_; }
+  void idle(spool::site_id site, worker& w);
+  void busy(spool::site_id site, worker& w);
+  void gone(spool::site_id site, worker& w);  // and drops it, in a later turn of the shard
+
+ private:
+  void begin(spool::site_id site, spool::destination_ptr to);
+
+  environment env_;
+  spool::work_source* work_ = nullptr;
+  std::unordered_map<worker*, std::shared_ptr<worker>> workers_;
+  std::unordered_map<spool::site_id, std::vector<worker*>> idle_;  // the last in is the first out
+  std::deque<std::pair<spool::site_id, spool::destination_ptr>> waiting_;  // beyond connections_max
+  bool stopping_ = false;
+  metrics::counter& opened_;
+  metrics::gauge& open_;
+};
+
+std::shared_ptr<worker> make_connection(delivery& owner, spool::site_id site,
+                                        std::shared_ptr<const routed_destination> to);
+std::shared_ptr<worker> make_local_worker(delivery& owner, spool::site_id site,
+                                          std::shared_ptr<const routed_destination> to);
+
+}  // namespace gonets::delivery

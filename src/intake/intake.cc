@@ -1,0 +1,162 @@
+#include "intake/intake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "message/address.h"
+#include "message/trace.h"
+
+namespace gonets::intake {
+namespace {
+
+// splitmix64: spreads a counter over all 64 bits.
+std::uint64_t mixed(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15ull;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+
+// RFC 3848, and RFC 6531 4.3 for the UTF8 forms.
+std::string_view with_protocol(const source& from, bool smtputf8) {
+  if (smtputf8) return from.tls.empty() ? "UTF8SMTP" : "UTF8SMTPS";
+  if (!from.esmtp) return "SMTP";
+  return from.tls.empty() ? "ESMTP" : "ESMTPS";
+}
+
+reply header_refusal(message::header_error e, const message::header_limits& limits) {
+  switch (e) {
+    case message::header_error::too_large:
+      return {552, {5, 3, 4}, fmt::format("Message header is larger than {} bytes", limits.header_bytes_max)};
+    case message::header_error::too_many_fields:
+      return {552, {5, 3, 4}, fmt::format("Message header has more than {} fields", limits.fields_max)};
+    case message::header_error::loop: break;
+  }
+  return {554, {5, 4, 6}, fmt::format("Mail loop: the message has passed more than {} servers", limits.hops_max)};
+}
+
+void log_accepted(const events::event& e) {
+  if (!log::enabled(log::level::info)) return;
+  log::line line(log::level::info, "accepted");
+  line.add("id", to_text(e.message));
+  line.add("from", e.sender);
+  line.add("to", e.recipients.front().address);
+  if (e.recipients.size() > 1) line.add("recipients", e.recipients.size());
+  line.add("bytes", e.message_bytes);
+  line.add("origin", e.origin);
+}
+
+}  // namespace
+
+intake::intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
+               std::uint64_t seed, admit_function admit)
+    : with_(std::move(with)),
+      store_(store),
+      ids_(ids),
+      time_(time),
+      admit_(std::move(admit)),
+      random_(seed),
+      accepted_(counts.make_counter("gonets_messages_accepted_total", "Messages answered 250.")),
+      accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
+      refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")) {}
+
+std::optional<reply> intake::check_sender(const source& from) const {
+  if (from.submission && !from.trusted) return reply{530, {5, 7, 0}, "Authentication required"};
+  return std::nullopt;
+}
+
+std::optional<reply> intake::check_recipient(const source& from, std::string_view address) const {
+  if (from.trusted) return std::nullopt;
+  const auto domain = message::domain_of(address);
+  if (std::ranges::find(with_.inbound_domains, domain) != with_.inbound_domains.end()) return std::nullopt;
+  return reply{550, {5, 7, 1}, "Relaying denied: this server does not accept mail for that domain from your address"};
+}
+
+reply intake::refusal_for(spool::commit_status status) {
+  if (status == spool::commit_status::no_space) return {452, {4, 3, 1}, "Insufficient system storage, try again later"};
+  return {451, {4, 3, 0}, "The message could not be stored, try again later"};
+}
+
+std::optional<reply> intake::check_space() const {
+  const auto status = store_.admission();
+  if (status == spool::commit_status::ok) return std::nullopt;
+  return refusal_for(status);
+}
+
+std::expected<std::shared_ptr<spool::queued_message>, reply> intake::compose(const source& from,
+                                                                             message::envelope envelope,
+                                                                             std::string_view first) {
+  const auto header = message::scan_header(first, with_.header);
+  if (!header) {
+    refused_.add();
+    return std::unexpected(header_refusal(header.error(), with_.header));
+  }
+  auto m = std::make_shared<spool::queued_message>();
+  m->id = ids_.next(time_.wall());
+  m->account = from.account;
+  m->stream = from.stream;
+  m->envelope = std::move(envelope);
+  add_head(from, *header, *m);
+  return m;
+}
+
+void intake::add_head(const source& from, const message::header_summary& header, spool::queued_message& m) {
+  const auto now = time_.wall();
+  message::received_facts facts;
+  facts.helo_name = from.helo;
+  facts.peer_address = from.peer_address;
+  facts.by = with_.hostname;
+  facts.with = with_protocol(from, m.envelope.smtputf8);
+  facts.tls = from.tls;
+  if (m.envelope.recipients.size() == 1) facts.for_address = m.envelope.recipients.front().address;
+  facts.id = m.id;
+  facts.at = now;
+  message::append_received(m.head, facts);
+  if (!from.submission) return;
+  if (header.date.empty()) {
+    m.head += "Date: ";
+    message::append_date(m.head, now);
+    m.head += "\r\n";
+  }
+  if (header.message_id.empty()) {
+    message::append_message_id(m.head, m.id, mixed(random_.fetch_add(1, std::memory_order_relaxed)), with_.hostname);
+  }
+}
+
+void intake::accept(std::shared_ptr<spool::queued_message> m, const source& from, std::uint32_t chunks_written,
+                    std::size_t shard, on_accepted done) {
+  spool::acceptance request;
+  auto& e = request.event;
+  e.kind = events::kind::accepted;
+  e.at = time_.wall();
+  e.message = m->id;
+  e.account = m->account;
+  e.stream = m->stream;
+  e.sender = m->envelope.reverse_path;
+  e.message_bytes = m->body_bytes;
+  e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
+  e.recipients.reserve(m->envelope.recipients.size());
+  for (std::uint16_t i = 0; i < m->envelope.recipients.size(); ++i) {
+    e.recipients.push_back({recipient_index{i}, m->envelope.recipients[i].address});
+  }
+  log_accepted(e);
+  request.message = std::move(m);
+  request.chunks_written = chunks_written;
+  request.shard = shard;
+  spool::message_ptr kept = request.message;
+  request.done = [this, shard, kept, answer = std::move(done)](spool::commit_status status) mutable {
+    if (status != spool::commit_status::ok) {
+      refused_.add();
+      return answer(refusal_for(status));
+    }
+    accepted_.add();
+    accepted_bytes_.add(kept->body_bytes);
+    answer(std::nullopt);
+    admit_(shard, std::move(kept));
+  };
+  store_.accept(std::move(request));
+}
+
+}  // namespace gonets::intake

@@ -1,0 +1,81 @@
+// The one way in. Decides whether a message is taken, completes it (Received; for submission Date and Message-ID), and
+// makes it safe. Who calls it: smtpd, later HTTP and campaigns. Safe from any shard.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id_source.h"
+#include "base/status.h"
+#include "message/header_scan.h"
+#include "metrics/metrics.h"
+#include "spool/spool.h"
+
+namespace gonets::intake {
+
+// Who hands the message over, and how.
+struct source {
+  std::string peer_address;
+  std::string helo;
+  std::string tls;           // description; empty when plain
+  std::string stream;
+  account_id account;
+  bool trusted = false;      // may send to any domain
+  bool submission = false;   // the client is a user agent: what it left out is added
+  bool esmtp = false;
+};
+
+struct options {
+  std::string hostname;
+  message::header_limits header;
+  std::vector<std::string> inbound_domains;  // lower case
+};
+
+class intake {
+ public:
+  using admit_function = std::function<void(std::size_t shard, spool::message_ptr m)>;
+
+  // `admit` is called on the shard that accepted a message, once it is safe.
+  intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
+         std::uint64_t seed, admit_function admit);
+
+  // Each gives the refusal, or nothing.
+  std::optional<reply> check_sender(const source& from) const;     // at MAIL
+  std::optional<reply> check_recipient(const source& from, std::string_view address) const;
+  std::optional<reply> check_space() const;                        // at DATA
+
+  // Judges the header in `first` (the message, or its first part) and makes the message without its body: `head` is
+  // what goes in front of it.
+  std::expected<std::shared_ptr<spool::queued_message>, reply> compose(const source& from, message::envelope envelope,
+                                                                       std::string_view first);
+
+  // Makes it safe; `m` is complete, and with chunks its last one was written. `done` runs on `shard` with the refusal,
+  // or nothing when the message is ours; it is given to the scheduler after that.
+  using on_accepted = std::move_only_function<void(std::optional<reply> refusal)>;
+  void accept(std::shared_ptr<spool::queued_message> m, const source& from, std::uint32_t chunks_written,
+              std::size_t shard, on_accepted done);
+
+  static reply refusal_for(spool::commit_status status);
+
+ private:
+  void add_head(const source& from, const message::header_summary& header, spool::queued_message& m);
+
+  options with_;
+  spool::spool& store_;
+  id_source& ids_;
+  const clock& time_;
+  admit_function admit_;
+  std::atomic<std::uint64_t> random_;
+  metrics::counter& accepted_;
+  metrics::counter& accepted_bytes_;
+  metrics::counter& refused_;
+};
+
+}  // namespace gonets::intake

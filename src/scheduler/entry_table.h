@@ -1,0 +1,92 @@
+// The in-memory index of queued recipients on one shard: a slab of small entries, found by handle or by message. A
+// deferred recipient costs one entry, one heap item and its share of the index: about 130 bytes, and none of its body.
+#pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ids.h"
+#include "spool/lease.h"
+#include "spool/message.h"
+
+namespace gonets::scheduler {
+
+using handle = std::uint32_t;
+inline constexpr handle no_handle = ~0u;
+
+// resolving -> ready, deferred, (gone)      the directory answers
+// ready -> loading, leased, held, (gone)    in a site's queue
+// loading -> ready, held, (gone)            its message is being read from the spool
+// leased -> ready, deferred, (gone)         delivery has it
+// deferred -> resolving, ready, held, (gone) waits for `due_ms`
+// held -> resolving, ready, (gone)          waits for an operator
+enum class entry_state : std::uint8_t { free, resolving, ready, loading, leased, deferred, held };
+std::string_view to_text(entry_state s);
+
+struct site;
+
+struct entry {
+  message_id id;
+  spool::message_ptr hot;  // with envelope, and with body unless it is large; null: on disk only
+  site* at = nullptr;      // while ready, loading, leased
+  std::int64_t due_ms = 0; // deferred: of the next attempt; ready: since when
+  std::uint32_t domain = 0;
+  handle next = no_handle;     // in a site's queue
+  handle sibling = no_handle;  // the next recipient of the same message on this shard
+  account_id account;
+  recipient_index index;
+  std::uint16_t recipients_total = 1;
+  std::uint16_t attempts = 0;
+  entry_state state = entry_state::free;
+  std::uint8_t stream = 0;
+  bool recorded : 1 = false;        // the spool has a record of this recipient
+  bool delay_reported : 1 = false;
+  bool linked : 1 = false;          // in a site's queue, also if its state has changed since
+  bool hold_wanted : 1 = false;     // an operator asked while it was leased
+  bool remove_wanted : 1 = false;
+};
+
+// Domain names, each kept once and counted.
+class domain_table {
+ public:
+  std::uint32_t add(std::string_view name);
+  void release(std::uint32_t domain);
+  const std::string& name(std::uint32_t domain) const { return names_[domain].text; }
+
+ private:
+  struct named {
+    std::string text;
+    std::uint32_t users = 0;
+  };
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::deque<named> names_;
+  std::vector<std::uint32_t> free_;
+  std::unordered_map<std::string_view, std::uint32_t, text_hash, std::equal_to<>> numbers_;  // views into names_
+};
+
+class entry_table {
+ public:
+  handle add(entry e);  // and into the index of its message
+  void remove(handle h);
+  entry& operator[](handle h) { return entries_[h]; }
+  const entry& operator[](handle h) const { return entries_[h]; }
+  handle find(message_id id) const;  // the first of its recipients here; follow `sibling`
+  std::size_t size() const { return entries_.size() - free_.size(); }
+  std::size_t slots() const { return entries_.size(); }  // handles are below this; some are free
+
+  domain_table domains;
+
+ private:
+  std::deque<entry> entries_;
+  std::vector<handle> free_;
+  boost::unordered_flat_map<std::uint64_t, handle> first_;
+};
+
+}  // namespace gonets::scheduler

@@ -1,0 +1,238 @@
+// What operators ask: counts, lists, hold and release, and why something waits.
+#include <algorithm>
+#include <unordered_map>
+
+#include "scheduler/scheduler.h"
+
+namespace gonets::scheduler {
+
+totals scheduler::count() const {
+  totals t;
+  for (handle h = 0; h < entries_.slots(); ++h) {
+    switch (entries_[h].state) {
+      case entry_state::free: break;
+      case entry_state::resolving: ++t.resolving; break;
+      case entry_state::ready:
+      case entry_state::loading: ++t.ready; break;
+      case entry_state::leased: ++t.sending; break;
+      case entry_state::deferred: ++t.deferred; break;
+      case entry_state::held: ++t.held; break;
+    }
+  }
+  return t;
+}
+
+std::vector<site_line> scheduler::lines(std::size_t max) const {
+  std::unordered_map<std::string, site_line> by_site;
+  for (handle h = 0; h < entries_.slots(); ++h) {
+    const auto& e = entries_[h];
+    if (e.state == entry_state::free) continue;
+    const auto& name = e.at != nullptr ? e.at->to->site_key : entries_.domains.name(e.domain);
+    auto& line = by_site[name];
+    line.site = name;
+    if (e.at != nullptr) {
+      line.state = shaping::to_text(e.at->health.state());
+      line.reason = e.at->health.reason();
+      line.connections = e.at->connections;
+    }
+    line.ready += e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
+    line.sending += e.state == entry_state::leased;
+    line.deferred += e.state == entry_state::deferred;
+    line.held += e.state == entry_state::held;
+    const auto accepted = accepted_at_ms(e.id);
+    if (line.oldest_ms == 0 || accepted < line.oldest_ms) line.oldest_ms = accepted;
+    if (e.state == entry_state::deferred && (line.next_attempt_ms == 0 || e.due_ms < line.next_attempt_ms)) {
+      line.next_attempt_ms = e.due_ms;
+    }
+  }
+  std::vector<site_line> all;
+  for (auto& [name, line] : by_site) all.push_back(std::move(line));
+  const auto size = [](const site_line& l) { return l.ready + l.sending + l.deferred + l.held; };
+  std::ranges::sort(all, [&](const auto& a, const auto& b) {
+    return size(a) != size(b) ? size(a) > size(b) : a.site < b.site;
+  });
+  if (all.size() > max) all.resize(max);
+  return all;
+}
+
+bool scheduler::matches(const entry& e, const selector& which, std::int64_t) const {
+  if (e.state == entry_state::free) return false;
+  if (which.id && e.id != *which.id) return false;
+  if (which.account && e.account != *which.account) return false;
+  if (which.state) {
+    const auto shown = e.state == entry_state::loading ? entry_state::ready : e.state;
+    if (shown != *which.state) return false;
+  }
+  if (which.accepted_before_ms != 0 && accepted_at_ms(e.id) >= which.accepted_before_ms) return false;
+  if (!which.domain.empty() && entries_.domains.name(e.domain) != which.domain) return false;
+  if (!which.only.empty() && std::ranges::find(which.only, std::pair(e.id, e.index)) == which.only.end()) return false;
+  return true;
+}
+
+entry_view scheduler::view_of(handle h) const {
+  const auto& e = entries_[h];
+  entry_view v;
+  v.id = e.id;
+  v.index = e.index;
+  v.account = e.account;
+  v.state = e.state == entry_state::loading ? entry_state::ready : e.state;
+  v.due_ms = e.state == entry_state::deferred ? e.due_ms : 0;
+  v.attempts = e.attempts;
+  v.domain = entries_.domains.name(e.domain);
+  if (e.at != nullptr) v.site = e.at->to->site_key;
+  return v;
+}
+
+selection scheduler::select(const selector& which, std::size_t max) const {
+  selection found;
+  const auto add = [&](handle h) {
+    if (!matches(entries_[h], which, now_ms())) return;
+    ++found.matching;
+    if (found.rows.size() < max) found.rows.push_back(view_of(h));
+  };
+  if (which.id) {
+    for (auto h = entries_.find(*which.id); h != no_handle; h = entries_[h].sibling) add(h);
+  } else {
+    for (handle h = 0; h < entries_.slots(); ++h) add(h);
+  }
+  return found;
+}
+
+std::size_t scheduler::act(const selector& which, action what, const std::string& reason) {
+  std::vector<handle> chosen;
+  for (handle h = 0; h < entries_.slots(); ++h) {
+    if (matches(entries_[h], which, now_ms())) chosen.push_back(h);
+  }
+  std::size_t done = 0;
+  for (const auto h : chosen) {
+    const auto state = entries_[h].state;
+    switch (what) {
+      case action::retry:
+        if (state != entry_state::deferred && state != entry_state::ready) continue;
+        retry(h);
+        break;
+      case action::hold:
+        if (state == entry_state::held) continue;
+        hold(h, reason);
+        break;
+      case action::release:
+        if (state != entry_state::held && !entries_[h].hold_wanted) continue;
+        release(h, reason);
+        break;
+      case action::remove: remove(h, reason); break;
+    }
+    ++done;
+  }
+  return done;
+}
+
+void scheduler::retry(handle h) {
+  auto& e = entries_[h];
+  if (e.state == entry_state::deferred) return due(h);
+  // Behind a suspended site: an operator's word counts as a sign that it may be reached again.
+  e.at->health.succeeded();
+  kick(*e.at);
+}
+
+void scheduler::record_phase(const entry& e, spool::recipient_record record, events::kind kind,
+                             const std::string& reason) {
+  spool::change c;
+  c.id = e.id;
+  c.recipients_total = e.recipients_total;
+  c.recorded = e.recorded;
+  c.shard = with_.shard;
+  record.attempts = e.attempts;
+  record.delay_reported = e.delay_reported;
+  c.recipients.push_back({e.index, std::move(record)});
+  events::event happened;
+  happened.kind = kind;
+  happened.at = env_.time.wall();
+  happened.message = e.id;
+  happened.account = e.account;
+  happened.stream = policy(e.stream).name;
+  happened.recipients.push_back({e.index, "@" + entries_.domains.name(e.domain)});
+  happened.reason = reason;
+  c.events.push_back(std::move(happened));
+  env_.store.settle(std::move(c));
+}
+
+void scheduler::hold(handle h, const std::string& reason) {
+  auto& e = entries_[h];
+  if (e.state == entry_state::leased) {
+    e.hold_wanted = true;  // if the attempt under way does not end it
+    return;
+  }
+  spool::recipient_record record;
+  record.phase = spool::recipient_phase::held;
+  record.hold_reason = reason;
+  record_phase(e, std::move(record), events::kind::held, reason);
+  e.recorded = true;
+  e.state = entry_state::held;
+  e.at = nullptr;
+  cool(e);
+}
+
+void scheduler::release(handle h, const std::string& reason) {
+  auto& e = entries_[h];
+  if (e.state == entry_state::leased) {
+    e.hold_wanted = false;
+    return;
+  }
+  spool::recipient_record record;
+  record.due = env_.time.wall();
+  record_phase(e, std::move(record), events::kind::released, reason);
+  due(h);
+}
+
+void scheduler::remove(handle h, const std::string& reason) {
+  auto& e = entries_[h];
+  // While others hold its handle it can't go; it does as soon as they are done.
+  if (e.state == entry_state::leased || e.state == entry_state::resolving || e.state == entry_state::loading) {
+    e.remove_wanted = true;
+    return;
+  }
+  smtp::recipient_outcome none;
+  end_entry(h, events::kind::cancelled, none, reason);
+}
+
+std::vector<explanation> scheduler::explain(message_id id) const {
+  std::vector<explanation> all;
+  const auto now = env_.time.wall();
+  for (auto h = entries_.find(id); h != no_handle; h = entries_[h].sibling) {
+    const auto& e = entries_[h];
+    if (e.state == entry_state::free) continue;
+    explanation x;
+    x.entry = view_of(h);
+    const auto add = [&x](std::string what, std::string detail, std::int64_t until = 0) {
+      x.obstacles.push_back({std::move(what), std::move(detail), until});
+    };
+    switch (e.state) {
+      case entry_state::held: add("held", "held by an operator; `gonets queue release` lets it go"); break;
+      case entry_state::deferred: add("retry_time", "the last attempt failed for now", e.due_ms); break;
+      case entry_state::resolving: add("resolving", "looking up where mail for the domain goes"); break;
+      default: break;
+    }
+    if (e.at != nullptr && e.state != entry_state::leased) {
+      const auto& s = *e.at;
+      if (s.health.state() == shaping::site_state::suspended) {
+        const auto until = s.health.next_ready(now);
+        add("site_suspended", std::string(s.health.reason()), until ? until->time_since_epoch().count() : 0);
+      } else if (s.health.state() == shaping::site_state::probing) {
+        add("site_probing", std::string(s.health.reason()) + "; one connection is trying now");
+      }
+      if (s.connections >= with_.connections_per_site_max) {
+        add("site_connections", "all " + std::to_string(s.connections) + " connections to the site are busy");
+      }
+      std::size_t before = 0;
+      for (const auto* queues : {&s.hot, &s.cold}) {
+        for (const auto& q : *queues) before += q.count();
+      }
+      if (before > 1) add("queue", std::to_string(before - 1) + " other recipients wait for the same site");
+      if (!e.hot) add("on_disk", "its body is on disk and is read when its turn comes");
+    }
+    all.push_back(std::move(x));
+  }
+  return all;
+}
+
+}  // namespace gonets::scheduler

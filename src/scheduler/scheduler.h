@@ -1,0 +1,168 @@
+// Decides when each queued recipient is sent, on one shard. It owns the in-memory index of the recipients whose site
+// belongs to this shard (and of those without a site yet), hands out leases, and settles what came of them. It knows no
+// sockets: delivery, DNS and the spool are passed in.
+//
+// All calls on its shard, except `load_recipient` and the constructor.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id_source.h"
+#include "message/dsn.h"
+#include "metrics/metrics.h"
+#include "runtime/shards.h"
+#include "scheduler/entry_table.h"
+#include "scheduler/site.h"
+#include "scheduler/view.h"
+#include "shaping/retry.h"
+#include "spool/lease.h"
+#include "spool/spool.h"
+
+namespace gonets::scheduler {
+
+struct stream_policy {
+  std::string name;
+  unsigned priority = 1;
+  shaping::retry_policy retry;
+};
+
+struct options {
+  std::size_t shard = 0;
+  std::string hostname;                      // Reporting-MTA of DSNs
+  std::vector<stream_policy> streams;        // at most 255; an unknown stream counts as the first
+  std::size_t connections_per_site_max = 20;
+  std::chrono::milliseconds site_backoff_base{30'000};
+  std::uint64_t hot_bytes_max = 134'217'728; // bodies in memory on this shard
+  std::uint64_t seed = 0;                    // of what must be unguessable in DSNs
+};
+
+struct environment {
+  spool::spool& store;
+  runtime::shards& shards;
+  runtime::blocking_pool& blocking;
+  const clock& time;
+  id_source& ids;
+  spool::directory& directory;  // of this shard
+  spool::transport& transport;  // of this shard
+  metrics::registry& counts;
+};
+
+class scheduler final : public spool::work_source {
+ public:
+  scheduler(options with, environment env);
+  ~scheduler() override;
+  // All shards' schedulers, this one included, by shard; before anything else is called.
+  void join(std::vector<scheduler*> all) { all_ = std::move(all); }
+  // Settings that a reload takes.
+  void reconfigure(std::vector<stream_policy> streams, std::size_t connections_per_site_max);
+
+  // A message that was just made safe, on the shard that accepted it.
+  void admit(spool::message_ptr m);
+  // A recipient found in the spool at start; from any thread. It goes to the shard that `spread` picks.
+  void load_recipient(const spool::queued_message& m, const spool::loaded_recipient& r);
+
+  std::optional<spool::lease> take(spool::site_id site, std::size_t recipients_max) override;
+  void settle(spool::lease done, spool::attempt_result result) override;
+  void site_reached(spool::site_id site) override;
+  void connection_closed(spool::site_id site) override;
+
+  // Every 50 ms or so: what is due, what waits too long for a connection.
+  void tick();
+  void stop() { stopping_ = true; }  // no new leases
+  std::size_t leased() const { return leased_; }
+
+  // Operating; docs in view.h.
+  totals count() const;
+  std::vector<site_line> lines(std::size_t max) const;
+  selection select(const selector& which, std::size_t max) const;
+  std::size_t act(const selector& which, action what, const std::string& reason);
+  std::vector<explanation> explain(message_id id) const;
+
+ private:
+  struct newcomer {
+    spool::message_ptr hot;
+    entry as;
+    std::string domain;
+  };
+
+  void dispatch(newcomer n);
+  void place(newcomer n, spool::destination_ptr to);
+  void place(handle h, spool::destination_ptr to);
+  void resolve(handle h);
+  void resolved(const std::string& domain, spool::destination_ptr found, const smtp::recipient_outcome& why_not);
+  void defer_until(handle h, std::int64_t due_ms);
+  void due(handle h);
+  void enqueue(handle h, site& at, bool front);
+  void forget(handle h);
+  void cool(entry& e);
+
+  site& site_for(const spool::destination_ptr& to);
+  site* find(spool::site_id id);
+  void kick(site& s);
+  bool may_open(site& s);
+  void plan_wake(site& s);
+  void load_some(site& s);
+  void loaded(spool::site_id at, message_id id, const std::vector<handle>& waiting, const spool::message_ptr& m);
+  void drop_if_idle(site& s);
+  void expire_waiting(site& s);
+
+  struct settlement;
+  using settlement_ptr = std::shared_ptr<settlement>;
+  void settle_one(settlement& s, handle h, const smtp::recipient_outcome& o);
+  void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o);
+  void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o);
+  void want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o, wall_time until);
+  // With the message in memory or not; writes the change, and the reports that it causes.
+  void finish(settlement_ptr s);
+  void write(settlement& s);
+  void add_reports(settlement& s);
+  void add_report(settlement& s, message::dsn_kind kind);
+  // For a recipient that no lease holds: resolving failed, it expired while waiting, an operator removed it.
+  void end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason);
+  const stream_policy& policy(std::uint8_t stream) const { return with_.streams[stream]; }
+  std::uint8_t stream_number(const std::string& name) const;
+  std::int64_t now_ms() const { return env_.time.wall().time_since_epoch().count(); }
+  bool matches(const entry& e, const selector& which, std::int64_t now) const;
+  entry_view view_of(handle h) const;
+  void hold(handle h, const std::string& reason);
+  void release(handle h, const std::string& reason);
+  void retry(handle h);
+  void remove(handle h, const std::string& reason);
+  void record_phase(const entry& e, spool::recipient_record record, events::kind kind, const std::string& reason);
+
+  struct heap_item {
+    std::int64_t due_ms;
+    std::uint32_t what;  // a handle, or a site's id with the top bit set
+    bool operator>(const heap_item& o) const { return due_ms > o.due_ms; }
+  };
+  void push_heap(heap_item item);
+
+  options with_;
+  environment env_;
+  std::vector<scheduler*> all_;
+  entry_table entries_;
+  std::vector<std::unique_ptr<site>> sites_;
+  std::vector<std::uint32_t> free_sites_;
+  std::unordered_map<std::string, std::uint32_t> site_numbers_;
+  std::vector<heap_item> heap_;
+  std::unordered_map<std::string, std::vector<handle>> lookups_;  // under way, by domain
+  std::vector<spool::site_id> watched_;                           // sites with something ready
+  std::uint64_t hot_bytes_ = 0;
+  std::size_t leased_ = 0;
+  std::mt19937_64 random_;
+  bool stopping_ = false;
+
+  metrics::counter& delivered_;
+  metrics::counter& deferred_;
+  metrics::counter& bounced_;
+  metrics::counter& expired_;
+  metrics::gauge& queued_;
+};
+
+}  // namespace gonets::scheduler

@@ -1,0 +1,339 @@
+// What comes of an attempt: the recipients' new states, the events, and the reports to the sender, in one batch.
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+#include "message/utf8.h"
+#include "scheduler/detail/tuning.h"
+#include "scheduler/scheduler.h"
+
+namespace gonets::scheduler {
+namespace {
+
+
+bool same_happening(const events::event& e, events::kind how, const smtp::recipient_outcome& o, wall_time next,
+                    unsigned attempts) {
+  return e.kind == how && e.answer == o.answer && e.at_stage == o.at && e.next_attempt == next &&
+         e.attempts == attempts && e.from_peer == o.from_peer;
+}
+
+void log_event(const events::event& e) {
+  if (!log::enabled(log::level::info)) return;
+  const bool cut = e.recipients.size() > 1;
+  log::line line(log::level::info, events::to_text(e.kind));
+  line.add("id", to_text(e.message));
+  line.add("to", e.recipients.front().address);
+  if (cut) line.add("recipients", e.recipients.size());
+  if (e.at_stage != stage::none) line.add("stage", to_text(e.at_stage));
+  if (e.answer.code != 0) line.add("reply", to_text(e.answer));
+  if (!e.remote_host.empty()) line.add("host", e.remote_host);
+  if (!e.remote_address.empty()) line.add("address", e.remote_address);
+  if (e.attempts != 0) line.add("attempts", e.attempts);
+  line.add("delay_ms", (e.at - wall_time(std::chrono::milliseconds(accepted_at_ms(e.message)))).count());
+  if (!e.reason.empty()) line.add("reason", e.reason);
+}
+
+}  // namespace
+
+struct scheduler::settlement {
+  struct report {
+    message::dsn_kind kind;
+    std::size_t recipient;  // in the envelope
+    smtp::recipient_outcome outcome;
+    wall_time until{};
+  };
+  spool::message_ptr message;
+  spool::attempt_result facts;  // without recipients
+  std::string route, reason;
+  spool::change change;
+  std::vector<report> reports;
+  std::string original;  // of a message that is not in memory, when a report needs it
+  bool original_cut = false;
+  wall_time now{};
+
+  void add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next) {
+    const auto& recipient = message->envelope.recipients[e.index.value];
+    if (!change.events.empty() && same_happening(change.events.back(), how, o, next, e.attempts)) {
+      change.events.back().recipients.push_back({e.index, recipient.address});
+      return;
+    }
+    events::event happened;
+    happened.kind = how;
+    happened.at = now;
+    happened.message = message->id;
+    happened.account = message->account;
+    happened.stream = message->stream;
+    happened.sender = message->envelope.reverse_path;
+    happened.recipients.push_back({e.index, recipient.address});
+    happened.at_stage = o.at;
+    happened.answer = o.answer;
+    happened.from_peer = o.from_peer;
+    happened.remote_host = facts.remote_host;
+    happened.remote_address = facts.remote_address;
+    happened.route = route;
+    happened.attempts = e.attempts;
+    happened.duration_ms = static_cast<std::uint32_t>(facts.duration.count());
+    happened.next_attempt = next;
+    happened.reason = reason;
+    change.events.push_back(std::move(happened));
+  }
+
+  void add_record(const entry& e, const smtp::recipient_outcome& o, spool::recipient_phase phase, wall_time next) {
+    spool::recipient_record r;
+    r.phase = phase;
+    r.attempts = e.attempts;
+    r.delay_reported = e.delay_reported;
+    r.due = next;
+    r.last_attempt = now;
+    r.last_stage = o.at;
+    r.last_answer = o.answer;
+    r.last_from_peer = o.from_peer;
+    r.last_host = facts.remote_host;
+    change.recorded |= e.recorded;
+    change.recipients.push_back({e.index, std::move(r)});
+  }
+};
+
+void scheduler::settle(spool::lease done, spool::attempt_result result) {
+  auto* at = find(done.site);
+  at->leased -= done.entries.size();
+  leased_ -= done.entries.size();
+  auto s = std::make_shared<settlement>();
+  s->message = std::move(done.message);
+  s->facts = std::move(result);
+  s->route = at->to->site_key;
+  s->now = env_.time.wall();
+  const auto outcomes = std::move(s->facts.recipients);
+  if (s->facts.site_failed && !outcomes.empty()) {
+    at->health.connect_failed(s->now, outcomes.front().answer.text);
+    GONETS_LOG(info, "site_suspended", "site", at->to->site_key, "reason", outcomes.front().answer.text);
+  }
+  for (std::size_t i = 0; i < done.entries.size(); ++i) settle_one(*s, done.entries[i], outcomes[i]);
+  finish(std::move(s));
+  if (at->health.state() != shaping::site_state::ready) {
+    expire_waiting(*at);
+    plan_wake(*at);
+  }
+  kick(*at);
+}
+
+void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcome& o) {
+  auto& e = entries_[h];
+  if (o.what == smtp::disposition::delivered) {
+    return conclude(s, h, s.facts.discarded ? events::kind::discarded : events::kind::delivered, o);
+  }
+  if (o.what == smtp::disposition::not_attempted && !e.remove_wanted && !e.hold_wanted) {
+    return enqueue(h, *e.at, true);
+  }
+  if (e.remove_wanted) return conclude(s, h, events::kind::cancelled, o);
+  ++e.attempts;
+  if (o.what == smtp::disposition::failed) return conclude(s, h, events::kind::bounced, o);
+  if (e.hold_wanted) {
+    e.hold_wanted = false;
+    s.add_record(e, o, spool::recipient_phase::held, {});
+    s.add_event(events::kind::held, e, o, {});
+    e.recorded = true;
+    e.state = entry_state::held;
+    e.at = nullptr;
+    return cool(e);
+  }
+  const auto next = shaping::next_attempt(policy(e.stream).retry, e.id, e.attempts, s.message->accepted(), s.now);
+  if (next) return postpone(s, h, *next, o);
+  conclude(s, h, events::kind::expired, o);
+}
+
+void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o) {
+  auto& e = entries_[h];
+  if (how == events::kind::delivered || how == events::kind::discarded) ++e.attempts;
+  s.add_record(e, o, spool::recipient_phase::ended, {});
+  s.add_event(how, e, o, {});
+  want_report(s, e, how, o, {});
+  if (how == events::kind::delivered) delivered_.add();
+  if (how == events::kind::bounced) bounced_.add();
+  if (how == events::kind::expired) expired_.add();
+  forget(h);
+}
+
+void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::recipient_outcome& o) {
+  auto& e = entries_[h];
+  const auto& retry = policy(e.stream).retry;
+  if (!e.delay_reported && s.now - s.message->accepted() >= retry.delay_notice_after) {
+    e.delay_reported = true;
+    want_report(s, e, events::kind::deferred, o, s.message->accepted() + retry.expires_after);
+  }
+  s.add_record(e, o, spool::recipient_phase::queued, due_at);
+  s.add_event(events::kind::deferred, e, o, due_at);
+  e.recorded = true;
+  deferred_.add();
+  defer_until(h, due_at.time_since_epoch().count());
+}
+
+// RFC 3461 5.2: which reports a recipient is due. Never one about a report, and never one to nobody.
+void scheduler::want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o,
+                            wall_time until) {
+  if (s.message->is_report || s.message->envelope.reverse_path.empty()) return;
+  const auto& notify = s.message->envelope.recipients[e.index.value].notify;
+  const auto add = [&](message::dsn_kind kind) { s.reports.push_back({kind, e.index.value, o, until}); };
+  if ((how == events::kind::bounced || how == events::kind::expired) && notify.wants_failure()) {
+    add(message::dsn_kind::failed);
+  }
+  if (how == events::kind::deferred && notify.wants_delay()) add(message::dsn_kind::delayed);
+  if (how == events::kind::delivered && notify.wants_success()) {
+    if (s.facts.final_here) {
+      add(message::dsn_kind::delivered);
+    } else if (!s.facts.dsn_passed_on) {
+      add(message::dsn_kind::relayed);
+    }
+  }
+}
+
+void scheduler::finish(settlement_ptr s) {
+  if (s->change.recipients.empty()) return;
+  if (s->reports.empty() || s->message->in_memory) return write(*s);
+  // Only the header goes back of a message that is not in memory: its first chunk has that.
+  const bool asked = env_.blocking.run([this, s] {
+    if (auto first = env_.store.fetch_chunk(s->message->id, 0)) s->original = std::move(*first);
+    s->original_cut = s->message->chunks > 1;
+    env_.shards.post(with_.shard, [this, s] { write(*s); });
+  });
+  if (asked) return;
+  s->original_cut = true;  // too busy to read it: the report goes without
+  write(*s);
+}
+
+void scheduler::write(settlement& s) {
+  add_reports(s);
+  auto& c = s.change;
+  c.id = s.message->id;
+  c.recipients_total = static_cast<std::uint16_t>(s.message->envelope.recipients.size());
+  c.chunks = s.message->chunks;
+  c.shard = with_.shard;
+  for (const auto& e : c.events) log_event(e);
+  if (!c.reports.empty()) {
+    c.done = [this, reports = c.reports](spool::commit_status) {
+      for (const auto& r : reports) admit(r);
+    };
+  }
+  env_.store.settle(std::move(c));
+}
+
+void scheduler::add_reports(settlement& s) {
+  for (const auto kind : {message::dsn_kind::failed, message::dsn_kind::delayed, message::dsn_kind::delivered,
+                          message::dsn_kind::relayed}) {
+    if (std::ranges::any_of(s.reports, [&](const auto& r) { return r.kind == kind; })) add_report(s, kind);
+  }
+}
+
+void scheduler::add_report(settlement& s, message::dsn_kind kind) {
+  const auto& m = *s.message;
+  const std::string whole = m.in_memory ? m.head + m.body : std::move(s.original);
+  auto report = std::make_shared<spool::queued_message>();
+  report->id = env_.ids.next(s.now);
+  message::dsn_facts facts;
+  facts.kind = kind;
+  facts.reporting_mta = with_.hostname;
+  facts.to = m.envelope.reverse_path;
+  facts.envelope_id = m.envelope.envelope_id;
+  facts.arrived = m.accepted();
+  facts.now = s.now;
+  facts.original_id = m.id;
+  facts.id = report->id;
+  facts.random = random_();
+  facts.ret = m.envelope.ret;
+  facts.original = whole;
+  facts.original_cut = s.original_cut;
+  facts.smtputf8 = m.envelope.smtputf8;
+  std::vector<message::dsn_recipient> about;
+  for (const auto& r : s.reports) {
+    if (r.kind != kind) continue;
+    const auto& to = m.envelope.recipients[r.recipient];
+    message::dsn_recipient one;
+    one.final_recipient = to.address;
+    one.original_recipient = to.original_recipient;
+    one.answer = r.outcome.answer;
+    one.from_peer = r.outcome.from_peer;
+    one.remote_mta = r.outcome.from_peer ? std::string_view(s.facts.remote_host) : std::string_view();
+    one.at = r.outcome.at;
+    one.last_attempt = s.now;
+    one.will_retry_until = r.until;
+    about.push_back(std::move(one));
+  }
+  report->account = m.account;
+  report->stream = with_.streams.front().name;
+  report->body = compose_dsn(facts, about);
+  report->body_bytes = report->body.size();
+  report->envelope.smtputf8 = dsn_needs_smtputf8(facts, about);
+  report->envelope.recipients.push_back({m.envelope.reverse_path, {}, {.never = true}});
+  report->has_eight_bit = !message::is_ascii(report->body);
+  if (report->has_eight_bit) report->envelope.body = message::body_type::eight_bit;
+  report->has_leading_dot = report->body.starts_with('.') || report->body.find("\r\n.") != std::string::npos;
+  report->is_report = true;
+  report->in_memory = true;
+  events::event accepted;
+  accepted.kind = events::kind::accepted;
+  accepted.at = s.now;
+  accepted.message = report->id;
+  accepted.account = m.account;
+  accepted.stream = report->stream;
+  accepted.recipients.push_back({recipient_index{0}, m.envelope.reverse_path});
+  accepted.message_bytes = report->body_bytes;
+  accepted.origin = "report on " + to_text(m.id);
+  log_event(accepted);
+  s.change.reports.push_back(std::move(report));
+  s.change.report_events.push_back(std::move(accepted));
+}
+
+void scheduler::end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason) {
+  auto& waiting = entries_[h];
+  waiting.state = entry_state::leased;  // busy: nothing else may happen to it meanwhile
+  waiting.at = nullptr;
+  ++leased_;
+  const auto proceed = [this, h, how, why, reason](const spool::message_ptr& m) {
+    --leased_;
+    auto& e = entries_[h];
+    if (!m) {
+      GONETS_LOG(error, "message_unreadable", "id", to_text(e.id));
+      return defer_until(h, now_ms() + detail::unreadable_retry_ms);
+    }
+    auto s = std::make_shared<settlement>();
+    s->message = m;
+    s->now = env_.time.wall();
+    s->reason = reason;
+    if (how == events::kind::deferred && !e.remove_wanted) {
+      settle_one(*s, h, why);
+    } else {
+      conclude(*s, h, e.remove_wanted ? events::kind::cancelled : how, why);
+    }
+    finish(std::move(s));
+  };
+  if (waiting.hot) return proceed(waiting.hot);
+  const auto id = waiting.id;
+  const bool asked = env_.blocking.run([this, id, proceed] {
+    auto m = env_.store.fetch(id, true);
+    env_.shards.post(with_.shard, [proceed, m] { proceed(m); });
+  });
+  if (asked) return;
+  --leased_;
+  defer_until(h, now_ms() + detail::busy_retry_ms);
+}
+
+// Recipients behind a suspended site make no attempts of their own, but their time runs out all the same.
+void scheduler::expire_waiting(site& s) {
+  const auto now = env_.time.wall();
+  std::vector<handle> over;
+  const auto visit = [&](handle h) {
+    const auto& e = entries_[h];
+    const auto accepted = wall_time(std::chrono::milliseconds(accepted_at_ms(e.id)));
+    if (e.state == entry_state::ready && now >= accepted + policy(e.stream).retry.expires_after) over.push_back(h);
+  };
+  for (const auto& q : s.hot) q.for_each(entries_, visit);
+  for (const auto& q : s.cold) q.for_each(entries_, visit);
+  if (over.empty()) return;
+  smtp::recipient_outcome why;
+  why.what = smtp::disposition::deferred;
+  why.at = stage::connect;
+  why.answer = {451, {4, 4, 1}, std::string(s.health.reason())};
+  for (const auto h : over) end_entry(h, events::kind::expired, why, "its site could not be reached");
+}
+
+}  // namespace gonets::scheduler

@@ -1,0 +1,64 @@
+// What operators see of a scheduler, and what they can ask of it.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "scheduler/entry_table.h"
+
+namespace gonets::scheduler {
+
+struct totals {
+  std::uint64_t resolving = 0, ready = 0, sending = 0, deferred = 0, held = 0;
+};
+
+struct site_line {
+  std::string site;  // of recipients without a site: the domain
+  std::string state, reason;
+  std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0;
+  std::size_t connections = 0;
+  std::int64_t oldest_ms = 0;        // acceptance of the oldest, ms since the epoch; 0: none
+  std::int64_t next_attempt_ms = 0;  // 0: none planned
+};
+
+// All that is set must match. `recipients`: where the address itself must be compared, which the index does not have,
+// the caller names the candidates.
+struct selector {
+  std::optional<message_id> id;
+  std::string domain;
+  std::optional<account_id> account;
+  std::optional<entry_state> state;
+  std::int64_t accepted_before_ms = 0;  // 0: any
+  std::vector<std::pair<message_id, recipient_index>> only;  // when not empty: these alone
+};
+
+struct entry_view {
+  message_id id;
+  recipient_index index;
+  account_id account;
+  entry_state state = entry_state::free;
+  std::int64_t due_ms = 0;  // of the next attempt; 0: it waits for something else
+  unsigned attempts = 0;
+  std::string domain, site;
+};
+
+struct selection {
+  std::vector<entry_view> rows;
+  std::uint64_t matching = 0;
+};
+
+enum class action : std::uint8_t { retry, hold, release, remove };
+
+struct explanation {
+  entry_view entry;
+  struct obstacle {
+    std::string what, detail;
+    std::int64_t until_ms = 0;
+  };
+  std::vector<obstacle> obstacles;
+};
+
+}  // namespace gonets::scheduler

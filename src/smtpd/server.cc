@@ -1,0 +1,138 @@
+#include "smtpd/server.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <unordered_set>
+
+#include "base/log.h"
+#include "smtpd/session.h"
+
+namespace gonets::smtpd {
+
+// Sessions of one shard; touched by its thread alone.
+struct shard_sessions {
+  std::unordered_set<session*> all;
+  bool stopping = false;
+};
+
+struct server::impl final : gate {
+  impl(const config::settings& s, runtime::shards& o, intake::intake& i, spool::spool& sp, const clock& c,
+       metrics::registry& counts)
+      : with(s),
+        on(o),
+        environment{s.smtp, i, sp, c,
+                    counts.make_counter("gonets_smtp_refusals_total", "Commands and messages refused for good.")},
+        sessions(o.size()),
+        connections_total(counts.make_counter("gonets_smtp_connections_total", "SMTP connections accepted.")),
+        refused_total(counts.make_counter("gonets_smtp_connections_refused_total", "SMTP connections over a limit.")),
+        open(counts.make_gauge("gonets_smtp_connections", "SMTP connections open now.")) {}
+
+  std::optional<reply> enter(session&, const runtime::peer_address& peer) override {
+    connections_total.add();
+    if (total.load(std::memory_order_relaxed) >= with.server.connections_max) {
+      refused_total.add();
+      return reply{421, {4, 7, 0}, "Too many connections to this server, try again later"};
+    }
+    {
+      const std::lock_guard lock(mutex);
+      auto& from_here = by_address[peer.bytes];
+      if (from_here >= with.server.connections_per_address_max) {
+        refused_total.add();
+        return reply{421, {4, 7, 0}, "Too many connections from your address, try again later"};
+      }
+      ++from_here;
+    }
+    total.fetch_add(1, std::memory_order_relaxed);
+    open.add(1);
+    return std::nullopt;
+  }
+
+  void leave(session& s, const runtime::peer_address& peer, bool entered) override {
+    sessions[s.shard()].all.erase(&s);
+    if (!entered) return;
+    open.add(-1);
+    total.fetch_sub(1, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex);
+    const auto at = by_address.find(peer.bytes);
+    if (--at->second == 0) by_address.erase(at);
+  }
+
+  void accepted(std::size_t shard, runtime::stream_ptr stream, const listener_state& at) {
+    auto& here = sessions[shard];
+    if (here.stopping) return stream->close();
+    const auto s = std::make_shared<session>(shard, std::move(stream), at, environment, *this);
+    here.all.insert(s.get());
+    s->start();
+  }
+
+  const config::settings& with;
+  runtime::shards& on;
+  session_environment environment;
+  std::vector<std::unique_ptr<listener_state>> listeners;
+  std::vector<std::unique_ptr<runtime::listener>> ports;
+  std::vector<shard_sessions> sessions;
+  std::atomic<std::size_t> total{0};
+  std::mutex mutex;
+  std::map<std::array<std::uint8_t, 16>, std::size_t> by_address;
+  metrics::counter& connections_total;
+  metrics::counter& refused_total;
+  metrics::gauge& open;
+};
+
+server::server(const config::settings& with, runtime::shards& on, intake::intake& to, spool::spool& store,
+               const clock& time, metrics::registry& counts)
+    : impl_(std::make_unique<impl>(with, on, to, store, time, counts)) {}
+
+server::~server() = default;
+
+void server::bind() {
+  for (const auto& wanted : impl_->with.listeners) {
+    auto state = std::make_unique<listener_state>();
+    state->with = wanted;
+    state->protocol.hostname = impl_->with.server.hostname;
+    state->protocol.limits = impl_->with.smtp.limits;
+    state->protocol.newlines = impl_->with.smtp.newlines;
+    if (wanted.kind == config::listener_kind::submissions) {
+      state->tls = runtime::make_server_tls(wanted.tls_certificate, wanted.tls_key);
+    }
+    impl_->ports.push_back(std::make_unique<runtime::listener>(impl_->on, wanted.address.host, wanted.address.port));
+    impl_->listeners.push_back(std::move(state));
+  }
+}
+
+void server::start() {
+  for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
+    const auto& state = *impl_->listeners[i];
+    impl_->ports[i]->start([this, &state](std::size_t shard, runtime::stream_ptr stream) {
+      impl_->accepted(shard, std::move(stream), state);
+    });
+    GONETS_LOG(info, "listening", "address", state.with.address.host, "port", impl_->ports[i]->port());
+  }
+}
+
+void server::stop() {
+  for (auto& port : impl_->ports) port->stop();
+  for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
+    impl_->on.post(shard, [i = impl_.get(), shard] {
+      auto& here = i->sessions[shard];
+      here.stopping = true;
+      // Closing one may destroy others only through callbacks of later turns; still, none may vanish under the loop.
+      std::vector<std::shared_ptr<session>> all;
+      for (auto* s : here.all) all.push_back(s->shared_from_this());
+      for (const auto& s : all) s->shut_down();
+    });
+  }
+}
+
+std::size_t server::connections() const { return impl_->total.load(std::memory_order_relaxed); }
+
+std::vector<std::uint16_t> server::ports() const {
+  std::vector<std::uint16_t> numbers;
+  for (const auto& port : impl_->ports) numbers.push_back(port->port());
+  return numbers;
+}
+
+}  // namespace gonets::smtpd

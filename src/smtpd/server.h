@@ -1,0 +1,39 @@
+// The SMTP server: listeners, connection limits, and the sessions on each shard.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "intake/intake.h"
+#include "metrics/metrics.h"
+#include "runtime/listener.h"
+#include "runtime/shards.h"
+#include "smtp/server_session.h"
+
+namespace gonets::smtpd {
+
+class server {
+ public:
+  // All references must outlive the server.
+  server(const config::settings& with, runtime::shards& on, intake::intake& to, spool::spool& store, const clock& time,
+         metrics::registry& counts);
+  ~server();
+
+  // Throws std::runtime_error when an address can't be bound or a certificate can't be used.
+  void bind();
+  void start();
+  // Accepts no more connections, and ends each session as soon as it is between two commands.
+  void stop();
+  std::size_t connections() const;
+  std::vector<std::uint16_t> ports() const;  // in the order of the configuration
+
+  struct impl;
+
+ private:
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace gonets::smtpd

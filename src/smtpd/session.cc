@@ -1,0 +1,262 @@
+#include "smtpd/session.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+#include "smtp/proxy_protocol.h"
+
+namespace gonets::smtpd {
+namespace {
+
+bool listed(const std::vector<config::network>& networks, const runtime::peer_address& peer) {
+  return std::ranges::any_of(networks, [&](const auto& n) { return n.contains(peer.bytes); });
+}
+
+}  // namespace
+
+session::session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener,
+                 session_environment env, gate& door)
+    : shard_(shard),
+      stream_(std::move(stream)),
+      listener_(listener),
+      env_(env),
+      gate_(door),
+      protocol_(listener.protocol),
+      peer_(stream_->peer()),
+      began_(env.time.steady()) {}
+
+session::~session() {
+  if (message_ && chunks_ > 0) env_.store.discard_chunks(message_->id, chunks_);
+  gate_.leave(*this, peer_, entered_);
+}
+
+void session::start() {
+  if (listed(listener_.with.proxy_protocol_from, peer_)) return read_proxy_header();
+  greet();
+}
+
+void session::read_proxy_header() {
+  stream_->expires_after(env_.limits.command_timeout);
+  stream_->read([self = shared_from_this()](std::string_view bytes, runtime::io_error error) {
+    self->on_proxy_bytes(bytes, error);
+  });
+}
+
+void session::on_proxy_bytes(std::string_view bytes, runtime::io_error error) {
+  if (error != runtime::io_error::none) return close();
+  proxy_bytes_ += bytes;
+  const auto header = smtp::parse_proxy_header(proxy_bytes_);
+  if (!header) {
+    if (header.error() == smtp::proxy_error::need_more) return read_proxy_header();
+    GONETS_LOG(warning, "proxy_header_malformed", "peer", peer_.text());
+    return close();
+  }
+  if (!header->local) {
+    runtime::peer_address::parse(header->source_address, peer_.bytes);
+    peer_.port = header->source_port;
+  }
+  proxy_bytes_.erase(0, header->header_bytes);
+  greet();
+}
+
+void session::greet() {
+  if (const auto refusal = gate_.enter(*this, peer_)) {
+    protocol_.refuse_connection(*refusal);
+  } else {
+    entered_ = true;
+    source_.peer_address = peer_.text();
+    source_.stream = listener_.with.stream;
+    source_.trusted = listed(listener_.with.trusted_networks, peer_);
+    source_.submission = listener_.with.kind != config::listener_kind::smtp;
+    protocol_.greet();
+  }
+  if (!listener_.tls || !entered_) return run();
+  stream_->expires_after(env_.limits.command_timeout);
+  stream_->start_tls_server(listener_.tls, [self = shared_from_this()](runtime::io_error error) {
+    if (error != runtime::io_error::none) return self->close();
+    self->source_.tls = self->stream_->tls_description();
+    self->run();
+  });
+}
+
+void session::read() {
+  stream_->expires_after(protocol_.in_body() ? env_.limits.data_timeout : env_.limits.command_timeout);
+  stream_->read([self = shared_from_this()](std::string_view bytes, runtime::io_error error) {
+    self->on_read(bytes, error);
+  });
+}
+
+void session::on_read(std::string_view bytes, runtime::io_error error) {
+  if (error == runtime::io_error::timed_out) {
+    protocol_.time_out();
+  } else if (error != runtime::io_error::none) {
+    return close();
+  } else if (env_.time.steady() - began_ > env_.limits.session_max && !protocol_.in_transaction()) {
+    protocol_.shut_down();
+  }
+  in_ = bytes;
+  run();
+}
+
+void session::run() {
+  if (!proxy_bytes_.empty()) in_ = proxy_bytes_;
+  for (;;) {
+    switch (protocol_.consume(in_)) {
+      case smtp::need::input:
+        proxy_bytes_.clear();
+        if (flush()) read();
+        return;
+      case smtp::need::mail: on_mail(); break;
+      case smtp::need::rcpt: on_rcpt(); break;
+      case smtp::need::data: on_data(); break;
+      case smtp::need::chunk: on_chunk(); break;
+      case smtp::need::message: on_message(); break;
+      case smtp::need::abandon: on_abandon(); break;
+      case smtp::need::starttls:  // not offered
+      case smtp::need::close:
+        closing_ = true;
+        if (flush()) close();
+        return;
+    }
+    if (waiting_) return;
+  }
+}
+
+bool session::flush() {
+  out_.clear();
+  protocol_.drain_output(out_);
+  if (out_.empty()) return true;
+  const std::array<std::string_view, 1> parts = {out_};
+  return stream_->write(parts, [self = shared_from_this()](runtime::io_error error) {
+    if (error != runtime::io_error::none || self->closing_) return self->close();
+    self->read();
+  });
+}
+
+void session::close() { stream_->close(); }
+
+void session::refuse(const reply& r) {
+  if (r.permanent()) env_.replies_5xx.add();
+  GONETS_LOG(info, "refused", "stage", to_text(protocol_.at()), "peer", source_.peer_address, "from",
+             protocol_.envelope().reverse_path, "reply", to_text(r));
+  protocol_.answer(r);
+}
+
+void session::on_mail() {
+  if (const auto refusal = env_.intake.check_sender(source_)) return refuse(*refusal);
+  if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
+  protocol_.accept();
+}
+
+void session::on_rcpt() {
+  const auto& to = protocol_.pending_recipient().address;
+  if (const auto refusal = env_.intake.check_recipient(source_, to)) return refuse(*refusal);
+  protocol_.accept();
+}
+
+void session::on_data() {
+  if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
+  refused_.reset();
+  message_.reset();
+  chunks_ = 0;
+  ends_in_crlf_ = true;  // of an empty body: the header above it ends in one
+  protocol_.accept();
+}
+
+bool session::begin_message(std::string_view first) {
+  source_.helo = protocol_.helo_name();
+  source_.esmtp = protocol_.esmtp();
+  auto composed = env_.intake.compose(source_, protocol_.envelope(), first);
+  if (composed) {
+    message_ = std::move(*composed);
+    return true;
+  }
+  refused_ = composed.error();
+  return false;
+}
+
+void session::on_chunk() {
+  auto part = protocol_.take_body();
+  ends_in_crlf_ = part.ends_with("\r\n");
+  if (refused_) return;  // swallowed
+  if (!message_) {
+    if (!begin_message(part)) return;
+    part.insert(0, message_->head);
+  }
+  store_chunk(std::move(part), false);
+}
+
+// One part at a time is on its way to the disk: that, and what the kernel has received, is all that a message of any
+// size takes up.
+void session::store_chunk(std::string part, bool last) {
+  waiting_ = true;
+  env_.store.append_chunk(message_->id, chunks_++, std::move(part), shard_,
+                          [self = shared_from_this(), last](spool::commit_status status) {
+                            self->waiting_ = false;
+                            if (status != spool::commit_status::ok) {
+                              self->on_abandon();
+                              self->refused_ = intake::intake::refusal_for(status);
+                            }
+                            if (last) return self->finish_message();
+                            self->run();
+                          });
+}
+
+void session::on_abandon() {
+  if (message_ && chunks_ > 0) env_.store.discard_chunks(message_->id, chunks_);
+  message_.reset();
+  chunks_ = 0;
+}
+
+void session::on_message() {
+  auto rest = protocol_.take_body();
+  if (!refused_ && !message_) begin_message(rest);
+  if (refused_) {
+    refuse(*std::exchange(refused_, std::nullopt));
+    return;
+  }
+  auto& m = *message_;
+  m.ends_in_crlf = rest.empty() ? ends_in_crlf_ : rest.ends_with("\r\n");
+  m.has_leading_dot = protocol_.body_has_leading_dot();
+  m.has_eight_bit = protocol_.body_has_eight_bit();
+  m.body_bytes = m.head.size() + protocol_.body_bytes();
+  if (chunks_ > 0) {
+    m.head.clear();
+    return store_chunk(std::move(rest), true);
+  }
+  m.body = std::move(rest);
+  m.in_memory = true;
+  finish_message();
+}
+
+void session::finish_message() {
+  if (refused_) {
+    protocol_.answer(*std::exchange(refused_, std::nullopt));
+    return run();
+  }
+  if (chunks_ > 0) message_->chunks = chunks_;
+  waiting_ = true;
+  auto m = std::move(message_);
+  const auto id = m->id;
+  env_.intake.accept(std::move(m), source_, std::exchange(chunks_, 0), shard_,
+                     [self = shared_from_this(), id](std::optional<reply> refusal) {
+                       self->waiting_ = false;
+                       if (refusal) {
+                         self->protocol_.answer(*refusal);
+                       } else {
+                         self->protocol_.accept_message(id);
+                       }
+                       self->run();
+                     });
+}
+
+void session::shut_down() {
+  if (waiting_ || closing_) return;
+  protocol_.shut_down();
+  if (!protocol_.has_output()) return;  // in the middle of a message: it ends first
+  closing_ = true;
+  if (flush()) close();
+}
+
+}  // namespace gonets::smtpd

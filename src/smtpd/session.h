@@ -1,0 +1,91 @@
+// One SMTP connection: moves bytes between a stream and the protocol machine, and asks intake. Lives on one shard; owned
+// by its callbacks, and listed by the server so that it can be told to stop.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/settings.h"
+#include "intake/intake.h"
+#include "runtime/stream.h"
+#include "smtp/server_session.h"
+#include "spool/spool.h"
+
+namespace gonets::smtpd {
+
+// What all sessions of a listener share.
+struct listener_state {
+  config::listener with;
+  smtp::server_options protocol;
+  std::shared_ptr<runtime::tls_context> tls;
+};
+
+struct session_environment {
+  const config::settings::smtp_section& limits;
+  intake::intake& intake;
+  spool::spool& store;
+  const clock& time;
+  metrics::counter& replies_5xx;
+};
+
+class session;
+// Counts connections; admits or refuses by the real peer's address.
+class gate {
+ public:
+  virtual ~gate() = default;
+  virtual std::optional<reply> enter(session& s, const runtime::peer_address& peer) = 0;
+  virtual void leave(session& s, const runtime::peer_address& peer, bool entered) = 0;
+};
+
+class session : public std::enable_shared_from_this<session> {
+ public:
+  session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener, session_environment env,
+          gate& door);
+  ~session();
+  void start();
+  void shut_down();
+  std::size_t shard() const { return shard_; }
+
+ private:
+  void read_proxy_header();
+  void on_proxy_bytes(std::string_view bytes, runtime::io_error error);
+  void greet();
+  void read();
+  void on_read(std::string_view bytes, runtime::io_error error);
+  void run();
+  bool flush();  // false: continues later by itself
+  void close();
+
+  void on_mail();
+  void on_rcpt();
+  void on_data();
+  void on_chunk();
+  void on_message();
+  void on_abandon();
+  bool begin_message(std::string_view first);
+  void store_chunk(std::string part, bool last);
+  void finish_message();
+  void refuse(const reply& r);
+
+  const std::size_t shard_;
+  runtime::stream_ptr stream_;
+  const listener_state& listener_;
+  session_environment env_;
+  gate& gate_;
+  smtp::server_session protocol_;
+  intake::source source_;
+  runtime::peer_address peer_;
+  std::string_view in_;      // into the stream's buffer: what was read and not yet consumed
+  std::string proxy_bytes_;  // the header, and what followed it in the same packet
+  std::string out_;
+  std::shared_ptr<spool::queued_message> message_;  // being received or committed
+  std::optional<reply> refused_;  // why the message under way will be refused at its end
+  std::uint32_t chunks_ = 0;      // handed to the spool
+  bool ends_in_crlf_ = true;      // what was handed to the spool so far
+  steady_time began_;
+  bool entered_ = false;
+  bool closing_ = false;
+  bool waiting_ = false;  // for the spool: shut_down must not interfere
+};
+
+}  // namespace gonets::smtpd
