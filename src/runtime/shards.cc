@@ -38,6 +38,8 @@ struct periodic {
   }
 };
 
+thread_local std::size_t current_shard = 0;
+
 struct shard {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
@@ -64,9 +66,17 @@ shards::~shards() { stop(); }
 
 std::size_t shards::size() const { return impl_->all.size(); }
 
+std::size_t shards::current() { return current_shard; }
+
 void shards::start() {
   impl_->running = true;
-  for (auto& s : impl_->all) s->thread = std::thread([context = &s->context] { context->run(); });
+  for (std::size_t i = 0; i < impl_->all.size(); ++i) {
+    auto& s = *impl_->all[i];
+    s.thread = std::thread([context = &s.context, i] {
+      current_shard = i;
+      context->run();
+    });
+  }
 }
 
 void shards::stop() {

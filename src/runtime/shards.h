@@ -30,6 +30,8 @@ class shards {
   shards& operator=(const shards&) = delete;
 
   std::size_t size() const;
+  // The shard whose thread is calling; 0 on other threads.
+  static std::size_t current();
   void start();
   // Runs what is posted, then ends the threads. Nothing may be posted after it returns.
   void stop();

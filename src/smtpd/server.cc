@@ -19,13 +19,12 @@ struct shard_sessions {
 };
 
 struct server::impl final : gate {
-  impl(const config::settings& s, runtime::shards& o, intake::intake& i, spool::spool& sp, const clock& c,
-       metrics::registry& counts)
+  impl(const config::settings& s, runtime::shards& o, const clock& c, metrics::registry& counts)
       : with(s),
         on(o),
-        environment{s.smtp, i, sp, c,
-                    counts.make_counter("gonets_smtp_refusals_total", "Commands and messages refused for good.")},
+        time(c),
         sessions(o.size()),
+        refusals(counts.make_counter("gonets_smtp_refusals_total", "Commands and messages refused for good.")),
         connections_total(counts.make_counter("gonets_smtp_connections_total", "SMTP connections accepted.")),
         refused_total(counts.make_counter("gonets_smtp_connections_refused_total", "SMTP connections over a limit.")),
         open(counts.make_gauge("gonets_smtp_connections", "SMTP connections open now.")) {}
@@ -63,28 +62,29 @@ struct server::impl final : gate {
   void accepted(std::size_t shard, runtime::stream_ptr stream, const listener_state& at) {
     auto& here = sessions[shard];
     if (here.stopping) return stream->close();
-    const auto s = std::make_shared<session>(shard, std::move(stream), at, environment, *this);
+    const auto s = std::make_shared<session>(shard, std::move(stream), at, *environment, *this);
     here.all.insert(s.get());
     s->start();
   }
 
   const config::settings& with;
   runtime::shards& on;
-  session_environment environment;
+  const clock& time;
+  std::unique_ptr<session_environment> environment;  // once started
   std::vector<std::unique_ptr<listener_state>> listeners;
   std::vector<std::unique_ptr<runtime::listener>> ports;
   std::vector<shard_sessions> sessions;
   std::atomic<std::size_t> total{0};
   std::mutex mutex;
   std::map<std::array<std::uint8_t, 16>, std::size_t> by_address;
+  metrics::counter& refusals;
   metrics::counter& connections_total;
   metrics::counter& refused_total;
   metrics::gauge& open;
 };
 
-server::server(const config::settings& with, runtime::shards& on, intake::intake& to, spool::spool& store,
-               const clock& time, metrics::registry& counts)
-    : impl_(std::make_unique<impl>(with, on, to, store, time, counts)) {}
+server::server(const config::settings& with, runtime::shards& on, const clock& time, metrics::registry& counts)
+    : impl_(std::make_unique<impl>(with, on, time, counts)) {}
 
 server::~server() = default;
 
@@ -103,7 +103,9 @@ void server::bind() {
   }
 }
 
-void server::start() {
+void server::start(intake::intake& to, spool::spool& store) {
+  impl_->environment = std::make_unique<session_environment>(
+      session_environment{impl_->with.smtp, to, store, impl_->time, impl_->refusals});
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
     const auto& state = *impl_->listeners[i];
     impl_->ports[i]->start([this, &state](std::size_t shard, runtime::stream_ptr stream) {

@@ -18,13 +18,12 @@ namespace gonets::smtpd {
 class server {
  public:
   // All references must outlive the server.
-  server(const config::settings& with, runtime::shards& on, intake::intake& to, spool::spool& store, const clock& time,
-         metrics::registry& counts);
+  server(const config::settings& with, runtime::shards& on, const clock& time, metrics::registry& counts);
   ~server();
 
   // Throws std::runtime_error when an address can't be bound or a certificate can't be used.
   void bind();
-  void start();
+  void start(intake::intake& to, spool::spool& store);
   // Accepts no more connections, and ends each session as soon as it is between two commands.
   void stop();
   std::size_t connections() const;

@@ -1,0 +1,258 @@
+#include "app/control.h"
+
+#include <algorithm>
+#include <future>
+
+#include "app/captured.h"
+#include "events/log_reader.h"
+#include "message/address.h"
+#include "spool/audit.h"
+
+namespace gonets::app {
+namespace {
+
+constexpr std::size_t content_bytes_max = 1024 * 1024;
+constexpr std::size_t candidates_max = 5'000'000;
+
+// Runs `work` on the blocking pool and `answer` on the shard that asked. Work may wait for shards: they never wait for
+// the pool.
+template <class Answer, class Work>
+void from_pool(parts& all, Answer answer, Work work) {
+  const auto asker = runtime::shards::current();
+  auto task = [&all, asker, answer = std::move(answer), work = std::move(work)]() mutable {
+    all.shards.post(asker, [answer = std::move(answer), found = work()]() mutable { answer(std::move(found)); });
+  };
+  // Operators are few; when the pool is full their question waits on a thread of its own rather than get no answer.
+  auto shared = std::make_shared<decltype(task)>(std::move(task));
+  if (!all.blocking.run([shared] { (*shared)(); })) std::thread([shared] { (*shared)(); }).detach();
+}
+
+// Asks each shard's scheduler in turn, and waits.
+template <class Ask>
+auto ask_all(parts& all, Ask ask) {
+  using answer = decltype(ask(std::declval<scheduler::scheduler&>()));
+  std::vector<std::future<answer>> waiting;
+  for (std::size_t i = 0; i < all.shards.size(); ++i) {
+    std::promise<answer> p;
+    waiting.push_back(p.get_future());
+    all.shards.post(i, [s = all.by_shard[i]->scheduler.get(), ask, p = std::move(p)]() mutable { p.set_value(ask(*s)); });
+  }
+  std::vector<answer> answers;
+  for (auto& w : waiting) answers.push_back(w.get());
+  return answers;
+}
+
+wall_time from_ms(std::int64_t ms) { return wall_time(std::chrono::milliseconds(ms)); }
+
+std::optional<scheduler::entry_state> state_named(const std::string& name) {
+  for (const auto s : {scheduler::entry_state::resolving, scheduler::entry_state::ready, scheduler::entry_state::leased,
+                       scheduler::entry_state::deferred, scheduler::entry_state::held}) {
+    if (to_text(s) == name) return s;
+  }
+  return std::nullopt;
+}
+
+scheduler::selector selector_of(const httpd::queue_filter& f, wall_time now) {
+  scheduler::selector s;
+  s.id = f.id;
+  s.domain = f.domain;
+  if (!f.recipient.empty()) s.domain = message::domain_of(f.recipient);
+  s.state = state_named(f.state);
+  if (f.older_than.count() > 0) {
+    s.accepted_before_ms = (now - f.older_than).time_since_epoch().count();
+  }
+  return s;
+}
+
+bool is_whole_address(const std::string& recipient) { return !recipient.empty() && recipient.front() != '@'; }
+
+// The index has no addresses: the spool has.
+std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& v) {
+  const auto m = all.store->fetch(v.id, false);
+  if (!m || v.index.value >= m->envelope.recipients.size()) return std::nullopt;
+  httpd::queue_row row;
+  row.id = v.id;
+  row.index = v.index;
+  row.state = to_text(v.state);
+  row.sender = m->envelope.reverse_path;
+  row.recipient = m->envelope.recipients[v.index.value].address;
+  row.stream = m->stream;
+  row.message_bytes = m->body_bytes;
+  row.accepted = m->accepted();
+  row.next_attempt = from_ms(v.due_ms);
+  row.attempts = v.attempts;
+  row.site = v.site;
+  for (const auto& r : all.store->fetch_records(v.id)) {
+    if (r.index != v.index) continue;
+    row.last_stage = r.record.last_stage;
+    row.last_answer = r.record.last_answer;
+    row.hold_reason = r.record.hold_reason;
+  }
+  return row;
+}
+
+std::vector<scheduler::entry_view> select(parts& all, const httpd::queue_filter& f, std::size_t max,
+                                          std::uint64_t& matching) {
+  const auto which = selector_of(f, all.time.wall());
+  std::vector<scheduler::entry_view> rows;
+  for (auto& part : ask_all(all, [which, max](scheduler::scheduler& s) { return s.select(which, max); })) {
+    matching += part.matching;
+    rows.insert(rows.end(), part.rows.begin(), part.rows.end());
+  }
+  std::ranges::sort(rows, [](const auto& a, const auto& b) {
+    return a.id != b.id ? a.id < b.id : a.index < b.index;
+  });
+  return rows;
+}
+
+httpd::queue_page page_of(parts& all, const httpd::queue_filter& f, std::size_t rows_max) {
+  httpd::queue_page page;
+  const bool by_address = is_whole_address(f.recipient);
+  const auto views = select(all, f, by_address ? candidates_max : rows_max, page.matching);
+  if (by_address) page.matching = 0;
+  for (const auto& v : views) {
+    if (!by_address && page.rows.size() >= rows_max) break;
+    auto row = row_of(all, v);
+    if (!row || (by_address && row->recipient != f.recipient)) continue;
+    if (by_address) ++page.matching;
+    if (page.rows.size() < rows_max) page.rows.push_back(std::move(*row));
+  }
+  return page;
+}
+
+}  // namespace
+
+httpd::readiness control::ready() {
+  const auto status = parts_.store->admission();
+  if (status == spool::commit_status::no_space) return {false, "the disk of the spool is nearly full"};
+  if (status == spool::commit_status::failed) return {false, "the spool can't be written"};
+  return {true, {}};
+}
+
+std::string control::metrics_page() { return parts_.counts.render(); }
+
+void control::summary(std::size_t lines_max, done<httpd::queue_summary> answer) {
+  from_pool(parts_, std::move(answer), [this, lines_max] {
+    httpd::queue_summary sum;
+    sum.loading = parts_.loading.load();
+    for (const auto& t : ask_all(parts_, [](scheduler::scheduler& s) { return s.count(); })) {
+      sum.resolving += t.resolving;
+      sum.ready += t.ready;
+      sum.sending += t.sending;
+      sum.deferred += t.deferred;
+      sum.held += t.held;
+    }
+    for (const auto& lines : ask_all(parts_, [](scheduler::scheduler& s) { return s.lines(~std::size_t{0}); })) {
+      sum.lines_in_all += lines.size();
+      for (const auto& l : lines) {
+        sum.lines.push_back({l.site, l.state, l.reason, l.ready, l.sending, l.deferred, l.held,
+                             static_cast<std::uint32_t>(l.connections), from_ms(l.oldest_ms),
+                             from_ms(l.next_attempt_ms)});
+      }
+    }
+    const auto size = [](const auto& l) { return l.ready + l.sending + l.deferred + l.held; };
+    std::ranges::stable_sort(sum.lines, [&](const auto& a, const auto& b) { return size(a) > size(b); });
+    if (sum.lines.size() > lines_max) sum.lines.resize(lines_max);
+    return sum;
+  });
+}
+
+void control::list(httpd::queue_filter which, std::size_t rows_max, done<httpd::queue_page> answer) {
+  from_pool(parts_, std::move(answer),
+            [this, which = std::move(which), rows_max] { return page_of(parts_, which, rows_max); });
+}
+
+void control::show(message_id id, done<std::optional<httpd::queue_page>> answer) {
+  from_pool(parts_, std::move(answer), [this, id]() -> std::optional<httpd::queue_page> {
+    httpd::queue_filter f;
+    f.id = id;
+    auto page = page_of(parts_, f, 1000);
+    if (page.rows.empty()) return std::nullopt;
+    return page;
+  });
+}
+
+void control::content(message_id id, done<std::optional<std::string>> answer) {
+  from_pool(parts_, std::move(answer), [this, id]() -> std::optional<std::string> {
+    const auto m = parts_.store->fetch(id, false);
+    if (!m) return std::nullopt;
+    std::string text;
+    for (std::uint32_t n = 0; n < m->chunks && text.size() < content_bytes_max; ++n) {
+      auto part = parts_.store->fetch_chunk(id, n);
+      if (!part) break;
+      text += *part;
+    }
+    if (text.size() > content_bytes_max) text.resize(content_bytes_max);
+    return text;
+  });
+}
+
+void control::act(httpd::queue_filter which, httpd::queue_action what, std::string reason, done<std::uint64_t> answer) {
+  from_pool(parts_, std::move(answer), [this, which = std::move(which), what, reason = std::move(reason)] {
+    auto chosen = selector_of(which, parts_.time.wall());
+    if (is_whole_address(which.recipient)) {
+      for (const auto& row : page_of(parts_, which, candidates_max).rows) chosen.only.emplace_back(row.id, row.index);
+      if (chosen.only.empty()) return std::uint64_t{0};
+    }
+    const auto action = static_cast<scheduler::action>(what);
+    std::uint64_t changed = 0;
+    for (const auto n : ask_all(parts_, [=](scheduler::scheduler& s) { return s.act(chosen, action, reason); })) {
+      changed += n;
+    }
+    return changed;
+  });
+}
+static_assert(static_cast<int>(scheduler::action::remove) == static_cast<int>(httpd::queue_action::remove));
+static_assert(static_cast<int>(scheduler::action::hold) == static_cast<int>(httpd::queue_action::hold));
+
+void control::trace(message_id id, done<std::vector<events::event>> answer) {
+  from_pool(parts_, std::move(answer), [this, id] {
+    auto found = events::read_history(parts_.store->store(), id);
+    return found ? std::move(*found) : std::vector<events::event>{};
+  });
+}
+
+void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
+  from_pool(parts_, std::move(answer), [this, id] {
+    std::vector<httpd::why_row> rows;
+    for (const auto& part : ask_all(parts_, [id](scheduler::scheduler& s) { return s.explain(id); })) {
+      for (const auto& x : part) {
+        auto row = row_of(parts_, x.entry);
+        if (!row) continue;
+        httpd::why_row why{std::move(*row), {}, {}};
+        for (const auto& o : x.obstacles) {
+          why.obstacles.push_back({o.what, o.detail, from_ms(o.until_ms)});
+          why.expected = std::max(why.expected, from_ms(o.until_ms));
+        }
+        rows.push_back(std::move(why));
+      }
+    }
+    std::ranges::sort(rows, {}, [](const auto& r) { return r.row.index; });
+    return rows;
+  });
+}
+
+void control::events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) {
+  from_pool(parts_, std::move(answer), [this, after, max] {
+    auto found = events::read_after(parts_.store->store(), after, max);
+    return found ? std::move(*found) : std::vector<events::event>{};
+  });
+}
+
+void control::audit(done<httpd::audit_report> answer) {
+  from_pool(parts_, std::move(answer), [this] {
+    const auto view = parts_.store->store().take_snapshot();
+    return to_report(spool::audit(parts_.store->store(), &view));
+  });
+}
+
+void control::captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) {
+  from_pool(parts_, std::move(answer), [this, rows_max] { return list_captured(parts_.capture_path, rows_max); });
+}
+
+void control::captured_content(std::string id, done<std::optional<std::string>> answer) {
+  from_pool(parts_, std::move(answer),
+            [this, id = std::move(id)] { return read_captured(parts_.capture_path, id); });
+}
+
+}  // namespace gonets::app

@@ -1,0 +1,31 @@
+// Answers the HTTP API's questions: asks every shard's scheduler, and the spool on the blocking pool.
+#pragma once
+#include <memory>
+
+#include "app/parts.h"
+#include "httpd/control.h"
+
+namespace gonets::app {
+
+class control final : public httpd::control {
+ public:
+  explicit control(parts& all) : parts_(all) {}
+  httpd::readiness ready() override;
+  std::string metrics_page() override;
+  void summary(std::size_t lines_max, done<httpd::queue_summary> answer) override;
+  void list(httpd::queue_filter which, std::size_t rows_max, done<httpd::queue_page> answer) override;
+  void show(message_id id, done<std::optional<httpd::queue_page>> answer) override;
+  void content(message_id id, done<std::optional<std::string>> answer) override;
+  void act(httpd::queue_filter which, httpd::queue_action what, std::string reason, done<std::uint64_t> answer) override;
+  void trace(message_id id, done<std::vector<events::event>> answer) override;
+  void why(message_id id, done<std::vector<httpd::why_row>> answer) override;
+  void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override;
+  void audit(done<httpd::audit_report> answer) override;
+  void captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) override;
+  void captured_content(std::string id, done<std::optional<std::string>> answer) override;
+
+ private:
+  parts& parts_;
+};
+
+}  // namespace gonets::app

@@ -1,0 +1,169 @@
+#include "app/parts.h"
+
+#include <malloc.h>
+#include <sys/random.h>
+
+#include <filesystem>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "base/log.h"
+
+namespace gonets::app {
+namespace {
+
+constexpr std::chrono::milliseconds tick_period{50};
+constexpr std::chrono::milliseconds trim_period = std::chrono::hours(1);
+constexpr std::size_t blocking_threads = 4;
+constexpr std::size_t blocking_queue_max = 10'000;
+
+// One shard and the committer keep two cores busy; the rest of a larger machine is shared out in the same way.
+std::size_t shard_count(const config::settings& with) {
+  if (with.server.shards != 0) return with.server.shards;
+  return std::max(1u, std::thread::hardware_concurrency() / 2);
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) throw std::runtime_error("the kernel gives no randomness");
+  return seed;
+}
+
+std::vector<scheduler::stream_policy> policies(const config::settings& with) {
+  std::vector<scheduler::stream_policy> all;
+  for (const auto& s : with.streams) all.push_back({s.name, s.priority, s.retry});
+  return all;
+}
+
+delivery::mx_options mx_options_of(const config::settings& with) {
+  delivery::mx_options o;
+  o.ipv4 = with.delivery.ipv4;
+  o.ipv6 = with.delivery.ipv6;
+  o.own_names = {with.server.hostname, with.delivery.helo};
+  for (const auto& l : with.listeners) {
+    if (l.address.port == with.delivery.port) o.own_addresses.push_back(l.address.host);
+  }
+  o.port = with.delivery.port;
+  o.allow_loopback = with.delivery.allow_loopback_mx;
+  return o;
+}
+
+}  // namespace
+
+parts::parts(const config::settings& settings)
+    : with(settings), shards(shard_count(settings)), blocking(blocking_threads, blocking_queue_max) {}
+
+parts::~parts() = default;
+
+void parts::open() {
+  spool::options o;
+  o.path = with.spool.path;
+  o.free_bytes_min = with.spool.free_bytes_min;
+  o.event_retention = with.spool.event_retention;
+  std::error_code error;
+  std::filesystem::create_directories(o.path, error);
+  if (error) throw std::runtime_error("cannot make the spool's folder " + o.path + ": " + error.message());
+  std::filesystem::permissions(o.path, std::filesystem::perms::owner_all, error);
+  auto opened = spool::spool::open(o, shards, time, counts);
+  if (!opened) throw std::runtime_error("cannot open the spool in " + o.path + ": " + opened.error().detail);
+  store = std::move(*opened);
+  store->begin_load();
+  capture_path = o.path + "/capture";
+  ids = std::make_unique<id_source>(with.server.node, store->highest_id());
+  for (std::size_t i = 0; i < shards.size(); ++i) make_shard(i, random_seed());
+  std::vector<scheduler::scheduler*> all;
+  for (const auto& s : by_shard) all.push_back(s->scheduler.get());
+  for (const auto& s : by_shard) s->scheduler->join(all);
+  intake::options in;
+  in.hostname = with.server.hostname;
+  in.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
+  in.inbound_domains = with.smtp.inbound_domains;
+  intake = std::make_unique<intake::intake>(
+      std::move(in), *store, *ids, time, counts, random_seed(),
+      [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
+  shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
+}
+
+void parts::make_shard(std::size_t number, std::uint64_t seed) {
+  auto made = std::make_unique<shard_parts>();
+  made->with = with;
+  runtime::dns_options dns;
+  for (const auto& s : with.dns.servers) dns.servers.emplace_back(s.host, s.port);
+  dns.timeout = with.dns.timeout;
+  dns.cache_bytes_max = with.dns.cache_bytes_max;
+  made->dns = runtime::make_unbound_resolver(shards.context(number), dns);
+  made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
+  made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, time);
+  made->delivery = std::make_unique<delivery::delivery>(
+      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, *store, time, capture_path},
+      counts);
+  scheduler::options o;
+  o.shard = number;
+  o.hostname = with.server.hostname;
+  o.streams = policies(with);
+  o.connections_per_site_max = with.delivery.connections_per_site_max;
+  o.site_backoff_base = with.delivery.site_backoff_base;
+  o.hot_bytes_max = with.spool.hot_bytes_max / shards.size();
+  o.seed = seed;
+  made->scheduler = std::make_unique<scheduler::scheduler>(
+      std::move(o), scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts});
+  made->delivery->attach(*made->scheduler);
+  shards.every(number, tick_period, [s = made->scheduler.get()] { s->tick(); });
+  by_shard.push_back(std::move(made));
+}
+
+scheduler::scheduler& parts::scheduler_of(const spool::queued_message&, const spool::loaded_recipient&) {
+  return *by_shard.front()->scheduler;  // it passes the recipient on to the shard that owns its domain
+}
+
+void parts::wait_for_shards() {
+  std::vector<std::future<void>> all;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    std::promise<void> reached;
+    all.push_back(reached.get_future());
+    shards.post(i, [p = std::move(reached)]() mutable { p.set_value(); });
+  }
+  for (auto& f : all) f.wait();
+}
+
+void parts::reconfigure(const config::settings& fresh) {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    shards.post(i, [s = by_shard[i].get(), fresh] {
+      s->with = fresh;
+      s->scheduler->reconfigure(policies(fresh), fresh.delivery.connections_per_site_max);
+    });
+  }
+}
+
+void parts::stop_delivery() {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    shards.post(i, [s = by_shard[i].get()] {
+      s->scheduler->stop();
+      s->delivery->stop();
+    });
+  }
+}
+
+std::size_t parts::deliveries() const {
+  std::vector<std::future<std::size_t>> all;
+  auto& on = const_cast<runtime::shards&>(shards);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    std::promise<std::size_t> answer;
+    all.push_back(answer.get_future());
+    on.post(i, [s = by_shard[i].get(), p = std::move(answer)]() mutable {
+      p.set_value(s->delivery->connections() + s->scheduler->leased());
+    });
+  }
+  std::size_t total = 0;
+  for (auto& f : all) total += f.get();
+  return total;
+}
+
+void parts::close() {
+  // The shards end first, so that nothing asks for more; then the committer writes what is queued.
+  shards.stop();
+  store.reset();
+}
+
+}  // namespace gonets::app

@@ -1,0 +1,60 @@
+// All parts of a running server and the order in which they are made. What belongs to one shard is in shard_parts.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/id_source.h"
+#include "config/settings.h"
+#include "delivery/delivery.h"
+#include "intake/intake.h"
+#include "metrics/metrics.h"
+#include "runtime/dns.h"
+#include "runtime/shards.h"
+#include "scheduler/scheduler.h"
+#include "spool/spool.h"
+
+namespace gonets::app {
+
+struct shard_parts {
+  config::settings with;  // the shard's own copy: a reload changes it on the shard
+  std::unique_ptr<runtime::resolver> dns;
+  std::unique_ptr<delivery::mx_lookup> mx;
+  std::unique_ptr<delivery::destinations> directory;
+  std::unique_ptr<delivery::delivery> delivery;
+  std::unique_ptr<scheduler::scheduler> scheduler;
+};
+
+struct parts {
+  explicit parts(const config::settings& settings);
+  ~parts();
+
+  // Opens the spool and makes what needs it. Throws std::runtime_error with what to do.
+  void open();
+  // Runs until every shard has done what was posted to it before.
+  void wait_for_shards();
+  void reconfigure(const config::settings& fresh);
+  void stop_delivery();
+  std::size_t deliveries() const;  // connections and leases that are not over
+  // Writes all that is owed and closes the spool; no part may be used afterwards.
+  void close();
+  scheduler::scheduler& scheduler_of(const spool::queued_message& m, const spool::loaded_recipient& r);
+
+  const config::settings& with;
+  runtime::system_clock time;
+  metrics::registry counts;
+  runtime::shards shards;
+  runtime::blocking_pool blocking;
+  std::unique_ptr<spool::spool> store;
+  std::unique_ptr<id_source> ids;
+  std::unique_ptr<intake::intake> intake;
+  std::vector<std::unique_ptr<shard_parts>> by_shard;
+  std::string capture_path;
+  std::atomic<bool> loading{true};
+  std::atomic<std::size_t> deliveries_open{0};
+
+ private:
+  void make_shard(std::size_t number, std::uint64_t seed);
+};
+
+}  // namespace gonets::app

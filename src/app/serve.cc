@@ -1,0 +1,179 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "app/control.h"
+#include "app/parts.h"
+#include "app/privileges.h"
+#include "base/log.h"
+#include "config/load.h"
+#include "config/reload.h"
+#include "httpd/server.h"
+#include "smtpd/server.h"
+
+namespace gonets::app {
+namespace {
+
+constexpr std::size_t load_in_flight = 20'000;
+
+void configure_log(const config::settings& with) {
+  const auto level = with.log.level == "debug"     ? log::level::debug
+                     : with.log.level == "warning" ? log::level::warning
+                     : with.log.level == "error"   ? log::level::error
+                                                   : log::level::info;
+  log::configure(level, with.log.format == "json" ? log::format::json : log::format::text);
+}
+
+// Every connection is a descriptor, and the default of 1024 is few.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// All threads inherit the mask: signals are taken by wait_for_signal() alone.
+sigset_t block_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+class server {
+ public:
+  server(const config::settings& with, std::string config_file)
+      : with_(with), config_file_(std::move(config_file)), parts_(with_), smtp_(with_, parts_.shards, parts_.time, parts_.counts) {}
+
+  int run();
+
+ private:
+  void bind();
+  void start();
+  void load();
+  void reload();
+  void stop();
+
+  const config::settings with_;
+  const std::string config_file_;
+  parts parts_;
+  smtpd::server smtp_;
+  std::unique_ptr<control> control_;
+  std::unique_ptr<httpd::server> api_;
+  std::jthread loader_;
+};
+
+void server::bind() {
+  smtp_.bind();
+  control_ = std::make_unique<control>(parts_);
+  httpd::server_options options;
+  options.socket_path = with_.api.socket;
+  options.listen = with_.api.listen;
+  if (!with_.server.user.empty()) options.owner = find_user(with_.server.user);
+  api_ = std::make_unique<httpd::server>(parts_.shards, *control_, options);
+  api_->bind();
+}
+
+void server::start() {
+  if (!with_.server.user.empty()) drop_privileges(with_.server.user, with_.spool.path);
+  parts_.open();
+  parts_.shards.start();
+  smtp_.start(*parts_.intake, *parts_.store);
+  api_->start();
+  loader_ = std::jthread([this] { load(); });
+}
+
+// While SMTP already answers: what the spool holds becomes known to the schedulers.
+void server::load() {
+  std::size_t in_flight = 0;
+  auto loaded = parts_.store->load([&](spool::message_ptr m, std::vector<spool::loaded_recipient> recipients) {
+    for (const auto& r : recipients) parts_.scheduler_of(*m, r).load_recipient(*m, r);
+    in_flight += recipients.size();
+    if (in_flight < load_in_flight) return;
+    parts_.wait_for_shards();
+    in_flight = 0;
+  });
+  parts_.wait_for_shards();
+  parts_.loading.store(false);
+  if (loaded) {
+    GONETS_LOG(info, "queue_loaded", "messages", *loaded);
+  } else {
+    GONETS_LOG(error, "queue_load_failed", "error", loaded.error().detail, "effect",
+               "mail that is not loaded waits for the next start");
+  }
+}
+
+void server::reload() {
+  auto fresh = config::load(config_file_);
+  if (!fresh) {
+    for (const auto& e : fresh.error()) GONETS_LOG(error, "reload_refused", "error", to_text(e));
+    return;
+  }
+  for (const auto& name : config::reload_differences(with_, *fresh)) {
+    GONETS_LOG(warning, "reload_needs_restart", "setting", name);
+  }
+  configure_log(*fresh);
+  parts_.reconfigure(*fresh);
+  GONETS_LOG(info, "reloaded", "file", config_file_);
+}
+
+void server::stop() {
+  ::sd_notify(0, "STOPPING=1");
+  GONETS_LOG(info, "stopping", "smtp_connections", smtp_.connections());
+  const auto until = parts_.time.steady() + with_.server.stop_within;
+  smtp_.stop();
+  parts_.stop_delivery();
+  while (parts_.time.steady() < until && (smtp_.connections() > 0 || parts_.deliveries() > 0)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  api_->stop();
+  GONETS_LOG(info, "stopped", "connections_cut", smtp_.connections() + parts_.deliveries());
+  parts_.close();
+  log::stop();
+  std::_Exit(0);
+}
+
+int server::run() {
+  const auto signals = block_signals();
+  raise_descriptor_limit();
+  bind();
+  start();
+  GONETS_LOG(info, "started", "version", GONETS_VERSION, "hostname", with_.server.hostname);
+  ::sd_notify(0, "READY=1");
+  for (;;) {
+    int number = 0;
+    ::sigwait(&signals, &number);
+    if (number != SIGHUP) break;
+    reload();
+  }
+  stop();
+  return 0;
+}
+
+}  // namespace
+
+int serve(const config::settings& with, const std::string& config_file) {
+  configure_log(with);
+  log::start();
+  try {
+    return server(with, config_file).run();
+  } catch (const std::exception& e) {
+    log::stop();
+    fmt::print(stderr, "gonets: cannot start: {}\n", e.what());
+    std::_Exit(1);
+  }
+}
+
+}  // namespace gonets::app
