@@ -20,12 +20,17 @@ enum class format : std::uint8_t { text, json };
 extern std::atomic<level> threshold;
 inline bool enabled(level at) { return at >= threshold.load(std::memory_order_relaxed); }
 
-void configure(level threshold, format how);
+// `descriptor` is where lines go; it stays the caller's. Another one only while the writer is stopped.
+void configure(level threshold, format how, int descriptor = 2);
 // Starts and stops the background writer; before start and after stop lines are written by the caller, at once.
+// The writer holds at most 1 MiB that the reader of the log has not taken; further lines are dropped, and a line says
+// how many. What is younger than 50 ms is lost when the process is killed: call stop() before ending it on purpose.
 void start();
-void stop();
+void stop();  // writes what is left
 
-// One line being built. The time stamp is put in front when it is written out.
+// One line being built: names and keys are ours, values anyone's. In a value, control bytes and bytes that are not UTF-8
+// become `\x1b`, in JSON too (where the backslash is itself escaped), so that any bytes give a valid line of either
+// format. The time stamp is put in front when the line is handed over. Lines may nest, as when a value's text logs.
 class line {
  public:
   line(level at, std::string_view event);
@@ -35,17 +40,18 @@ class line {
   void add(std::string_view key, std::string_view value);
   void add(std::string_view key, const char* value) { add(key, std::string_view(value)); }
   void add(std::string_view key, const std::string& value) { add(key, std::string_view(value)); }
-  void add(std::string_view key, bool value) { add(key, std::string_view(value ? "true" : "false")); }
+  void add(std::string_view key, bool value) { add_bare(key, value ? "true" : "false"); }
   template <class Number>
   void add(std::string_view key, Number value) {
     const fmt::format_int text(value);
-    add_number(key, std::string_view(text.data(), text.size()));
+    add_bare(key, std::string_view(text.data(), text.size()));
   }
 
  private:
-  void add_number(std::string_view key, std::string_view digits);
+  void add_bare(std::string_view key, std::string_view value);  // never quoted
+  void append_value(std::string_view value);
   std::string text_;
-  level level_;
+  format format_;  // a reload may change it while the line is built
 };
 
 inline void add_all(line&) {}
