@@ -1,0 +1,88 @@
+"""Fixtures of the whole-daemon tests. What they start, they end: by its own pid, in every case."""
+import os
+
+import pytest
+
+from gonets_rig.daemon import BINARY, Daemon
+from gonets_rig.dovecot import Dovecot
+from gonets_rig.net import SilentUdp
+from gonets_rig.postfix import PostfixReceiver, SmtpSink
+from gonets_rig.sink import Sink
+
+
+def pytest_configure(config):
+    if not os.access(BINARY, os.X_OK) and not config.option.collectonly:
+        pytest.exit(f"no server to test at {BINARY}: run scripts/build, or set GONETS_BIN", returncode=2)
+
+
+def factory_of(make, end):
+    """A fixture's generator: a function that makes things, which are ended in the opposite order, each of them even if
+    ending another one fails."""
+    made = []
+
+    def start(*args, **more):
+        made.append(make(*args, **more))
+        return made[-1]
+    yield start
+    failures = []
+    for thing in reversed(made):
+        try:
+            end(thing)
+        except Exception as e:  # noqa: BLE001: reported below
+            failures.append(e)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture
+def launch():
+    """Starts a server: launch(route=[("*", "capture")], smtp={...})."""
+    yield from factory_of(lambda **config: Daemon(**config).start(), Daemon.remove)
+
+
+@pytest.fixture(scope="module")
+def launch_shared():
+    """The same for a server that all tests of a module speak to."""
+    yield from factory_of(lambda **config: Daemon(**config).start(), Daemon.remove)
+
+
+@pytest.fixture
+def make_sink():
+    yield from factory_of(Sink, Sink.stop)
+
+
+@pytest.fixture
+def sink(make_sink):
+    return make_sink()
+
+
+@pytest.fixture
+def relay(launch, sink):
+    """A server that sends everything to `sink`."""
+    return launch(route=[("*", sink.route)])
+
+
+@pytest.fixture
+def smtp_sink():
+    yield from factory_of(SmtpSink, SmtpSink.stop)
+
+
+@pytest.fixture(scope="session")
+def dovecot():
+    peer = Dovecot()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture(scope="session")
+def postfix():
+    peer = PostfixReceiver()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def silent_resolver():
+    peer = SilentUdp()
+    yield peer
+    peer.stop()
