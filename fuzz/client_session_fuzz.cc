@@ -124,7 +124,7 @@ class owner {
   static void check(const recipient_outcome& o, const open_transaction& of) {
     require(o.answer.code >= 200 && o.answer.text.find('\r') == std::string::npos);
     if (o.what == disposition::delivered) {
-      require(of.body_sent && o.from_peer && o.answer.positive() && o.at == stage::end_of_data);
+      require(of.body_sent && o.from_peer && o.answer.positive() && o.at == gonets::stage::end_of_data);
     }
     if (o.what == disposition::failed) require(o.answer.permanent());
     if (o.what == disposition::deferred) require(o.answer.transient());

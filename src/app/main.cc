@@ -1,6 +1,13 @@
-#include <cstdio>
+#include <exception>
+#include <iostream>
 
-int main() {
-  std::puts("gonets " GONETS_VERSION);
-  return 0;
+#include "app/cli/run.h"
+
+int main(int argc, char** argv) {
+  try {
+    return gonets::app::cli::run(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "gonets: " << e.what() << '\n';
+    return 1;
+  }
 }

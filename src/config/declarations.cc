@@ -430,11 +430,13 @@ std::string_view route_doc() {
 }
 
 std::string_view stream_doc() {
-  return "Classes of mail, each with a priority and a retry schedule. `transactional` (priority 0) and `bulk` "
-         "(priority 1) "
-         "are always there, and are changed by naming them; any other name makes a further stream, with the schedule "
-         "of "
-         "`transactional` and the priority 1. A name is made of `a` to `z`, `0` to `9`, `-` and `_`.";
+  return "Classes of mail, each with a priority and a retry schedule. `transactional` and `bulk` are always there, and "
+         "are "
+         "changed by naming them; any other name makes a further stream. The defaults below are those of "
+         "`transactional`; "
+         "`bulk` has the priority 1 and expires after 2d, any other stream has the priority 1. A name is made of `a` "
+         "to "
+         "`z`, `0` to `9`, `-` and `_`.";
 }
 
 bool is_stream_name(std::string_view name) {

@@ -153,7 +153,6 @@ void client_session::state::take_transaction_reply(client_transaction& t, reply&
 void client_session::state::start_held() {
   for (client_transaction* t = current(); t != nullptr && t->at_step() == step::held; t = current()) {
     t->start(offered, reset_due, output);
-    if (!t->done()) reset_due = false;
   }
 }
 
@@ -173,7 +172,6 @@ void client_session::state::end(recipient_outcome cause, bool spare_current) {
   because = std::move(cause);
   at = phase::closed;
   output.clear();
-  chained.clear();
   bool in_turn = !spare_current;
   for (client_transaction& t : transactions) {
     if (t.done()) continue;
@@ -253,6 +251,7 @@ void client_session::lost(std::string_view why) {
   state& s = *state_;
   recipient_outcome cause = deferred_by_us(4, 2, why);
   cause.at = s.waiting_for();
+  if (s.at == phase::quitting) cause.what = disposition::not_attempted;  // nobody is hurt: the session was over
   const client_transaction* const t = s.current();
   s.end(std::move(cause), t != nullptr && t->untouched());
 }
@@ -281,7 +280,7 @@ void client_session::begin(transaction t) {
 
 void client_session::quit() {
   state& s = *state_;
-  if (s.at != phase::ready) return;
+  if (s.at != phase::ready || s.current() != nullptr) return;
   s.output += "QUIT\r\n";
   s.at = phase::quitting;
 }

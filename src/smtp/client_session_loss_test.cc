@@ -90,6 +90,11 @@ TEST(ClientSessionLoss, a_session_that_ended_takes_no_transaction) {
   EXPECT_EQ(testing::to_text(session.collect()[0]), "not attempted: 451 4.4.2 reset by peer (ours)");
 }
 
+TEST(ClientSessionLoss, in_place_of_the_reply_to_quit_blames_nobody) {
+  const auto result = dialogue{}.hello().expect("QUIT").hang_up().check_cut_everywhere();
+  EXPECT_EQ(testing::to_text(result.because), "not attempted: 451 4.4.2 connection lost (ours)");
+}
+
 TEST(ClientSessionLoss, a_body_that_cannot_be_read_is_never_ended) {
   client_session session({.helo_name = "client.test"});
   const outgoing first{"a@x.test"};

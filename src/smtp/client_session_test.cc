@@ -239,6 +239,44 @@ TEST(ClientSession, takes_the_replies_to_several_transactions_from_one_read) {
   EXPECT_EQ(session.next(), wants::work);
 }
 
+TEST(ClientSession, chains_one_transaction_at_a_time) {
+  client_session session({.helo_name = "client.test"});
+  const outgoing m{"a@x.test"};
+  const std::string commands = "MAIL FROM:<from@source.test>\r\nRCPT TO:<a@x.test>\r\nDATA\r\n";
+  session.connected();
+  session.feed("220 x\r\n250-x\r\n250 PIPELINING\r\n");
+  session.begin(m.to_begin());
+  session.feed("250 Ok\r\n250 Ok\r\n354 go\r\n");
+  session.take_output();
+  session.begin(m.to_begin());
+  session.begin(m.to_begin());
+  EXPECT_EQ(session.after_body(), ".\r\n" + commands);
+  session.body_sent();
+  session.feed("250 kept\r\n451 no\r\n503 no\r\n");
+  EXPECT_EQ(session.take_output(), "");
+  session.feed("503 no\r\n");
+  EXPECT_EQ(session.take_output(), commands);
+}
+
+TEST(ClientSession, the_reply_to_reset_calls_for_no_further_group) {
+  client_session session({.helo_name = "client.test"});
+  const outgoing refused{"a@x.test"};
+  outgoing m{};
+  const std::string domain(200, 'x');
+  for (int i = 0; i < 100; ++i)
+    m.to.push_back({"user" + std::to_string(i) + "@" + domain + ".test", "", {}});
+  session.connected();
+  session.feed("220 x\r\n250-x\r\n250 PIPELINING\r\n");
+  session.begin(refused.to_begin());
+  session.feed("250 Ok\r\n550 no\r\n503 no\r\n");
+  session.take_output();
+  session.collect();
+  session.begin(m.to_begin());
+  EXPECT_THAT(session.take_output(), ::testing::StartsWith("RSET\r\nMAIL FROM:<from@source.test>\r\nRCPT TO:"));
+  session.feed("250 Ok\r\n");
+  EXPECT_EQ(session.take_output(), "");
+}
+
 TEST(ClientSession, a_transaction_begun_out_of_turn_waits_for_it) {
   client_session session({.helo_name = "client.test"});
   const outgoing first{"a@x.test"};

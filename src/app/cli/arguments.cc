@@ -1,0 +1,242 @@
+#include "app/cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "base/ids.h"
+#include "base/text.h"
+
+namespace gonets::app::cli {
+namespace {
+
+const CLI::Validator is_message_id(
+    [](std::string& text) {
+      return parse_message_id(text) ? std::string() : "\"" + text + "\" is not a message id: twelve letters and digits";
+    },
+    "");
+const CLI::Validator is_duration(
+    [](std::string& text) {
+      const auto parsed = parse_duration(text);
+      return parsed && parsed->count() > 0 ? std::string()
+                                           : "\"" + text + "\" is not a duration such as 90s, 2h or 1d12h";
+    },
+    "");
+
+// Builds the tree of subcommands; what is chosen ends up in `to`, which must outlive it.
+class command_line {
+ public:
+  explicit command_line(arguments& to) : to_(to) {
+    app_.set_version_flag("--version", "gonets " GONETS_VERSION);
+    app_.set_help_flag("-h,--help", "Print this help and exit");
+    app_.require_subcommand(1);
+    app_.get_formatter()->column_width(28);
+    app_.footer(
+        "`gonets COMMAND --help` says more, with an example. Exit status: 0 when all is well, 1 on a negative\n"
+        "verdict (not found, not balanced, not running), 2 on bad usage.\n\n"
+        "The server is found by --socket, else by the api.socket of --config, else by $GONETS_SOCKET, else by\n"
+        "/etc/gonets/gonets.toml, else at /run/gonets/api.sock.");
+    add_server();
+    add_queue();
+    add_messages();
+    add_capture();
+  }
+
+  CLI::App& app() { return app_; }
+
+  // Of the word that was not understood, in the help of the command that it was given to.
+  std::string suggestion() {
+    const CLI::App* last = &app_;
+    while (!last->get_subcommands().empty())
+      last = last->get_subcommands().front();
+    std::vector<std::string> names;
+    for (const auto* sub : last->get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(sub->get_name());
+    for (const auto* option : last->get_options())
+      names.push_back(option->get_name());
+    for (const auto& word : last->remaining()) {
+      const auto near = nearest(word, names);
+      if (!near.empty()) return fmt::format("; did you mean \"{}\"?", near);
+    }
+    return {};
+  }
+
+  std::string path_of_chosen() {
+    std::string path = "gonets";
+    for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      path += " " + at->get_name();
+    }
+    return path;
+  }
+
+ private:
+  CLI::App* add(CLI::App& under, const std::string& name, const std::string& help, command what,
+                const std::string& examples) {
+    auto* sub = under.add_subcommand(name, help);
+    sub->callback([this, sub, what] {
+      if (sub->get_subcommands().empty()) to_.what = what;
+    });
+    sub->footer("Example:\n  " + examples);
+    return sub;
+  }
+
+  void add_json(CLI::App* sub) { sub->add_flag("--json", to_.json, "Print JSON"); }
+  void add_config(CLI::App* sub) {
+    sub->add_option("--config", to_.config_file, "The configuration")->type_name("FILE");
+  }
+  void add_client(CLI::App* sub) {
+    add_json(sub);
+    sub->add_option("--socket", to_.socket, "The server's Unix socket")->type_name("PATH");
+    add_config(sub);
+  }
+  void add_max(CLI::App* sub, const std::string& what) {
+    sub->add_option("--max", to_.max, "At most so many " + what)
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000).description("1 to 1000"))
+        ->type_name("N");
+  }
+  void add_filters(CLI::App* sub) {
+    auto& f = to_.filter;
+    sub->add_option("--id,ID", f.id, "The message")->check(is_message_id)->type_name("");
+    sub->add_option("--recipient", f.recipient, "A whole address, or @domain")->type_name("ADDRESS");
+    sub->add_option("--domain", f.domain, "The recipients' domain")->type_name("DOMAIN");
+    sub->add_option("--account", f.account, "The account")->type_name("NAME");
+    sub->add_option("--state", f.state, "One of ready, deferred, held, sending, resolving")
+        ->check(CLI::IsMember({"ready", "deferred", "held", "sending", "resolving"}).description(""))
+        ->type_name("STATE");
+    sub->add_option("--older-than", f.older_than, "Accepted at least this long ago, such as 2h")
+        ->check(is_duration)
+        ->type_name("AGE");
+  }
+  void add_id(CLI::App* sub) {
+    sub->add_option("ID", to_.id, "The message's id, as in our 250 reply")
+        ->required()
+        ->check(is_message_id)
+        ->type_name("");
+  }
+
+  void add_server() {
+    auto* serve = add(app_, "serve", "Run the server in the foreground", command::serve,
+                      "gonets serve --config /etc/gonets/gonets.toml");
+    add_config(serve);
+    auto* check = add(app_, "check-config", "Say what is wrong with a configuration", command::check_config,
+                      "gonets check-config --config new.toml && systemctl reload gonets");
+    add_config(check);
+    add_json(check);
+    auto* reference = add(app_, "config-reference", "Print the reference of all settings, as Markdown",
+                          command::config_reference, "gonets config-reference > settings.md");
+    reference->fallthrough(false);
+    auto* version = add(app_, "version", "Print the version", command::version, "gonets version --json");
+    add_json(version);
+  }
+
+  void add_queue() {
+    auto* queue = add(app_, "queue", "Look at the queue, and act on it", command::queue_summary,
+                      "gonets queue hold --domain example.com --reason \"their server is being moved\"");
+    queue->require_subcommand(0, 1);
+    add_client(queue);
+    auto* summary = add(*queue, "summary", "Numbers, in all and by destination (the default)", command::queue_summary,
+                        "gonets queue summary");
+    add_client(summary);
+    auto* list = add(*queue, "list", "Queued recipients", command::queue_list,
+                     "gonets queue list --domain example.com --state deferred --older-than 2h");
+    add_filters(list);
+    add_max(list, "rows");
+    add_client(list);
+    auto* show =
+        add(*queue, "show", "One queued message", command::queue_show, "gonets queue show 066K3V7P8G01 --content");
+    add_id(show);
+    show->add_flag("--content", to_.content, "Print the message itself, at most its first MiB");
+    add_client(show);
+    add_action(*queue, "retry", "Try again now", command::queue_retry, "gonets queue retry --domain example.com");
+    add_action(*queue, "hold", "Keep until released", command::queue_hold,
+               "gonets queue hold --recipient @example.com --reason \"their server is being moved\"");
+    add_action(*queue, "release", "Go on with what is held", command::queue_release,
+               "gonets queue release --recipient @example.com");
+    auto* remove = add_action(*queue, "remove", "Give up, without a report to the sender", command::queue_remove,
+                              "gonets queue remove 066K3V7P8G01 --reason \"wrong list\"");
+    remove->add_flag("--all", to_.all, "The whole queue; needed when there is no filter");
+  }
+
+  CLI::App* add_action(CLI::App& queue, const std::string& name, const std::string& help, command what,
+                       const std::string& example) {
+    auto* sub = add(queue, name, help, what, example);
+    add_filters(sub);
+    sub->add_option("--reason", to_.reason, "Kept with the event, for whoever asks later")->type_name("TEXT");
+    add_client(sub);
+    return sub;
+  }
+
+  void add_messages() {
+    auto* trace = add(app_, "trace", "What happened to a message", command::trace, "gonets trace 066K3V7P8G01");
+    add_id(trace);
+    add_client(trace);
+    auto* why =
+        add(app_, "why", "What a message is waiting for, and until when", command::why, "gonets why 066K3V7P8G01");
+    add_id(why);
+    add_client(why);
+    auto* audit = add(app_, "audit", "Whether everything accepted is accounted for", command::audit,
+                      "gonets audit --spool /var/lib/gonets/spool   # of a stopped or crashed server");
+    auto* spool =
+        audit->add_option("--spool", to_.spool, "The spool of a server that is not running")->type_name("DIR");
+    add_client(audit);
+    audit->get_option("--socket")->excludes(spool);
+    audit->get_option("--config")->excludes(spool);
+    auto* events = add(app_, "events", "The log of everything that happened, oldest first", command::events,
+                       "gonets events --after 1200 --follow --json");
+    events->add_option("--after", to_.after, "Begin after this number; 0: with the oldest")
+        ->capture_default_str()
+        ->type_name("N");
+    events->add_flag("--follow,-f", to_.follow, "Go on with what happens");
+    add_max(events, "events (without --follow)");
+    add_client(events);
+  }
+
+  void add_capture() {
+    auto* capture = add(app_, "capture", "The built-in test mailbox", command::capture_list, "gonets capture show 12");
+    capture->require_subcommand(0, 1);
+    add_max(capture, "messages");
+    add_client(capture);
+    auto* list = add(*capture, "list", "Captured messages, newest first (the default)", command::capture_list,
+                     "gonets capture list --max 10");
+    add_max(list, "messages");
+    add_client(list);
+    auto* show = add(*capture, "show", "One of them, whole", command::capture_show, "gonets capture show 12");
+    show->add_option("ID", to_.id, "The id that `gonets capture list` shows")->required()->type_name("");
+    add_client(show);
+  }
+
+  arguments& to_;
+  CLI::App app_{"Gonets: a self-hosted mail-sending server", "gonets"};
+};
+
+parse_exit bad_usage(const std::string& what, const std::string& command_path) {
+  return {exit_bad_usage, "", fmt::format("gonets: {}\n`{} --help` says how it is used\n", what, command_path)};
+}
+
+}  // namespace
+
+std::expected<arguments, parse_exit> parse(int argc, const char* const* argv) {
+  arguments found;
+  command_line line(found);
+  if (argc < 2) return std::unexpected(parse_exit{exit_bad_usage, "", line.app().help()});
+  try {
+    line.app().parse(argc, argv);
+  } catch (const CLI::Success& e) {  // help or version was asked for
+    std::ostringstream out;
+    std::ostringstream err;
+    line.app().exit(e, out, err);
+    return std::unexpected(parse_exit{exit_fine, out.str(), ""});
+  } catch (const CLI::ParseError& e) {
+    return std::unexpected(bad_usage(e.what() + line.suggestion(), line.path_of_chosen()));
+  }
+  if (found.what == command::queue_remove && !found.all && found.filter == filter_arguments{}) {
+    return std::unexpected(bad_usage(
+        "this would remove the whole queue; give a filter, or --all if that is what you want", line.path_of_chosen()));
+  }
+  return found;
+}
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,62 @@
+// The command line as values. Sees no environment and does nothing.
+#pragma once
+#include <cstdint>
+#include <expected>
+#include <string>
+
+namespace gonets::app::cli {
+
+enum class command : unsigned char {
+  serve,
+  check_config,
+  config_reference,
+  queue_summary,
+  queue_list,
+  queue_show,
+  queue_retry,
+  queue_hold,
+  queue_release,
+  queue_remove,
+  trace,
+  why,
+  audit,
+  capture_list,
+  capture_show,
+  events,
+  version
+};
+
+// As given; empty: not given.
+struct filter_arguments {
+  std::string id, recipient, domain, account, state, older_than;
+  bool operator==(const filter_arguments&) const = default;
+};
+
+struct arguments {
+  command what = command::version;
+  bool json = false;
+  std::string socket, config_file;
+  std::string id;  // of a message, or of a captured one
+  filter_arguments filter;
+  std::string reason;
+  bool all = false;      // of queue remove
+  bool content = false;  // of queue show
+  unsigned max = 100;    // rows
+  std::uint64_t after = 0;
+  bool follow = false;
+  std::string spool;  // of audit
+};
+
+// What to print and exit with in place of doing anything: help, the version, or bad usage.
+struct parse_exit {
+  int status = 0;
+  std::string out, err;
+};
+
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_negative = 1;
+inline constexpr int exit_bad_usage = 2;
+
+std::expected<arguments, parse_exit> parse(int argc, const char* const* argv);
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,299 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "app/cli/context.h"
+#include "httpd/json.h"
+
+namespace gonets::app::cli {
+namespace {
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+const wall_time noon{std::chrono::milliseconds(1'740'830'400'000)};  // 2025-03-01T12:00:00Z
+const message_id some_id{0x00C0FFEE12345678};
+const std::string some_text = to_text(some_id);
+
+class commands : public testing::Test {
+ protected:
+  using command_function = int (*)(const arguments&, const context&);
+
+  int run(command_function command, const arguments& given) {
+    const context with{
+        .out = out_,
+        .err = err_,
+        .screen = screen_,
+        .now = [] { return noon; },
+        .ask = [this](const std::string& method, const std::string& target,
+                      const std::string& body) -> std::expected<api_answer, api_failure> {
+          asked_.push_back(method + " " + target + (body.empty() ? "" : " " + body));
+          if (failure_) return std::unexpected(*failure_);
+          if (answers_.empty()) return api_answer{200, "application/json", "{}"};
+          auto next = answers_.front();
+          if (answers_.size() > 1) answers_.erase(answers_.begin());
+          return next;
+        },
+        .wait = [this] { return --polls_ > 0; },
+        .audit_spool = [this](const std::string& path) -> std::expected<httpd::audit_report, std::string> {
+          asked_.push_back("audit of " + path);
+          return report_;
+        },
+        .spool_path = spool_path_};
+    return command(given, with);
+  }
+  void answer(std::string body) { answers_.push_back({200, "application/json", std::move(body)}); }
+  void refuse(unsigned status, std::string body) { answers_ = {{status, "application/json", std::move(body)}}; }
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+
+  static httpd::queue_row a_row() {
+    return {.id = some_id,
+            .state = "deferred",
+            .sender = "a@example.org",
+            .recipient = "b@example.com",
+            .stream = "bulk",
+            .message_bytes = 1234,
+            .accepted = noon - 3min,
+            .next_attempt = noon + 12min,
+            .attempts = 2,
+            .last_answer = {450, {4, 2, 1}, "come back\nlater"}};
+  }
+
+  std::vector<api_answer> answers_;  // the last one stays
+  std::optional<api_failure> failure_;
+  std::vector<std::string> asked_;
+  httpd::audit_report report_;
+  std::string spool_path_;
+  int polls_ = 1;
+  terminal screen_;
+  std::ostringstream out_, err_;
+};
+
+TEST_F(commands, list_asks_with_the_filters_and_shows_a_table) {
+  answer(httpd::to_json(httpd::queue_page{{a_row()}, 41}));
+  EXPECT_EQ(run(queue_list, {.filter = {.recipient = "b+x@example.com", .older_than = "2h"}, .max = 7}), exit_fine);
+  EXPECT_EQ(asked_.at(0), "GET /v1/queue/messages?recipient=b%2Bx%40example.com&older_than=2h&max=7");
+  EXPECT_EQ(out(), "ID            RECIPIENT      STATE     ACCEPTED  TRIES    NEXT  LAST ANSWER\n" + some_text +
+                       "  b@example.com  deferred    3m ago      2  in 12m  450 4.2.1 come back later\n"
+                       "1 of 41; narrow it down, or ask for more with --max\n");
+}
+
+TEST_F(commands, list_says_that_nothing_matches) {
+  answer(httpd::to_json(httpd::queue_page{}));
+  EXPECT_EQ(run(queue_list, {}), exit_fine);
+  EXPECT_THAT(out(), HasSubstr("Nothing"));
+}
+
+TEST_F(commands, json_is_printed_as_the_server_sent_it) {
+  const auto body = httpd::to_json(httpd::queue_page{{a_row()}, 1});
+  answer(body);
+  EXPECT_EQ(run(queue_list, {.json = true}), exit_fine);
+  EXPECT_EQ(out(), body + "\n");
+}
+
+TEST_F(commands, summary_adds_up_the_states_and_warns_while_loading) {
+  httpd::queue_summary s{.ready = 1, .sending = 2, .deferred = 3, .held = 4, .resolving = 5, .loading = true};
+  s.lines.push_back({.site = "mx.example.com", .site_state = "suspended", .site_reason = "421", .deferred = 3});
+  s.lines_in_all = 9;
+  answer(httpd::to_json(s));
+  EXPECT_EQ(run(queue_summary, {}), exit_fine);
+  EXPECT_THAT(out(), HasSubstr("15 recipients: 1 ready, 2 being sent, 3 deferred, 4 held, 5 being resolved\n"));
+  EXPECT_THAT(out(), HasSubstr("still being read"));
+  EXPECT_THAT(out(), HasSubstr("mx.example.com      0        0         3     0      0  suspended  421\n"));
+  EXPECT_THAT(out(), HasSubstr("1 of 9 sites"));
+}
+
+TEST_F(commands, show_describes_the_message_and_its_recipients) {
+  answer(httpd::to_json(httpd::queue_page{{a_row()}, 1}));
+  EXPECT_EQ(run(queue_show, {.id = some_text}), exit_fine);
+  EXPECT_EQ(asked_.at(0), "GET /v1/queue/messages/" + some_text);
+  EXPECT_THAT(out(), HasSubstr("accepted  2025-03-01 11:57:00Z (3m ago)"));
+  EXPECT_THAT(out(), HasSubstr("b@example.com  deferred"));
+}
+
+TEST_F(commands, content_goes_out_byte_for_byte_but_not_to_a_terminal) {
+  answers_ = {{200, "message/rfc822", "Subject: \x1b[2J\xFF\r\n\r\nhi\r\n"}};
+  EXPECT_EQ(run(queue_show, {.id = some_text, .content = true}), exit_fine);
+  EXPECT_EQ(asked_.at(0), "GET /v1/queue/messages/" + some_text + "/content");
+  EXPECT_EQ(out(), "Subject: \x1b[2J\xFF\r\n\r\nhi\r\n");
+  out_.str("");
+  screen_.interactive = true;
+  EXPECT_EQ(run(queue_show, {.id = some_text, .content = true}), exit_fine);
+  EXPECT_EQ(out(), "Subject: ?[2J?\n\nhi\n");
+}
+
+TEST_F(commands, acting_sends_what_was_given_and_counts) {
+  answer(R"({"affected":3})");
+  EXPECT_EQ(run(queue_act, {.what = command::queue_hold, .filter = {.domain = "example.com"}, .reason = "moving"}),
+            exit_fine);
+  EXPECT_EQ(asked_.at(0),
+            R"(POST /v1/queue/actions {"action":"hold","filter":{"domain":"example.com"},"reason":"moving"})");
+  EXPECT_EQ(out(), "3 recipients held\n");
+}
+
+TEST_F(commands, removing_all_says_so_to_the_server) {
+  answer(R"({"affected":1})");
+  EXPECT_EQ(run(queue_act, {.what = command::queue_remove, .all = true}), exit_fine);
+  EXPECT_EQ(asked_.at(0), R"(POST /v1/queue/actions {"action":"remove","filter":{},"all":true})");
+}
+
+TEST_F(commands, acting_on_a_message_that_is_not_there_is_a_negative_verdict) {
+  answer(R"({"affected":0})");
+  EXPECT_EQ(run(queue_act, {.what = command::queue_retry, .filter = {.id = some_text}}), exit_negative);
+  EXPECT_EQ(run(queue_act, {.what = command::queue_retry, .filter = {.domain = "example.com"}}), exit_fine);
+}
+
+TEST_F(commands, refusals_are_shown_with_their_hint) {
+  refuse(404, R"({"error":{"code":"not_queued","message":"no message X is queued","hint":"see trace"}})");
+  EXPECT_EQ(run(why, {.id = some_text}), exit_negative);
+  EXPECT_EQ(err(), "gonets: no message X is queued; see trace\n");
+  EXPECT_EQ(out(), "");
+}
+
+TEST_F(commands, bad_requests_are_bad_usage) {
+  refuse(400, R"({"error":{"code":"invalid_parameter","message":"state"}})");
+  EXPECT_EQ(run(queue_list, {}), exit_bad_usage);
+}
+
+TEST_F(commands, answers_that_are_not_understood_are_failures) {
+  refuse(502, "<html>");
+  EXPECT_EQ(run(queue_list, {}), exit_negative);
+  EXPECT_THAT(err(), HasSubstr("502"));
+  answers_ = {{200, "", "<html>"}};
+  EXPECT_EQ(run(queue_list, {}), exit_negative);
+  EXPECT_THAT(err(), HasSubstr("not understood"));
+}
+
+TEST_F(commands, trace_tells_each_step_with_the_peers_words_whole) {
+  events::event e;
+  e.kind = events::kind::deferred;
+  e.at = noon;
+  e.message = some_id;
+  e.recipients = {{recipient_index{0}, "b@example.com"}, {recipient_index{1}, "c@example.com"}};
+  e.at_stage = stage::rcpt;
+  e.answer = {450, {4, 2, 1}, std::string(200, 'x') + "\x1b[2J"};
+  e.remote_host = "mx.example.com";
+  e.remote_address = "192.0.2.5";
+  e.attempts = 1;
+  e.duration_ms = 30;
+  e.next_attempt = noon + 12min;
+  answer(httpd::trace_json(some_id, std::vector{e}));
+  EXPECT_EQ(run(trace, {.id = some_text}), exit_fine);
+  EXPECT_EQ(out(),
+            "2025-03-01 12:00:00Z  deferred  b@example.com and 1 more\n"
+            "                      rcpt at mx.example.com [192.0.2.5], attempt 1, 30 ms: 450 4.2.1 " +
+                std::string(200, 'x') +
+                "?[2J\n"
+                "                      next attempt 2025-03-01 12:12:00Z (in 12m)\n");
+}
+
+TEST_F(commands, why_lists_the_obstacles_in_order) {
+  httpd::why_row w{.row = a_row(), .expected = noon + 12min};
+  w.obstacles = {{"retry_time", "deferred after 450", noon + 12min}, {"site_connections", "all 20 in use", {}}};
+  answer(httpd::why_json(some_id, std::vector{w}));
+  EXPECT_EQ(run(why, {.id = some_text}), exit_fine);
+  EXPECT_EQ(out(),
+            "b@example.com: deferred, 2 attempts made\n"
+            "  last answer: 450 4.2.1 come back later\n"
+            "  1. deferred after 450 (retry_time), until 2025-03-01 12:12:00Z (in 12m)\n"
+            "  2. all 20 in use (site_connections)\n"
+            "  expected: in 12m\n");
+}
+
+TEST_F(commands, why_without_obstacles_says_that_it_is_being_sent) {
+  answer(httpd::why_json(some_id, std::vector{httpd::why_row{.row = a_row()}}));
+  run(why, {.id = some_text});
+  EXPECT_THAT(out(), HasSubstr("it is being sent"));
+}
+
+TEST_F(commands, audit_of_a_running_server_ends_with_its_verdict) {
+  httpd::audit_report r{.messages = 1, .accepted = 2, .delivered = 2};
+  answer(httpd::to_json(r));
+  EXPECT_EQ(run(audit, {}), exit_fine);
+  EXPECT_THAT(out(), HasSubstr("It adds up."));
+  out_.str("");
+  r.delivered = 1;
+  answers_.clear();
+  answer(httpd::to_json(r));
+  EXPECT_EQ(run(audit, {}), exit_negative);
+  EXPECT_THAT(out(), HasSubstr("It does NOT add up."));
+}
+
+TEST_F(commands, audit_lists_what_is_wrong_and_how_much_more_there_is) {
+  report_ = {.accepted = 5, .problems = {{some_id, "lost"}}};
+  report_.problems_in_all = 5;
+  EXPECT_EQ(run(audit, {.spool = "/spool"}), exit_negative);
+  EXPECT_EQ(asked_, std::vector<std::string>{"audit of /spool"});
+  EXPECT_THAT(out(), HasSubstr(some_text + ": lost\nand 4 more\n"));
+}
+
+TEST_F(commands, audit_reads_the_spool_of_a_server_that_is_not_running) {
+  failure_ = api_failure{true, "no server"};
+  spool_path_ = "/from/config";
+  EXPECT_EQ(run(audit, {}), exit_fine);
+  EXPECT_EQ(asked_.back(), "audit of /from/config");
+}
+
+TEST_F(commands, audit_never_reads_the_spool_behind_a_running_servers_back) {
+  failure_ = api_failure{false, "not allowed"};
+  spool_path_ = "/from/config";
+  EXPECT_EQ(run(audit, {}), exit_negative);
+  EXPECT_EQ(asked_.size(), 1u);
+  EXPECT_EQ(err(), "gonets: not allowed\n");
+}
+
+TEST_F(commands, audit_without_a_known_spool_says_how_to_name_it) {
+  failure_ = api_failure{true, "no server is running at /s"};
+  EXPECT_EQ(run(audit, {}), exit_negative);
+  EXPECT_THAT(err(), HasSubstr("--spool DIR"));
+}
+
+TEST_F(commands, events_are_one_line_each) {
+  events::event e;
+  e.seq = event_seq{12};
+  e.kind = events::kind::accepted;
+  e.at = noon;
+  e.message = some_id;
+  e.sender = "a@example.org";
+  e.recipients = {{recipient_index{0}, "b@example.com"}};
+  e.message_bytes = 9;
+  answer(httpd::events_json(std::vector{e}, event_seq{11}));
+  EXPECT_EQ(run(events, {.max = 5, .after = 11}), exit_fine);
+  EXPECT_EQ(asked_.at(0), "GET /v1/events?after=11&max=5");
+  EXPECT_EQ(out(), "12 2025-03-01 12:00:00Z " + some_text + " accepted  b@example.com from a@example.org, 9 bytes\n");
+}
+
+TEST_F(commands, followed_events_go_on_from_the_cursor_and_wait_only_when_there_are_none) {
+  events::event e;
+  e.seq = event_seq{12};
+  answer(httpd::events_json(std::vector{e}, event_seq{0}));
+  answer(httpd::events_json({}, event_seq{12}));
+  polls_ = 2;
+  EXPECT_EQ(run(events, {.json = true, .follow = true}), exit_fine);
+  EXPECT_EQ(asked_, (std::vector<std::string>{"GET /v1/events?after=0&max=1000", "GET /v1/events?after=12&max=1000",
+                                              "GET /v1/events?after=12&max=1000"}));
+  EXPECT_THAT(out(), HasSubstr("\"seq\":12"));
+}
+
+TEST_F(commands, capture_lists_and_shows) {
+  answer(httpd::capture_json(std::vector{httpd::captured_message{.id = "12",
+                                                                 .at = noon - 1min,
+                                                                 .sender = "a@example.org",
+                                                                 .recipient = "b@example.com",
+                                                                 .subject = "Hi\x1b[2J"}}));
+  EXPECT_EQ(run(capture_list, {}), exit_fine);
+  EXPECT_EQ(out(),
+            "ID    WHEN  FROM           TO             SUBJECT  BYTES\n"
+            "12  1m ago  a@example.org  b@example.com  Hi?[2J       0\n");
+  out_.str("");
+  answers_ = {{200, "message/rfc822", "Subject: hi\r\n"}};
+  EXPECT_EQ(run(capture_show, {.json = true, .id = "1/2"}), exit_fine);
+  EXPECT_EQ(asked_.back(), "GET /v1/capture/1%2F2");
+  EXPECT_EQ(out(), "{\"id\":\"1/2\",\"content\":\"Subject: hi\\r\\n\"}\n");
+}
+
+}  // namespace
+}  // namespace gonets::app::cli

@@ -1,0 +1,41 @@
+// What a command works with, so that tests can put their own in.
+#pragma once
+#include <expected>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "app/cli/api_client.h"
+#include "app/cli/arguments.h"
+#include "app/cli/terminal.h"
+#include "base/clock.h"
+#include "httpd/control.h"
+
+namespace gonets::app::cli {
+
+struct context {
+  std::ostream& out;
+  std::ostream& err;
+  terminal screen;
+  std::function<wall_time()> now;
+  std::function<std::expected<api_answer, api_failure>(const std::string& method, const std::string& target,
+                                                       const std::string& body)>
+      ask;
+  std::function<bool()> wait;  // a moment, between two polls; false: enough
+  std::function<std::expected<httpd::audit_report, std::string>(const std::string& path)> audit_spool;
+  std::string spool_path;  // of the configuration that is in use; empty: none is known
+};
+
+// Each returns the exit status.
+int queue_summary(const arguments& given, const context& with);
+int queue_list(const arguments& given, const context& with);
+int queue_show(const arguments& given, const context& with);
+int queue_act(const arguments& given, const context& with);
+int trace(const arguments& given, const context& with);
+int why(const arguments& given, const context& with);
+int events(const arguments& given, const context& with);
+int audit(const arguments& given, const context& with);
+int capture_list(const arguments& given, const context& with);
+int capture_show(const arguments& given, const context& with);
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,103 @@
+#include "app/cli/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "app/cli/config_commands.h"
+#include "app/cli/context.h"
+#include "app/offline_audit.h"
+#include "app/serve.h"
+#include "runtime/shards.h"
+
+namespace gonets::app::cli {
+namespace {
+
+constexpr std::chrono::seconds poll_every{1};
+
+int run_server(const arguments& given) {
+  const std::string file = given.config_file.empty() ? default_config_file : given.config_file;
+  const auto settings = load_checked(file, std::cerr);
+  if (!settings) {
+    std::cerr << "gonets: not started; see above\n";
+    return exit_negative;
+  }
+  return serve(*settings, file);
+}
+
+int run_client(const arguments& given) {
+  const auto where = locate(given, std::getenv("GONETS_SOCKET"), default_config_file, std::cerr);
+  if (!where) return exit_bad_usage;
+  const auto start =
+      fmt::format("gonets serve --config {}", where->config_file.empty() ? default_config_file : where->config_file);
+  const context with{
+      .out = std::cout,
+      .err = std::cerr,
+      .screen = detect_terminal(STDOUT_FILENO),
+      .now = [] { return runtime::system_clock().wall(); },
+      .ask = [&](const std::string& method, const std::string& target,
+                 const std::string& body) { return ask_server(where->socket, start, method, target, body); },
+      .wait =
+          [] {
+            std::this_thread::sleep_for(poll_every);
+            return true;
+          },
+      .audit_spool = audit_spool,
+      // A socket that was named by itself may be of another server than the one of a configuration.
+      .spool_path = given.socket.empty() || !given.config_file.empty() ? where->spool_path : std::string(),
+  };
+  switch (given.what) {
+    case command::queue_list:
+      return queue_list(given, with);
+    case command::queue_show:
+      return queue_show(given, with);
+    case command::queue_retry:
+    case command::queue_hold:
+    case command::queue_release:
+    case command::queue_remove:
+      return queue_act(given, with);
+    case command::trace:
+      return trace(given, with);
+    case command::why:
+      return why(given, with);
+    case command::audit:
+      return audit(given, with);
+    case command::capture_list:
+      return capture_list(given, with);
+    case command::capture_show:
+      return capture_show(given, with);
+    case command::events:
+      return events(given, with);
+    default:
+      return queue_summary(given, with);
+  }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  const auto given = parse(argc, argv);
+  if (!given) {
+    std::cout << given.error().out;
+    std::cerr << given.error().err;
+    return given.error().status;
+  }
+  switch (given->what) {
+    case command::serve:
+      return run_server(*given);
+    case command::check_config:
+      return check_config(*given, std::cout, std::cerr);
+    case command::config_reference:
+      return config_reference(std::cout);
+    case command::version:
+      return version(*given, std::cout);
+    default:
+      return run_client(*given);
+  }
+}
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,295 @@
+#include "config/check.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "config/network.h"
+#include "config/routes.h"
+
+namespace gonets::config {
+namespace {
+
+class checker {
+ public:
+  explicit checker(const settings& s) : s_(s) {}
+
+  std::vector<finding> run() {
+    check_server();
+    check_inbound();
+    check_spool();
+    check_delivery();
+    check_api();
+    if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
+    for (std::size_t i = 0; i < s_.listeners.size(); ++i)
+      check_listener(i);
+    for (std::size_t i = 0; i < s_.routes.size(); ++i)
+      check_route(i);
+    for (const stream& each : s_.streams)
+      check_stream(each);
+    return std::move(found_);
+  }
+
+ private:
+  void fail(std::string key, std::string text) { found_.push_back({severity::error, std::move(key), std::move(text)}); }
+  void warn(std::string key, std::string text) {
+    found_.push_back({severity::warning, std::move(key), std::move(text)});
+  }
+
+  void check_server();
+  void check_inbound();
+  void check_spool();
+  void check_delivery();
+  void check_api();
+  void check_listener(std::size_t index);
+  void check_listener_address(std::size_t index, const std::string& key);
+  void check_trusted(const std::vector<network>& networks, const std::string& key, std::string_view power);
+  void check_tls(const listener& l, const std::string& key);
+  void check_readable(const std::string& path, const std::string& key);
+  void check_route(std::size_t index);
+  void check_route_is_used(std::size_t index, const std::string& key);
+  void check_stream(const stream& each);
+
+  const settings& s_;
+  std::vector<finding> found_;
+  std::unordered_map<std::string, std::size_t> route_of_;  // of the routes checked so far, by pattern
+};
+
+// ------------------------------------------------------------------ who is trusted
+
+network net(std::string_view text) {
+  return parse_network(text).value();
+}
+
+// Networks that nobody reaches us from over the Internet (RFC 6890), so that trusting all of them is no open relay.
+bool is_private(const network& n) {
+  static const std::array all{
+      net("10.0.0.0/8"),    net("172.16.0.0/12"), net("192.168.0.0/16"), net("127.0.0.0/8"),     net("169.254.0.0/16"),
+      net("100.64.0.0/10"), net("192.0.2.0/24"),  net("198.18.0.0/15"),  net("198.51.100.0/24"), net("203.0.113.0/24"),
+      net("::1"),           net("fc00::/7"),      net("fe80::/10"),      net("2001:db8::/32")};
+  return std::any_of(all.begin(), all.end(), [&](const network& each) { return covers(each, n); });
+}
+
+enum class breadth : std::uint8_t { fine, wide, open };
+
+// Of IPv6 a /32 is what a whole provider gets; of IPv4, a /16 is a large company.
+breadth breadth_of(const network& n) {
+  if (is_private(n)) return breadth::fine;
+  if (covers(n, net("0.0.0.0/0"))) return breadth::open;
+  const bool v4 = is_ipv4(n.address);
+  const unsigned bits = v4 ? n.prefix_bits - 96u : n.prefix_bits;
+  if (bits < (v4 ? 8u : 16u)) return breadth::open;
+  return bits < (v4 ? 16u : 32u) ? breadth::wide : breadth::fine;
+}
+
+void checker::check_trusted(const std::vector<network>& networks, const std::string& key, std::string_view power) {
+  for (const network& n : networks) {
+    switch (breadth_of(n)) {
+      case breadth::fine:
+        break;
+      case breadth::wide:
+        warn(key, fmt::format("{} is much of the Internet; all of it {}", to_text(n), power));
+        break;
+      case breadth::open:
+        fail(key, fmt::format("{} makes an open relay: strangers {}. List your own networks", to_text(n), power));
+        break;
+    }
+  }
+}
+
+// ------------------------------------------------------------------ sections
+
+void checker::check_server() {
+  if (s_.server.hostname.find('.') == std::string::npos) {
+    warn("server.hostname", fmt::format("{} is not fully qualified; many servers refuse mail from such a name",
+                                        s_.server.hostname.empty() ? "an empty name" : s_.server.hostname));
+  }
+  if (!s_.server.user.empty() && getpwnam(s_.server.user.c_str()) == nullptr) {
+    fail("server.user", fmt::format("there is no user {}", s_.server.user));
+  }
+  if (s_.server.connections_per_address_max > s_.server.connections_max) {
+    warn("server.connections_per_address_max", "is more than server.connections_max, and has no effect");
+  }
+}
+
+void checker::check_inbound() {
+  for (const std::string& domain : s_.smtp.inbound_domains) {
+    if (match_route(s_, domain).kind != route_kind::mx) continue;
+    warn("smtp.inbound_domains",
+         fmt::format("{0} has no route but MX: if its MX is this server, mail for it would loop. Add a [[route]] with "
+                     "domain = \"{0}\"",
+                     domain));
+  }
+}
+
+void checker::check_spool() {
+  const std::filesystem::path path = s_.spool.path;
+  const std::filesystem::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    if (!std::filesystem::is_directory(path, ignored))
+      fail("spool.path", fmt::format("{} is no folder", s_.spool.path));
+  } else if (!std::filesystem::is_directory(parent, ignored)) {
+    fail("spool.path", fmt::format("{} cannot be made: there is no folder {}", s_.spool.path, parent.string()));
+  }
+  const auto longest = std::max_element(s_.streams.begin(), s_.streams.end(), [](const stream& a, const stream& b) {
+    return a.retry.expires_after < b.retry.expires_after;
+  });
+  if (longest != s_.streams.end() && s_.spool.event_retention < longest->retry.expires_after) {
+    fail("spool.event_retention",
+         fmt::format("{} is shorter than stream.{}.expires_after, {}: mail that is still queued could not be explained",
+                     format_duration(s_.spool.event_retention), longest->name,
+                     format_duration(longest->retry.expires_after)));
+  }
+  if (s_.spool.body_in_memory_bytes_max > s_.spool.hot_bytes_max) {
+    warn("spool.body_in_memory_bytes_max",
+         fmt::format("is more than spool.hot_bytes_max, {}: the largest bodies are always read back from the disk",
+                     format_bytes(s_.spool.hot_bytes_max)));
+  }
+}
+
+void checker::check_delivery() {
+  if (!s_.delivery.ipv4 && !s_.delivery.ipv6)
+    fail("delivery.ipv4", "neither IPv4 nor IPv6 is on: no mail can leave by MX");
+  if (s_.delivery.site_backoff_base > s_.delivery.site_backoff_max) {
+    fail("delivery.site_backoff_base", "is longer than delivery.site_backoff_max");
+  }
+  if (s_.delivery.connections_per_site_max > s_.delivery.connections_max) {
+    warn("delivery.connections_per_site_max", "is more than delivery.connections_max, and has no effect");
+  }
+}
+
+void checker::check_api() {
+  if (!s_.api.listen) return;
+  const auto address = parse_address(s_.api.listen->host);
+  if (address && is_loopback(*address)) return;
+  fail("api.listen", fmt::format("{} can be reached from other machines, and there are no logins yet. Use 127.0.0.1 or "
+                                 "[::1]",
+                                 to_text(*s_.api.listen)));
+}
+
+// ------------------------------------------------------------------ listeners
+
+void checker::check_listener(std::size_t index) {
+  const listener& l = s_.listeners[index];
+  const std::string key = fmt::format("listener[{}]", index + 1);
+  check_listener_address(index, key + ".address");
+  check_trusted(l.trusted_networks, key + ".trusted_networks", "may send to any domain");
+  check_trusted(l.proxy_protocol_from, key + ".proxy_protocol_from", "may claim any client address, a trusted one too");
+  std::vector<std::string> names;
+  for (const stream& each : s_.streams)
+    names.push_back(each.name);
+  if (std::find(names.begin(), names.end(), l.stream) == names.end()) {
+    const std::string meant = nearest(l.stream, names);
+    fail(key + ".stream", fmt::format("there is no stream \"{}\"{}", l.stream,
+                                      meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)));
+  }
+  check_tls(l, key);
+}
+
+void checker::check_listener_address(std::size_t index, const std::string& key) {
+  const endpoint& own = s_.listeners[index].address;
+  if (own.port == 0) return;  // each gets a free one
+  const auto same = [&](const endpoint& other) {
+    return own.port == other.port && parse_address(own.host) == parse_address(other.host);
+  };
+  for (std::size_t other = 0; other < index; ++other) {
+    if (same(s_.listeners[other].address)) {
+      fail(key, fmt::format("{} is the address of listener[{}], too", to_text(own), other + 1));
+    }
+  }
+  if (s_.api.listen && same(*s_.api.listen)) fail(key, fmt::format("{} is api.listen, too", to_text(own)));
+}
+
+void checker::check_tls(const listener& l, const std::string& key) {
+  if (l.tls_certificate.empty() != l.tls_key.empty()) {
+    const bool key_missing = l.tls_key.empty();
+    fail(key + (key_missing ? ".tls_key" : ".tls_certificate"),
+         fmt::format("is missing, and {} is of no use without it", key_missing ? "tls_certificate" : "tls_key"));
+  } else if (l.kind == listener_kind::submissions && l.tls_certificate.empty()) {
+    fail(key + ".tls_certificate", "is missing; a listener of kind submissions speaks nothing but TLS");
+  }
+  check_readable(l.tls_certificate, key + ".tls_certificate");
+  check_readable(l.tls_key, key + ".tls_key");
+}
+
+void checker::check_readable(const std::string& path, const std::string& key) {
+  if (path.empty() || access(path.c_str(), R_OK) == 0) return;
+  fail(key, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+}
+
+// ------------------------------------------------------------------ routes and streams
+
+// Whether a connection to `host` ends at a listener on `own`. A host's name is not looked up.
+bool reaches(const std::string& host, const std::string& own) {
+  const auto target = parse_address(host), listens = parse_address(own);
+  if (!target || !listens) return false;
+  const bool everywhere = *listens == parse_address("0.0.0.0") || *listens == parse_address("::");
+  return *target == *listens || (everywhere && is_loopback(*target));
+}
+
+// By hashes of the patterns that would match, since there may be a hundred thousand routes.
+void checker::check_route_is_used(std::size_t index, const std::string& key) {
+  const std::string& domain = s_.routes[index].domain;
+  std::vector<std::string> patterns{domain, "*"};
+  for (std::size_t dot = domain.find('.'); dot != std::string::npos; dot = domain.find('.', dot + 1)) {
+    patterns.push_back("*" + domain.substr(dot));
+  }
+  for (const std::string& pattern : patterns) {
+    const auto earlier = route_of_.find(pattern);
+    if (earlier == route_of_.end()) continue;
+    warn(key,
+         fmt::format("is never used: \"{}\" of route[{}] takes all of \"{}\"", pattern, earlier->second + 1, domain));
+    return;
+  }
+  route_of_.emplace(domain, index);
+}
+
+void checker::check_route(std::size_t index) {
+  const route& r = s_.routes[index];
+  const std::string key = fmt::format("route[{}]", index + 1);
+  check_route_is_used(index, key + ".domain");
+  if (r.kind == route_kind::lmtp && !r.path.empty() && access(r.path.c_str(), F_OK) != 0) {
+    warn(key + ".to", fmt::format("there is no socket {}; its mail waits until there is", r.path));
+  }
+  if (r.kind != route_kind::smtp) return;
+  for (const listener& l : s_.listeners) {
+    if (r.port == l.address.port && reaches(r.host, l.address.host)) {
+      fail(key + ".to", fmt::format("{} is a listener of this server: mail for it would loop", target_text(r)));
+    }
+  }
+}
+
+void checker::check_stream(const stream& each) {
+  const std::string key = "stream." + each.name;
+  const shaping::retry_policy& retry = each.retry;
+  if (!retry.delays.empty() && retry.delays.front() >= retry.expires_after) {
+    warn(key + ".expires_after",
+         fmt::format("{} ends before the first retry, at {}: there will be one last attempt only",
+                     format_duration(retry.expires_after), format_duration(retry.delays.front())));
+  }
+}
+
+}  // namespace
+
+std::string to_text(const finding& f) {
+  return fmt::format("{}: {}: {}", f.how == severity::error ? "error" : "warning", f.key, f.text);
+}
+
+std::vector<finding> check(const settings& s) {
+  return checker(s).run();
+}
+
+bool has_errors(const std::vector<finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), [](const finding& f) { return f.how == severity::error; });
+}
+
+}  // namespace gonets::config

@@ -1,0 +1,244 @@
+#include "config/check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "config/network.h"
+#include "config/routes.h"
+
+namespace gonets::config {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+// Nothing is wrong with these on any machine.
+settings sound() {
+  settings s;
+  s.server.hostname = "mail.example.com";
+  s.spool.path = testing::TempDir();
+  s.listeners.push_back({.address = {"127.0.0.1", 2525}, .trusted_networks = {*parse_network("127.0.0.0/8")}});
+  return s;
+}
+
+std::vector<std::string> findings(const settings& s) {
+  std::vector<std::string> texts;
+  for (const finding& f : check(s))
+    texts.push_back(to_text(f));
+  return texts;
+}
+
+std::vector<std::string> findings_when_trusting(const char* text) {
+  settings s = sound();
+  s.listeners[0].trusted_networks = {parse_network(text).value()};
+  return findings(s);
+}
+
+route to(const char* target, const char* domain) {
+  route r = parse_target(target).value();
+  r.domain = domain;
+  return r;
+}
+
+TEST(check, finds_nothing_in_sound_settings) {
+  EXPECT_THAT(findings(sound()), IsEmpty());
+  EXPECT_FALSE(has_errors(check(sound())));
+}
+
+TEST(check, calls_a_trusted_network_of_strangers_an_open_relay) {
+  EXPECT_THAT(
+      findings_when_trusting("0.0.0.0/0"),
+      ElementsAre("error: listener[1].trusted_networks: 0.0.0.0/0 makes an open relay: strangers may send to any "
+                  "domain. List your own networks"));
+  // The last three hold all of IPv4, or all of public IPv6, in other spellings.
+  for (const char* open : {"0.0.0.0/1", "128.0.0.0/1", "8.0.0.0/7", "10.0.0.0/7", "::/0", "::/64", "2000::/3"}) {
+    EXPECT_THAT(findings_when_trusting(open), ElementsAre(HasSubstr("open relay"))) << open;
+  }
+}
+
+TEST(check, warns_of_public_networks_larger_than_a_company) {
+  EXPECT_THAT(
+      findings_when_trusting("8.0.0.0/8"),
+      ElementsAre("warning: listener[1].trusted_networks: 8.0.0.0/8 is much of the Internet; all of it may send "
+                  "to any domain"));
+  for (const char* wide : {"8.8.0.0/15", "2a00::/16", "2a00::/31"}) {
+    EXPECT_THAT(findings_when_trusting(wide), ElementsAre(StartsWith("warning"))) << wide;
+  }
+}
+
+TEST(check, is_content_with_private_and_small_networks) {
+  for (const char* fine : {"10.0.0.0/8", "192.168.0.0/16", "127.0.0.1", "::1", "fc00::/7", "8.8.0.0/16", "2a00::/32"}) {
+    EXPECT_THAT(findings_when_trusting(fine), IsEmpty()) << fine;
+  }
+}
+
+TEST(check, holds_submission_and_proxies_to_the_same_rule) {
+  settings s = sound();
+  s.listeners[0].kind = listener_kind::submission;
+  s.listeners[0].trusted_networks = {*parse_network("::/0")};
+  s.listeners[0].proxy_protocol_from = {*parse_network("0.0.0.0/0")};
+  EXPECT_THAT(findings(s),
+              ElementsAre(StartsWith("error: listener[1].trusted_networks: ::/0 makes an open relay"),
+                          "error: listener[1].proxy_protocol_from: 0.0.0.0/0 makes an open relay: strangers "
+                          "may claim any client address, a trusted one too. List your own networks"));
+}
+
+TEST(check, warns_of_inbound_domains_that_go_by_mx) {
+  settings s = sound();
+  s.smtp.inbound_domains = {"a.example", "b.example"};
+  s.routes = {to("capture", "b.example")};
+  EXPECT_THAT(findings(s),
+              ElementsAre("warning: smtp.inbound_domains: a.example has no route but MX: if its MX is this "
+                          "server, mail for it would loop. Add a [[route]] with domain = \"a.example\""));
+}
+
+TEST(check, keeps_the_api_on_loopback) {
+  settings s = sound();
+  s.api.listen = endpoint{"0.0.0.0", 8025};
+  EXPECT_THAT(findings(s),
+              ElementsAre("error: api.listen: 0.0.0.0:8025 can be reached from other machines, and there are "
+                          "no logins yet. Use 127.0.0.1 or [::1]"));
+  s.api.listen = endpoint{"::1", 8025};
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, wants_a_certificate_for_submissions) {
+  settings s = sound();
+  s.listeners[0].kind = listener_kind::submissions;
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].tls_certificate: is missing; a listener of kind submissions "
+                                       "speaks nothing but TLS"));
+}
+
+TEST(check, wants_the_key_with_the_certificate_and_both_readable) {
+  const std::string path = testing::TempDir() + "gonets_check_test.pem";
+  std::ofstream(path) << "x";
+  settings s = sound();
+  s.listeners[0].tls_certificate = path;
+  EXPECT_THAT(findings(s),
+              ElementsAre("error: listener[1].tls_key: is missing, and tls_certificate is of no use without it"));
+  s.listeners[0].tls_key = path;
+  EXPECT_THAT(findings(s), IsEmpty());
+  s.listeners[0].tls_key = "/nonexistent/key.pem";
+  EXPECT_THAT(findings(s),
+              ElementsAre("error: listener[1].tls_key: /nonexistent/key.pem cannot be read: No such file or "
+                          "directory"));
+  std::remove(path.c_str());
+}
+
+TEST(check, finds_listeners_on_one_address) {
+  settings s = sound();
+  s.listeners.push_back(s.listeners[0]);
+  s.api.listen = s.listeners[0].address;
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].address: 127.0.0.1:2525 is api.listen, too",
+                                       "error: listener[2].address: 127.0.0.1:2525 is the address of listener[1], too",
+                                       "error: listener[2].address: 127.0.0.1:2525 is api.listen, too"));
+  s.api.listen.reset();
+  s.listeners[0].address.port = s.listeners[1].address.port = 0;
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, names_the_stream_that_was_meant) {
+  settings s = sound();
+  s.listeners[0].stream = "bluk";
+  EXPECT_THAT(findings(s),
+              ElementsAre("error: listener[1].stream: there is no stream \"bluk\"; did you mean \"bulk\"?"));
+  s.listeners[0].stream = "newsletters";
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].stream: there is no stream \"newsletters\""));
+}
+
+TEST(check, wants_events_kept_while_mail_may_be_queued) {
+  settings s = sound();
+  s.spool.event_retention = 72h;
+  EXPECT_THAT(findings(s), ElementsAre("error: spool.event_retention: 3d is shorter than "
+                                       "stream.transactional.expires_after, 5d: mail that is still queued could not be "
+                                       "explained"));
+  s.spool.event_retention = 120h;
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, wants_the_spools_parent) {
+  settings s = sound();
+  s.spool.path = "/nonexistent/deep/spool/";
+  EXPECT_THAT(findings(s), ElementsAre("error: spool.path: /nonexistent/deep/spool/ cannot be made: there is no folder "
+                                       "/nonexistent/deep"));
+  s.spool.path = testing::TempDir() + "gonets_check_test_no_such_spool/";
+  EXPECT_THAT(findings(s), IsEmpty());
+  s.spool.path = "/dev/null";
+  EXPECT_THAT(findings(s), ElementsAre("error: spool.path: /dev/null is no folder"));
+}
+
+TEST(check, warns_of_a_short_hostname_and_of_no_listener) {
+  settings s = sound();
+  s.server.hostname = "mail";
+  s.listeners.clear();
+  EXPECT_THAT(findings(s),
+              ElementsAre("warning: server.hostname: mail is not fully qualified; many servers refuse mail "
+                          "from such a name",
+                          "warning: listener: there is none: no mail can come in by SMTP"));
+  EXPECT_FALSE(has_errors(check(s)));
+}
+
+TEST(check, wants_the_user_to_exist) {
+  settings s = sound();
+  s.server.user = "no-such-user-here";
+  EXPECT_THAT(findings(s), ElementsAre("error: server.user: there is no user no-such-user-here"));
+}
+
+TEST(check, warns_of_routes_that_an_earlier_one_hides) {
+  settings s = sound();
+  s.routes = {to("capture", "a.example"), to("capture", "*.b.example"),   to("discard", "a.example"),
+              to("discard", "b.example"), to("discard", "*.c.b.example"), to("discard", "*"),
+              to("discard", "z.example")};
+  EXPECT_THAT(
+      findings(s),
+      ElementsAre("warning: route[3].domain: is never used: \"a.example\" of route[1] takes all of \"a.example\"",
+                  "warning: route[5].domain: is never used: \"*.b.example\" of route[2] takes all of \"*.c.b.example\"",
+                  "warning: route[7].domain: is never used: \"*\" of route[6] takes all of \"z.example\""));
+}
+
+TEST(check, warns_of_an_lmtp_socket_that_is_not_there) {
+  settings s = sound();
+  s.routes = {to("lmtp:/nonexistent/lmtp", "a.example"), to("lmtp:/dev/null", "b.example")};
+  EXPECT_THAT(findings(s),
+              ElementsAre("warning: route[1].to: there is no socket /nonexistent/lmtp; its mail waits until "
+                          "there is"));
+}
+
+TEST(check, finds_a_smarthost_that_is_this_server) {
+  settings s = sound();
+  s.routes = {to("smtp://127.0.0.1:2525", "a.example")};
+  const std::string expected =
+      "error: route[1].to: smtp://127.0.0.1:2525 is a listener of this server: mail for it would loop";
+  EXPECT_THAT(findings(s), ElementsAre(expected));
+  s.listeners[0].address.host = "0.0.0.0";
+  EXPECT_THAT(findings(s), ElementsAre(expected));
+  s.listeners[0].address.port = 2526;
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, finds_limits_that_contradict_each_other) {
+  settings s = sound();
+  s.delivery.ipv4 = s.delivery.ipv6 = false;
+  s.delivery.site_backoff_base = 1h;
+  s.delivery.connections_max = 10;
+  s.server.connections_max = 10;
+  s.spool.hot_bytes_max = 1024;
+  s.streams[1].retry.expires_after = 30s;
+  EXPECT_THAT(
+      findings(s),
+      ElementsAre(StartsWith("warning: server.connections_per_address_max: "),
+                  StartsWith("warning: spool.body_in_memory_bytes_max: is more than spool.hot_bytes_max, 1KiB"),
+                  StartsWith("error: delivery.ipv4: "), StartsWith("error: delivery.site_backoff_base: "),
+                  StartsWith("warning: delivery.connections_per_site_max: "),
+                  "warning: stream.bulk.expires_after: 30s ends before the first retry, at 1m: there will be one "
+                  "last attempt only"));
+}
+
+}  // namespace
+}  // namespace gonets::config

@@ -1,0 +1,30 @@
+// One HTTP exchange as the routes see it: no sockets, no Beast. Values; own their text.
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gonets::httpd {
+
+struct request {
+  std::string method = "GET";
+  std::string target;  // path and query, as they stood in the request line
+  std::string body;
+  std::string host;         // of the Host field; empty without one
+  bool has_origin = false;  // browsers send Origin; programs don't
+  bool over_tcp = false;    // anyone on this machine can connect, web pages included
+};
+
+struct response {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow;  // the Allow field (405)
+};
+
+// Error bodies: {"error":{"code","message","hint"}}, one shape for all; the codes are listed in api/openapi.yaml.
+// `hint` says what to do next, and is left out when empty.
+response error_response(unsigned status, std::string_view code, std::string_view message, std::string_view hint = "");
+
+}  // namespace gonets::httpd

@@ -1,0 +1,93 @@
+// A server that is asked and answers what a test put into it, at once. Remembers what it was asked.
+#pragma once
+#include "httpd/control.h"
+
+namespace gonets::httpd {
+
+class fake_control : public control {
+ public:
+  readiness is_ready{true, ""};
+  std::string metrics = "gonets_up 1\n";
+  queue_summary summary_answer;
+  queue_page list_answer;
+  std::optional<queue_page> show_answer;
+  std::optional<std::string> content_answer;
+  std::uint64_t affected = 0;
+  std::vector<events::event> trace_answer;
+  std::vector<why_row> why_answer;
+  std::vector<events::event> events_answer;
+  audit_report audit_answer;
+  std::vector<captured_message> captured_answer;
+  std::optional<std::string> captured_content_answer;
+
+  queue_filter asked_filter;
+  std::size_t asked_max = 0;
+  message_id asked_id;
+  std::string asked_reason, asked_capture;
+  queue_action asked_action{};
+  event_seq asked_after;
+  int calls = 0;  // of the functions that reach into the server
+
+  readiness ready() override { return is_ready; }
+  std::string metrics_page() override { return metrics; }
+  void summary(std::size_t lines_max, done<queue_summary> answer) override {
+    ++calls;
+    asked_max = lines_max;
+    answer(summary_answer);
+  }
+  void list(queue_filter which, std::size_t rows_max, done<queue_page> answer) override {
+    ++calls;
+    asked_filter = std::move(which);
+    asked_max = rows_max;
+    answer(list_answer);
+  }
+  void show(message_id id, done<std::optional<queue_page>> answer) override {
+    ++calls;
+    asked_id = id;
+    answer(show_answer);
+  }
+  void content(message_id id, done<std::optional<std::string>> answer) override {
+    ++calls;
+    asked_id = id;
+    answer(content_answer);
+  }
+  void act(queue_filter which, queue_action what, std::string reason, done<std::uint64_t> answer) override {
+    ++calls;
+    asked_filter = std::move(which);
+    asked_action = what;
+    asked_reason = std::move(reason);
+    answer(affected);
+  }
+  void trace(message_id id, done<std::vector<events::event>> answer) override {
+    ++calls;
+    asked_id = id;
+    answer(trace_answer);
+  }
+  void why(message_id id, done<std::vector<why_row>> answer) override {
+    ++calls;
+    asked_id = id;
+    answer(why_answer);
+  }
+  void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override {
+    ++calls;
+    asked_after = after;
+    asked_max = max;
+    answer(events_answer);
+  }
+  void audit(done<audit_report> answer) override {
+    ++calls;
+    answer(audit_answer);
+  }
+  void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) override {
+    ++calls;
+    asked_max = rows_max;
+    answer(captured_answer);
+  }
+  void captured_content(std::string id, done<std::optional<std::string>> answer) override {
+    ++calls;
+    asked_capture = std::move(id);
+    answer(captured_content_answer);
+  }
+};
+
+}  // namespace gonets::httpd
