@@ -1,7 +1,7 @@
 // Precompiled for the I/O half: what nearly each of its units includes, and what costs the most to parse.
 #pragma once
-#include <boost/asio.hpp>
 #include <fmt/format.h>
+#include <boost/asio.hpp>
 
 #include <chrono>
 #include <expected>

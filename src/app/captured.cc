@@ -74,7 +74,8 @@ std::vector<httpd::captured_message> list_captured(const std::string& folder, st
   std::ranges::sort(files, std::greater<>{});
   if (files.size() > rows_max) files.resize(rows_max);
   std::vector<httpd::captured_message> rows;
-  for (const auto& f : files) rows.push_back(describe(f));
+  for (const auto& f : files)
+    rows.push_back(describe(f));
   return rows;
 }
 
@@ -103,7 +104,8 @@ httpd::audit_report to_report(storage::result<spool::audit_result> audited) {
   r.discarded = audited->discarded;
   r.queued = audited->queued;
   r.problems_in_all = audited->findings_in_all;
-  for (auto& f : audited->findings) r.problems.push_back({f.id, std::move(f.detail)});
+  for (auto& f : audited->findings)
+    r.problems.push_back({f.id, std::move(f.detail)});
   return r;
 }
 

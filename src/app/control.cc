@@ -35,14 +35,18 @@ auto ask_all(parts& all, Ask ask) {
   for (std::size_t i = 0; i < all.shards.size(); ++i) {
     std::promise<answer> p;
     waiting.push_back(p.get_future());
-    all.shards.post(i, [s = all.by_shard[i]->scheduler.get(), ask, p = std::move(p)]() mutable { p.set_value(ask(*s)); });
+    all.shards.post(i,
+                    [s = all.by_shard[i]->scheduler.get(), ask, p = std::move(p)]() mutable { p.set_value(ask(*s)); });
   }
   std::vector<answer> answers;
-  for (auto& w : waiting) answers.push_back(w.get());
+  for (auto& w : waiting)
+    answers.push_back(w.get());
   return answers;
 }
 
-wall_time from_ms(std::int64_t ms) { return wall_time(std::chrono::milliseconds(ms)); }
+wall_time from_ms(std::int64_t ms) {
+  return wall_time(std::chrono::milliseconds(ms));
+}
 
 std::optional<scheduler::entry_state> state_named(const std::string& name) {
   for (const auto s : {scheduler::entry_state::resolving, scheduler::entry_state::ready, scheduler::entry_state::leased,
@@ -64,7 +68,9 @@ scheduler::selector selector_of(const httpd::queue_filter& f, wall_time now) {
   return s;
 }
 
-bool is_whole_address(const std::string& recipient) { return !recipient.empty() && recipient.front() != '@'; }
+bool is_whole_address(const std::string& recipient) {
+  return !recipient.empty() && recipient.front() != '@';
+}
 
 // The index has no addresses: the spool has.
 std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& v) {
@@ -99,9 +105,7 @@ std::vector<scheduler::entry_view> select(parts& all, const httpd::queue_filter&
     matching += part.matching;
     rows.insert(rows.end(), part.rows.begin(), part.rows.end());
   }
-  std::ranges::sort(rows, [](const auto& a, const auto& b) {
-    return a.id != b.id ? a.id < b.id : a.index < b.index;
-  });
+  std::ranges::sort(rows, [](const auto& a, const auto& b) { return a.id != b.id ? a.id < b.id : a.index < b.index; });
   return rows;
 }
 
@@ -129,7 +133,9 @@ httpd::readiness control::ready() {
   return {true, {}};
 }
 
-std::string control::metrics_page() { return parts_.counts.render(); }
+std::string control::metrics_page() {
+  return parts_.counts.render();
+}
 
 void control::summary(std::size_t lines_max, done<httpd::queue_summary> answer) {
   from_pool(parts_, std::move(answer), [this, lines_max] {
@@ -191,7 +197,8 @@ void control::act(httpd::queue_filter which, httpd::queue_action what, std::stri
   from_pool(parts_, std::move(answer), [this, which = std::move(which), what, reason = std::move(reason)] {
     auto chosen = selector_of(which, parts_.time.wall());
     if (is_whole_address(which.recipient)) {
-      for (const auto& row : page_of(parts_, which, candidates_max).rows) chosen.only.emplace_back(row.id, row.index);
+      for (const auto& row : page_of(parts_, which, candidates_max).rows)
+        chosen.only.emplace_back(row.id, row.index);
       if (chosen.only.empty()) return std::uint64_t{0};
     }
     const auto action = static_cast<scheduler::action>(what);
@@ -251,8 +258,7 @@ void control::captured(std::size_t rows_max, done<std::vector<httpd::captured_me
 }
 
 void control::captured_content(std::string id, done<std::optional<std::string>> answer) {
-  from_pool(parts_, std::move(answer),
-            [this, id = std::move(id)] { return read_captured(parts_.capture_path, id); });
+  from_pool(parts_, std::move(answer), [this, id = std::move(id)] { return read_captured(parts_.capture_path, id); });
 }
 
 }  // namespace gonets::app

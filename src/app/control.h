@@ -16,7 +16,8 @@ class control final : public httpd::control {
   void list(httpd::queue_filter which, std::size_t rows_max, done<httpd::queue_page> answer) override;
   void show(message_id id, done<std::optional<httpd::queue_page>> answer) override;
   void content(message_id id, done<std::optional<std::string>> answer) override;
-  void act(httpd::queue_filter which, httpd::queue_action what, std::string reason, done<std::uint64_t> answer) override;
+  void act(httpd::queue_filter which, httpd::queue_action what, std::string reason,
+           done<std::uint64_t> answer) override;
   void trace(message_id id, done<std::vector<events::event>> answer) override;
   void why(message_id id, done<std::vector<httpd::why_row>> answer) override;
   void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override;

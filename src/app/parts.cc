@@ -32,7 +32,8 @@ std::uint64_t random_seed() {
 
 std::vector<scheduler::stream_policy> policies(const config::settings& with) {
   std::vector<scheduler::stream_policy> all;
-  for (const auto& s : with.streams) all.push_back({s.name, s.priority, s.retry});
+  for (const auto& s : with.streams)
+    all.push_back({s.name, s.priority, s.retry});
   return all;
 }
 
@@ -71,10 +72,13 @@ void parts::open() {
   store->begin_load();
   capture_path = o.path + "/capture";
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
-  for (std::size_t i = 0; i < shards.size(); ++i) make_shard(i, random_seed());
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    make_shard(i, random_seed());
   std::vector<scheduler::scheduler*> all;
-  for (const auto& s : by_shard) all.push_back(s->scheduler.get());
-  for (const auto& s : by_shard) s->scheduler->join(all);
+  for (const auto& s : by_shard)
+    all.push_back(s->scheduler.get());
+  for (const auto& s : by_shard)
+    s->scheduler->join(all);
   intake::options in;
   in.hostname = with.server.hostname;
   in.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
@@ -89,7 +93,8 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   auto made = std::make_unique<shard_parts>();
   made->with = with;
   runtime::dns_options dns;
-  for (const auto& s : with.dns.servers) dns.servers.emplace_back(s.host, s.port);
+  for (const auto& s : with.dns.servers)
+    dns.servers.emplace_back(s.host, s.port);
   dns.timeout = with.dns.timeout;
   dns.cache_bytes_max = with.dns.cache_bytes_max;
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns);
@@ -107,7 +112,8 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   o.hot_bytes_max = with.spool.hot_bytes_max / shards.size();
   o.seed = seed;
   made->scheduler = std::make_unique<scheduler::scheduler>(
-      std::move(o), scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts});
+      std::move(o),
+      scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts});
   made->delivery->attach(*made->scheduler);
   shards.every(number, tick_period, [s = made->scheduler.get()] { s->tick(); });
   by_shard.push_back(std::move(made));
@@ -124,7 +130,8 @@ void parts::wait_for_shards() {
     all.push_back(reached.get_future());
     shards.post(i, [p = std::move(reached)]() mutable { p.set_value(); });
   }
-  for (auto& f : all) f.wait();
+  for (auto& f : all)
+    f.wait();
 }
 
 void parts::reconfigure(const config::settings& fresh) {
@@ -156,7 +163,8 @@ std::size_t parts::deliveries() const {
     });
   }
   std::size_t total = 0;
-  for (auto& f : all) total += f.get();
+  for (auto& f : all)
+    total += f.get();
   return total;
 }
 

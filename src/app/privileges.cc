@@ -14,7 +14,9 @@
 namespace gonets::app {
 namespace {
 
-[[noreturn]] void fail(const std::string& doing) { throw std::system_error(errno, std::generic_category(), doing); }
+[[noreturn]] void fail(const std::string& doing) {
+  throw std::system_error(errno, std::generic_category(), doing);
+}
 
 }  // namespace
 

@@ -9,8 +9,8 @@ namespace gonets::app {
 
 // Throws std::runtime_error when there is no such user.
 std::pair<uid_t, gid_t> find_user(const std::string& name);
-// Makes `folder` (and gives it to the user if it was made), then becomes the user for good, on all threads. Does nothing
-// when already that user; throws when neither that user nor root.
+// Makes `folder` (and gives it to the user if it was made), then becomes the user for good, on all threads. Does
+// nothing when already that user; throws when neither that user nor root.
 void drop_privileges(const std::string& user, const std::string& folder);
 
 }  // namespace gonets::app

@@ -46,7 +46,8 @@ void raise_descriptor_limit() {
 sigset_t block_signals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    ::sigaddset(&set, number);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return set;
@@ -55,7 +56,10 @@ sigset_t block_signals() {
 class server {
  public:
   server(const config::settings& with, std::string config_file)
-      : with_(with), config_file_(std::move(config_file)), parts_(with_), smtp_(with_, parts_.shards, parts_.time, parts_.counts) {}
+      : with_(with),
+        config_file_(std::move(config_file)),
+        parts_(with_),
+        smtp_(with_, parts_.shards, parts_.time, parts_.counts) {}
 
   int run();
 
@@ -99,7 +103,8 @@ void server::start() {
 void server::load() {
   std::size_t in_flight = 0;
   auto loaded = parts_.store->load([&](spool::message_ptr m, std::vector<spool::loaded_recipient> recipients) {
-    for (const auto& r : recipients) parts_.scheduler_of(*m, r).load_recipient(*m, r);
+    for (const auto& r : recipients)
+      parts_.scheduler_of(*m, r).load_recipient(*m, r);
     in_flight += recipients.size();
     if (in_flight < load_in_flight) return;
     parts_.wait_for_shards();
@@ -118,7 +123,8 @@ void server::load() {
 void server::reload() {
   auto fresh = config::load(config_file_);
   if (!fresh) {
-    for (const auto& e : fresh.error()) GONETS_LOG(error, "reload_refused", "error", to_text(e));
+    for (const auto& e : fresh.error())
+      GONETS_LOG(error, "reload_refused", "error", to_text(e));
     return;
   }
   for (const auto& name : config::reload_differences(with_, *fresh)) {

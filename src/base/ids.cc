@@ -21,7 +21,8 @@ int digit_value(char c) {
 std::string to_text(message_id id) {
   std::string text(text_length, '0');
   auto rest = id.value;
-  for (auto at = text.rbegin(); at != text.rend(); ++at, rest >>= 5) *at = digits[rest & 31];
+  for (auto at = text.rbegin(); at != text.rend(); ++at, rest >>= 5)
+    *at = digits[rest & 31];
   return text;
 }
 
@@ -37,6 +38,8 @@ std::optional<message_id> parse_message_id(std::string_view text) {
   return message_id{value};
 }
 
-std::int64_t accepted_at_ms(message_id id) { return static_cast<std::int64_t>(id.value >> stamp_shift) + epoch_ms; }
+std::int64_t accepted_at_ms(message_id id) {
+  return static_cast<std::int64_t>(id.value >> stamp_shift) + epoch_ms;
+}
 
 }  // namespace gonets

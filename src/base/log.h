@@ -18,7 +18,9 @@ enum class level : std::uint8_t { debug, info, warning, error };
 enum class format : std::uint8_t { text, json };
 
 extern std::atomic<level> threshold;
-inline bool enabled(level at) { return at >= threshold.load(std::memory_order_relaxed); }
+inline bool enabled(level at) {
+  return at >= threshold.load(std::memory_order_relaxed);
+}
 
 // `descriptor` is where lines go; it stays the caller's. Another one only while the writer is stopped.
 void configure(level threshold, format how, int descriptor = 2);
@@ -28,9 +30,10 @@ void configure(level threshold, format how, int descriptor = 2);
 void start();
 void stop();  // writes what is left
 
-// One line being built: names and keys are ours, values anyone's. In a value, control bytes and bytes that are not UTF-8
-// become `\x1b`, in JSON too (where the backslash is itself escaped), so that any bytes give a valid line of either
-// format. The time stamp is put in front when the line is handed over. Lines may nest, as when a value's text logs.
+// One line being built: names and keys are ours, values anyone's. In a value, control bytes and bytes that are not
+// UTF-8 become `\x1b`, in JSON too (where the backslash is itself escaped), so that any bytes give a valid line of
+// either format. The time stamp is put in front when the line is handed over. Lines may nest, as when a value's text
+// logs.
 class line {
  public:
   line(level at, std::string_view event);
@@ -63,10 +66,10 @@ void add_all(line& to, std::string_view key, const Value& value, const Rest&... 
 
 }  // namespace gonets::log
 
-#define GONETS_LOG(at, event, ...)                                                    \
-  do {                                                                                \
-    if (::gonets::log::enabled(::gonets::log::level::at)) {                           \
-      ::gonets::log::line gonets_log_line(::gonets::log::level::at, event);           \
-      ::gonets::log::add_all(gonets_log_line __VA_OPT__(, ) __VA_ARGS__);             \
-    }                                                                                 \
+#define GONETS_LOG(at, event, ...)                                          \
+  do {                                                                      \
+    if (::gonets::log::enabled(::gonets::log::level::at)) {                 \
+      ::gonets::log::line gonets_log_line(::gonets::log::level::at, event); \
+      ::gonets::log::add_all(gonets_log_line __VA_OPT__(, ) __VA_ARGS__);   \
+    }                                                                       \
   } while (false)

@@ -1,5 +1,6 @@
 // The bytes of stored records: big-endian fixed integers where keys must sort, varints (LEB128) elsewhere, and strings
-// with a varint length. A reader never reads past its input: after the first failure ok() is false and all else is zero.
+// with a varint length. A reader never reads past its input: after the first failure ok() is false and all else is
+// zero.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -1,5 +1,6 @@
-// The configuration as the rest of the server sees it: plain values, checked. The defaults are those written here; names,
-// docs, bounds and reload behaviour stand in declarations.cc, from which the reference page and the errors are made.
+// The configuration as the rest of the server sees it: plain values, checked. The defaults are those written here;
+// names, docs, bounds and reload behaviour stand in declarations.cc, from which the reference page and the errors are
+// made.
 #pragma once
 #include <array>
 #include <chrono>
@@ -43,7 +44,7 @@ struct listener {
   std::vector<network> trusted_networks;  // may send to any domain
   std::vector<network> proxy_protocol_from;
   std::string stream = "transactional";
-  std::string tls_certificate, tls_key;   // PEM files; submissions needs them
+  std::string tls_certificate, tls_key;  // PEM files; submissions needs them
 };
 
 struct stream {
@@ -58,18 +59,18 @@ enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard
 struct route {
   std::string domain = "*";  // "example.com", "*.example.com" (any depth below), "*"
   route_kind kind = route_kind::mx;
-  std::string host;          // smtp, lmtp: name or address
+  std::string host;  // smtp, lmtp: name or address
   std::uint16_t port = 25;
-  std::string path;          // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
+  std::string path;  // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
 };
 
 struct settings {
   struct server_section {
-    std::string hostname;             // default: the machine's fully qualified name
+    std::string hostname;  // default: the machine's fully qualified name
     std::uint8_t node = 0;
-    unsigned shards = 0;              // 0: half the cores, at least one
-    std::string user;                 // dropped to after binding; empty: stay
-    milliseconds stop_within = 10s;   // for dialogues under way, at SIGTERM
+    unsigned shards = 0;             // 0: half the cores, at least one
+    std::string user;                // dropped to after binding; empty: stay
+    milliseconds stop_within = 10s;  // for dialogues under way, at SIGTERM
     std::size_t connections_max = 20'000;
     std::size_t connections_per_address_max = 1000;
   } server;
@@ -80,26 +81,26 @@ struct settings {
     std::size_t header_fields_max = 1000;
     std::size_t hops_max = 50;
     smtp::newline_policy newlines = smtp::newline_policy::refuse;
-    milliseconds command_timeout = 5min;   // RFC 5321 4.5.3.2.7
-    milliseconds data_timeout = 3min;      // between blocks of data, 4.5.3.2.5
+    milliseconds command_timeout = 5min;  // RFC 5321 4.5.3.2.7
+    milliseconds data_timeout = 3min;     // between blocks of data, 4.5.3.2.5
     milliseconds session_max = 24h;
     std::vector<std::string> inbound_domains;  // accepted from the world on listeners of kind smtp
   } smtp;
 
   struct spool_section {
     std::string path = "/var/lib/gonets/spool";
-    std::uint64_t free_bytes_min = 1'073'741'824;     // less free on the disk: 452 4.3.1
-    std::uint64_t hot_bytes_max = 134'217'728;        // bodies kept in memory until settled
+    std::uint64_t free_bytes_min = 1'073'741'824;        // less free on the disk: 452 4.3.1
+    std::uint64_t hot_bytes_max = 134'217'728;           // bodies kept in memory until settled
     std::uint64_t body_in_memory_bytes_max = 1'048'576;  // a larger one is always streamed through the disk
-    milliseconds commit_gap = 0ms;  // see docs; 0: adaptive
+    milliseconds commit_gap = 0ms;                       // see docs; 0: adaptive
     milliseconds event_retention = 720h;
   } spool;
 
   struct delivery_section {
-    std::string helo;                  // default: server.hostname
+    std::string helo;  // default: server.hostname
     std::string source_ipv4, source_ipv6;
     bool ipv4 = true, ipv6 = true;
-    std::uint16_t port = 25;           // of MX hosts
+    std::uint16_t port = 25;  // of MX hosts
     std::size_t connections_per_site_max = 20;
     std::size_t connections_max = 5000;
     std::size_t recipients_per_transaction_max = 100;
@@ -112,31 +113,31 @@ struct settings {
     milliseconds data_timeout = 2min;
     milliseconds block_timeout = 3min;
     milliseconds end_of_data_timeout = 10min;
-    milliseconds idle_timeout = 15s;   // a connection without work is closed after this
+    milliseconds idle_timeout = 15s;  // a connection without work is closed after this
     milliseconds site_backoff_base = 30s;
     milliseconds site_backoff_max = 15min;
-    bool allow_loopback_mx = false;    // MX hosts may be on this machine: for tests and labs
+    bool allow_loopback_mx = false;  // MX hosts may be on this machine: for tests and labs
   } delivery;
 
   struct dns_section {
-    std::vector<endpoint> servers;     // empty: resolve from the root, by ourselves
+    std::vector<endpoint> servers;  // empty: resolve from the root, by ourselves
     milliseconds timeout = 10s;
     std::size_t cache_bytes_max = 33'554'432;
   } dns;
 
   struct api_section {
     std::string socket = "/run/gonets/api.sock";
-    std::optional<endpoint> listen;    // loopback only until accounts exist
+    std::optional<endpoint> listen;  // loopback only until accounts exist
   } api;
 
   struct log_section {
-    std::string level = "info";        // debug, info, warning, error
-    std::string format = "text";       // text (logfmt) or json
+    std::string level = "info";   // debug, info, warning, error
+    std::string format = "text";  // text (logfmt) or json
   } log;
 
   std::vector<listener> listeners;
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
-  std::vector<route> routes;           // first match wins; after the last one stands { "*", mx }
+  std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;

@@ -63,15 +63,15 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   runtime::stream_ptr stream_;
   std::unique_ptr<smtp::client_session> session_;
   std::string host_, address_;
-  std::optional<spool::lease> first_;   // taken before there is a session to begin it in
-  std::deque<transaction> under_way_;   // begun, in order
+  std::optional<spool::lease> first_;  // taken before there is a session to begin it in
+  std::deque<transaction> under_way_;  // begun, in order
   phase phase_ = phase::fresh;
   bool reading_ = false;
   bool writing_ = false;
   bool stopping_ = false;
   bool pumping_ = false;
   std::string out_, after_, stuffed_;
-  std::uint32_t chunk_ = 0;             // of the large body that is being sent
+  std::uint32_t chunk_ = 0;  // of the large body that is being sent
   bool sending_chunks_ = false;
   smtp::dot_stuffer stuffer_;
 };
@@ -149,10 +149,17 @@ bool connection::step() {
       if (!send_output()) return false;
       read();
       return false;
-    case smtp::wants::work: return next_transaction();
-    case smtp::wants::body: send_body(); return !writing_ && !sending_chunks_;
-    case smtp::wants::collect: collect(); return true;
-    case smtp::wants::close: session_over(); return false;
+    case smtp::wants::work:
+      return next_transaction();
+    case smtp::wants::body:
+      send_body();
+      return !writing_ && !sending_chunks_;
+    case smtp::wants::collect:
+      collect();
+      return true;
+    case smtp::wants::close:
+      session_over();
+      return false;
   }
   return false;
 }
@@ -193,7 +200,8 @@ void connection::begin(spool::lease l) {
   smtp::transaction t;
   t.reverse_path = m.envelope.reverse_path;
   t.recipients.reserve(l.recipients.size());
-  for (const auto index : l.recipients) t.recipients.push_back(&m.envelope.recipients[index.value]);
+  for (const auto index : l.recipients)
+    t.recipients.push_back(&m.envelope.recipients[index.value]);
   t.envelope_id = m.envelope.envelope_id;
   t.ret = m.envelope.ret;
   t.size_bytes = m.body_bytes;
@@ -221,12 +229,18 @@ std::chrono::milliseconds connection::time_limit() const {
   const auto& with = owner_.env().with.delivery;
   if (phase_ == phase::idle) return with.idle_timeout;
   switch (session_->waiting_for()) {
-    case stage::greeting: return with.greeting_timeout;
-    case stage::mail: return with.mail_timeout;
-    case stage::rcpt: return with.rcpt_timeout;
-    case stage::data: return with.data_timeout;
-    case stage::end_of_data: return with.end_of_data_timeout;
-    default: return with.helo_timeout;
+    case stage::greeting:
+      return with.greeting_timeout;
+    case stage::mail:
+      return with.mail_timeout;
+    case stage::rcpt:
+      return with.rcpt_timeout;
+    case stage::data:
+      return with.data_timeout;
+    case stage::end_of_data:
+      return with.end_of_data_timeout;
+    default:
+      return with.helo_timeout;
   }
 }
 

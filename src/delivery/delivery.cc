@@ -33,7 +33,8 @@ void delivery::begin(spool::site_id site, spool::destination_ptr to) {
   const auto kind = routed->route.kind;
   const bool remote =
       kind == config::route_kind::mx || kind == config::route_kind::smtp || kind == config::route_kind::lmtp;
-  auto made = remote ? make_connection(*this, site, std::move(routed)) : make_local_worker(*this, site, std::move(routed));
+  auto made =
+      remote ? make_connection(*this, site, std::move(routed)) : make_local_worker(*this, site, std::move(routed));
   auto* w = made.get();
   workers_.emplace(w, std::move(made));
   opened_.add();
@@ -41,7 +42,9 @@ void delivery::begin(spool::site_id site, spool::destination_ptr to) {
   w->resume();
 }
 
-void delivery::idle(spool::site_id site, worker& w) { idle_[site].push_back(&w); }
+void delivery::idle(spool::site_id site, worker& w) {
+  idle_[site].push_back(&w);
+}
 
 void delivery::busy(spool::site_id site, worker& w) {
   const auto at = idle_.find(site);
@@ -67,8 +70,10 @@ void delivery::stop() {
   stopping_ = true;
   waiting_.clear();
   std::vector<std::shared_ptr<worker>> all;
-  for (const auto& [key, w] : workers_) all.push_back(w);
-  for (const auto& w : all) w->shut_down();
+  for (const auto& [key, w] : workers_)
+    all.push_back(w);
+  for (const auto& w : all)
+    w->shut_down();
 }
 
 }  // namespace gonets::delivery

@@ -66,7 +66,7 @@ class delivery final : public spool::transport {
   environment env_;
   spool::work_source* work_ = nullptr;
   std::unordered_map<worker*, std::shared_ptr<worker>> workers_;
-  std::unordered_map<spool::site_id, std::vector<worker*>> idle_;  // the last in is the first out
+  std::unordered_map<spool::site_id, std::vector<worker*>> idle_;          // the last in is the first out
   std::deque<std::pair<spool::site_id, spool::destination_ptr>> waiting_;  // beyond connections_max
   bool stopping_ = false;
   metrics::counter& opened_;

@@ -72,7 +72,8 @@ void dialer::resolve_name() {
 }
 
 void dialer::add_addresses(const std::vector<std::string>& addresses) {
-  for (const auto& address : addresses) candidates_.push_back({to_->route.host, address, to_->route.port});
+  for (const auto& address : addresses)
+    candidates_.push_back({to_->route.host, address, to_->route.port});
 }
 
 void dialer::try_next() {
@@ -88,7 +89,8 @@ void dialer::try_next() {
                      if (!self) return;
                      if (stream) return self->finish(std::move(stream));
                      const auto& at = self->current_;
-                     const auto where = at.port == 0 ? at.address : fmt::format("{}[{}]:{}", at.host, at.address, at.port);
+                     const auto where =
+                         at.port == 0 ? at.address : fmt::format("{}[{}]:{}", at.host, at.address, at.port);
                      self->why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, why));
                      self->try_next();
                    });

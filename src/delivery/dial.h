@@ -10,8 +10,8 @@
 
 namespace gonets::delivery {
 
-// One destination's candidates. next() connects to the next of them; after a refusal in the greeting the caller asks for
-// another. Owned by the connection; its callbacks hold a weak reference.
+// One destination's candidates. next() connects to the next of them; after a refusal in the greeting the caller asks
+// for another. Owned by the connection; its callbacks hold a weak reference.
 class dialer : public std::enable_shared_from_this<dialer> {
  public:
   struct connected {

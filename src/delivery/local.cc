@@ -37,8 +37,8 @@ smtp::recipient_outcome outcome_of(reply answer) {
 }
 
 // Blocking.
-smtp::recipient_outcome deliver_one(const environment& env, const config::route& route,
-                                    const spool::queued_message& m, std::string_view address) {
+smtp::recipient_outcome deliver_one(const environment& env, const config::route& route, const spool::queued_message& m,
+                                    std::string_view address) {
   maildir_delivery d;
   if (route.kind == config::route_kind::capture) {
     d.folder = env.capture_path;
@@ -68,8 +68,8 @@ smtp::recipient_outcome deliver_one(const environment& env, const config::route&
 }
 
 void local_worker::take_next() {
-  auto l = stopping_ ? std::nullopt
-                     : owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+  auto l =
+      stopping_ ? std::nullopt : owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
   if (!l) return owner_.gone(site_, *this);
   deliver(std::move(*l));
 }

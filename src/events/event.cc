@@ -63,24 +63,54 @@ void read_answer(wire::reader& from, event& e) {
   e.from_peer = from.byte() != 0;
 }
 
-wall_time from_ms(std::uint64_t ms) { return wall_time(std::chrono::milliseconds(static_cast<std::int64_t>(ms))); }
-std::uint64_t to_ms(wall_time t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+wall_time from_ms(std::uint64_t ms) {
+  return wall_time(std::chrono::milliseconds(static_cast<std::int64_t>(ms)));
+}
+std::uint64_t to_ms(wall_time t) {
+  return static_cast<std::uint64_t>(t.time_since_epoch().count());
+}
 
 bool read_field(wire::reader& from, event& e) {
   switch (static_cast<tag>(from.byte())) {
-    case tag::stream: e.stream = from.text(); return true;
-    case tag::sender: e.sender = from.text(); return true;
-    case tag::message_bytes: e.message_bytes = from.varint(); return true;
-    case tag::origin: e.origin = from.text(); return true;
-    case tag::at_stage: e.at_stage = static_cast<stage>(from.varint()); return true;
-    case tag::answer: read_answer(from, e); return true;
-    case tag::remote_host: e.remote_host = from.text(); return true;
-    case tag::remote_address: e.remote_address = from.text(); return true;
-    case tag::route: e.route = from.text(); return true;
-    case tag::attempts: e.attempts = static_cast<std::uint32_t>(from.varint()); return true;
-    case tag::duration_ms: e.duration_ms = static_cast<std::uint32_t>(from.varint()); return true;
-    case tag::next_attempt: e.next_attempt = from_ms(from.varint()); return true;
-    case tag::reason: e.reason = from.text(); return true;
+    case tag::stream:
+      e.stream = from.text();
+      return true;
+    case tag::sender:
+      e.sender = from.text();
+      return true;
+    case tag::message_bytes:
+      e.message_bytes = from.varint();
+      return true;
+    case tag::origin:
+      e.origin = from.text();
+      return true;
+    case tag::at_stage:
+      e.at_stage = static_cast<stage>(from.varint());
+      return true;
+    case tag::answer:
+      read_answer(from, e);
+      return true;
+    case tag::remote_host:
+      e.remote_host = from.text();
+      return true;
+    case tag::remote_address:
+      e.remote_address = from.text();
+      return true;
+    case tag::route:
+      e.route = from.text();
+      return true;
+    case tag::attempts:
+      e.attempts = static_cast<std::uint32_t>(from.varint());
+      return true;
+    case tag::duration_ms:
+      e.duration_ms = static_cast<std::uint32_t>(from.varint());
+      return true;
+    case tag::next_attempt:
+      e.next_attempt = from_ms(from.varint());
+      return true;
+    case tag::reason:
+      e.reason = from.text();
+      return true;
   }
   return false;
 }
@@ -94,8 +124,8 @@ std::string json_time(wall_time t) {
 }  // namespace
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 10> names = {"",        "accepted",  "deferred", "delivered", "bounced",
-                                                             "expired", "cancelled", "held",     "released",  "discarded"};
+  static constexpr std::array<std::string_view, 10> names = {
+      "", "accepted", "deferred", "delivered", "bounced", "expired", "cancelled", "held", "released", "discarded"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() ? names[number] : std::string_view("unknown");
 }
@@ -161,7 +191,8 @@ std::string to_json(const event& e) {
   o["message_id"] = gonets::to_text(e.message);
   o["account"] = e.account.value;
   json::array recipients;
-  for (const auto& r : e.recipients) recipients.push_back(json::object{{"index", r.index.value}, {"address", r.address}});
+  for (const auto& r : e.recipients)
+    recipients.push_back(json::object{{"index", r.index.value}, {"address", r.address}});
   o["recipients"] = std::move(recipients);
   const auto add = [&o](const char* key, const auto& value, bool present) {
     if (present) o[key] = value;

@@ -1,5 +1,5 @@
-// What happened to recipients: the entries of the event log. Their stored form is docs/formats/events.md; their JSON form
-// is the schema `event` of api/openapi.yaml. A value; owns its text.
+// What happened to recipients: the entries of the event log. Their stored form is docs/formats/events.md; their JSON
+// form is the schema `event` of api/openapi.yaml. A value; owns its text.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -23,7 +23,7 @@ enum class kind : std::uint8_t {
   cancelled = 6,  // end: removed by an operator
   held = 7,       // waits until released
   released = 8,
-  discarded = 9   // end: the route says so
+  discarded = 9  // end: the route says so
 };
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.

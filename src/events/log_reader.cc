@@ -30,20 +30,22 @@ void name_recipients(std::vector<event>& history) {
 
 storage::result<std::vector<event>> read_after(const storage::store& store, event_seq after, std::size_t max) {
   std::vector<event> found;
-  auto scanned = store.scan(family::events, key_of(after.value + 1), "", [&](std::string_view key, std::string_view value) {
-    if (auto e = decode(event_seq{wire::reader(key).be64()}, value)) found.push_back(std::move(*e));
-    return found.size() < max;
-  });
+  auto scanned =
+      store.scan(family::events, key_of(after.value + 1), "", [&](std::string_view key, std::string_view value) {
+        if (auto e = decode(event_seq{wire::reader(key).be64()}, value)) found.push_back(std::move(*e));
+        return found.size() < max;
+      });
   if (!scanned) return std::unexpected(scanned.error());
   return found;
 }
 
 storage::result<std::vector<event>> read_history(const storage::store& store, message_id id) {
   std::vector<std::uint64_t> seqs;
-  auto scanned = store.scan(family::history, key_of(id.value), key_of(id.value + 1), [&](std::string_view key, std::string_view) {
-    seqs.push_back(wire::reader(key.substr(8)).be64());
-    return true;
-  });
+  auto scanned =
+      store.scan(family::history, key_of(id.value), key_of(id.value + 1), [&](std::string_view key, std::string_view) {
+        seqs.push_back(wire::reader(key.substr(8)).be64());
+        return true;
+      });
   if (!scanned) return std::unexpected(scanned.error());
   std::vector<event> found;
   for (const auto seq : seqs) {

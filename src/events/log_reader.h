@@ -8,7 +8,8 @@
 
 namespace gonets::events {
 
-// Events after `after`, in order, at most `max`. The cursor of a reader is the last one's seq; it is the reader's to keep.
+// Events after `after`, in order, at most `max`. The cursor of a reader is the last one's seq; it is the reader's to
+// keep.
 storage::result<std::vector<event>> read_after(const storage::store& store, event_seq after, std::size_t max);
 
 // All that happened to a message, in order; recipients that an event names by number alone get their address.

@@ -1,5 +1,5 @@
-// What the HTTP API can ask of the running server. Implemented by `app`, which knows everybody. Calls come on any shard;
-// answers come later, on the shard that asked; each is called exactly once.
+// What the HTTP API can ask of the running server. Implemented by `app`, which knows everybody. Calls come on any
+// shard; answers come later, on the shard that asked; each is called exactly once.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,7 +21,7 @@ struct queue_filter {
   std::string recipient;  // whole address, or "@domain"
   std::string domain;
   std::string account;
-  std::string state;      // "ready", "deferred", "held", "sending", "resolving"; empty: any
+  std::string state;  // "ready", "deferred", "held", "sending", "resolving"; empty: any
   std::chrono::seconds older_than{0};
   bool empty() const {
     return !id && recipient.empty() && domain.empty() && account.empty() && state.empty() && older_than.count() == 0;
@@ -58,15 +58,16 @@ struct queue_summary {
     wall_time next_attempt{};
   };
   std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0, resolving = 0;
-  bool loading = false;      // the index is still being read from disk: numbers are too low
-  std::vector<line> lines;   // most recipients first, cut at a limit
+  bool loading = false;     // the index is still being read from disk: numbers are too low
+  std::vector<line> lines;  // most recipients first, cut at a limit
   std::uint64_t lines_in_all = 0;
 };
 
 struct obstacle {
-  std::string what;         // stable word: "retry_time", "site_suspended", "site_connections", "held", "loading", "resolving", ...
-  std::string detail;       // for people
-  wall_time until{};        // zero when not known
+  std::string
+      what;  // stable word: "retry_time", "site_suspended", "site_connections", "held", "loading", "resolving", ...
+  std::string detail;  // for people
+  wall_time until{};   // zero when not known
 };
 struct why_row {
   queue_row row;

@@ -32,7 +32,8 @@ reply header_refusal(message::header_error e, const message::header_limits& limi
       return {552, {5, 3, 4}, fmt::format("Message header is larger than {} bytes", limits.header_bytes_max)};
     case message::header_error::too_many_fields:
       return {552, {5, 3, 4}, fmt::format("Message header has more than {} fields", limits.fields_max)};
-    case message::header_error::loop: break;
+    case message::header_error::loop:
+      break;
   }
   return {554, {5, 4, 6}, fmt::format("Mail loop: the message has passed more than {} servers", limits.hops_max)};
 }
@@ -138,8 +139,8 @@ void intake::accept(std::shared_ptr<spool::queued_message> m, const source& from
   e.message_bytes = m->body_bytes;
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
   e.recipients.reserve(m->envelope.recipients.size());
-  for (std::uint16_t i = 0; i < m->envelope.recipients.size(); ++i) {
-    e.recipients.push_back({recipient_index{i}, m->envelope.recipients[i].address});
+  for (std::size_t i = 0; i < m->envelope.recipients.size(); ++i) {
+    e.recipients.push_back({recipient_index{static_cast<std::uint16_t>(i)}, m->envelope.recipients[i].address});
   }
   log_accepted(e);
   request.message = std::move(m);

@@ -24,11 +24,11 @@ namespace gonets::intake {
 struct source {
   std::string peer_address;
   std::string helo;
-  std::string tls;           // description; empty when plain
+  std::string tls;  // description; empty when plain
   std::string stream;
   account_id account;
-  bool trusted = false;      // may send to any domain
-  bool submission = false;   // the client is a user agent: what it left out is added
+  bool trusted = false;     // may send to any domain
+  bool submission = false;  // the client is a user agent: what it left out is added
   bool esmtp = false;
 };
 
@@ -47,9 +47,9 @@ class intake {
          std::uint64_t seed, admit_function admit);
 
   // Each gives the refusal, or nothing.
-  std::optional<reply> check_sender(const source& from) const;     // at MAIL
+  std::optional<reply> check_sender(const source& from) const;  // at MAIL
   std::optional<reply> check_recipient(const source& from, std::string_view address) const;
-  std::optional<reply> check_space() const;                        // at DATA
+  std::optional<reply> check_space() const;  // at DATA
 
   // Judges the header in `first` (the message, or its first part) and makes the message without its body: `head` is
   // what goes in front of it.

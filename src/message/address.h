@@ -18,11 +18,11 @@ struct address {
 
 enum class address_error : std::uint8_t {
   none,
-  syntax,              // 5.1.3 / 5.1.7
-  local_part_too_long, // over 64 octets, RFC 5321 4.5.3.1.1
-  domain_too_long,     // over 255 octets, or a label over 63
-  path_too_long,       // over 256 octets
-  non_ascii            // UTF-8 where SMTPUTF8 was not asked for; 5.6.7
+  syntax,               // 5.1.3 / 5.1.7
+  local_part_too_long,  // over 64 octets, RFC 5321 4.5.3.1.1
+  domain_too_long,      // over 255 octets, or a label over 63
+  path_too_long,        // over 256 octets
+  non_ascii             // UTF-8 where SMTPUTF8 was not asked for; 5.6.7
 };
 std::string_view to_text(address_error e);  // a sentence for the reply
 

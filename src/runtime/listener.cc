@@ -26,7 +26,7 @@ using acceptor = asio::basic_socket_acceptor<tcp, asio::io_context::executor_typ
 using tcp_socket = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
 
 struct port_on_shard {
-  port_on_shard(asio::io_context& context) : socket(context), pause(context) {}
+  explicit port_on_shard(asio::io_context& context) : socket(context), pause(context) {}
   acceptor socket;
   asio::steady_timer pause;
 };
@@ -95,9 +95,13 @@ listener::listener(shards& on, const std::string& address, std::uint16_t port) :
   impl_->bound = at.port();
 }
 
-listener::~listener() { stop(); }
+listener::~listener() {
+  stop();
+}
 
-std::uint16_t listener::port() const { return impl_->bound; }
+std::uint16_t listener::port() const {
+  return impl_->bound;
+}
 
 void listener::start(on_accept handler) {
   impl_->handler = std::move(handler);

@@ -11,7 +11,8 @@ namespace gonets::runtime {
 class listener {
  public:
   using on_accept = std::function<void(std::size_t shard, stream_ptr accepted)>;
-  // Binds at once (so that privileges can be dropped afterwards); throws std::system_error with the address in its text.
+  // Binds at once (so that privileges can be dropped afterwards); throws std::system_error with the address in its
+  // text.
   listener(shards& on, const std::string& address, std::uint16_t port);
   ~listener();
   std::uint16_t port() const;  // the one bound, also when 0 was asked for

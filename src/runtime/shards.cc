@@ -18,7 +18,9 @@ namespace asio = boost::asio;
 wall_time system_clock::wall() const {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
-steady_time system_clock::steady() const { return std::chrono::steady_clock::now(); }
+steady_time system_clock::steady() const {
+  return std::chrono::steady_clock::now();
+}
 
 namespace {
 
@@ -62,11 +64,17 @@ shards::shards(std::size_t count) : impl_(std::make_unique<impl>()) {
   }
 }
 
-shards::~shards() { stop(); }
+shards::~shards() {
+  stop();
+}
 
-std::size_t shards::size() const { return impl_->all.size(); }
+std::size_t shards::size() const {
+  return impl_->all.size();
+}
 
-std::size_t shards::current() { return current_shard; }
+std::size_t shards::current() {
+  return current_shard;
+}
 
 void shards::start() {
   impl_->running = true;
@@ -84,15 +92,19 @@ void shards::stop() {
   impl_->running = false;
   for (auto& s : impl_->all) {
     asio::post(s->context, [one = s.get()] {
-      for (auto& p : one->periodics) p->timer.cancel();
+      for (auto& p : one->periodics)
+        p->timer.cancel();
       one->guard.reset();
       one->context.stop();
     });
   }
-  for (auto& s : impl_->all) s->thread.join();
+  for (auto& s : impl_->all)
+    s->thread.join();
 }
 
-void shards::post(std::size_t index, task work) { asio::post(impl_->all[index]->context, std::move(work)); }
+void shards::post(std::size_t index, task work) {
+  asio::post(impl_->all[index]->context, std::move(work));
+}
 
 void shards::every(std::size_t index, std::chrono::milliseconds period, std::move_only_function<void()> work) {
   auto& s = *impl_->all[index];
@@ -108,8 +120,12 @@ void shards::every(std::size_t index, std::chrono::milliseconds period, std::mov
   });
 }
 
-asio::io_context& shards::context(std::size_t index) { return impl_->all[index]->context; }
-wheel& shards::timers(std::size_t index) { return impl_->all[index]->timers; }
+asio::io_context& shards::context(std::size_t index) {
+  return impl_->all[index]->context;
+}
+wheel& shards::timers(std::size_t index) {
+  return impl_->all[index]->timers;
+}
 
 struct blocking_pool::impl {
   std::mutex mutex;
@@ -136,7 +152,8 @@ struct blocking_pool::impl {
 
 blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max) : impl_(std::make_unique<impl>()) {
   impl_->queue_max = queue_max;
-  for (std::size_t i = 0; i < threads; ++i) impl_->threads.emplace_back([p = impl_.get()] { p->work(); });
+  for (std::size_t i = 0; i < threads; ++i)
+    impl_->threads.emplace_back([p = impl_.get()] { p->work(); });
 }
 
 blocking_pool::~blocking_pool() {
@@ -145,7 +162,8 @@ blocking_pool::~blocking_pool() {
     impl_->stopping = true;
   }
   impl_->wake.notify_all();
-  for (auto& t : impl_->threads) t.join();
+  for (auto& t : impl_->threads)
+    t.join();
 }
 
 bool blocking_pool::run(task work) {

@@ -1,5 +1,5 @@
-// The threads that do the work: one io_context each ("shard"). What lives on a shard is touched by its thread alone, and
-// other threads reach it by post().
+// The threads that do the work: one io_context each ("shard"). What lives on a shard is touched by its thread alone,
+// and other threads reach it by post().
 #pragma once
 #include <cstddef>
 #include <functional>

@@ -91,7 +91,8 @@ class socket_stream final : public stream {
   bool write(std::span<const std::string_view> parts, on_written done) override {
     std::size_t sent = 0;
     std::size_t total = 0;
-    for (const auto& part : parts) total += part.size();
+    for (const auto& part : parts)
+      total += part.size();
     if (!tls_) {
       sent = send_now(parts);
       if (sent == total) return true;
@@ -156,7 +157,8 @@ class socket_stream final : public stream {
   std::size_t send_now(std::span<const std::string_view> parts) {
     if (parts.size() > parts_max) return 0;
     std::array<iovec, parts_max> vectors;
-    for (std::size_t i = 0; i < parts.size(); ++i) vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
     msghdr message{};
     message.msg_iov = vectors.data();
     message.msg_iovlen = parts.size();

@@ -1,5 +1,5 @@
-// A connected stream socket (TCP or Unix) on one shard, plain or TLS. Callbacks, not coroutines: the protocol machines of
-// `smtp` are the control flow, and what drives them is a loop over bytes.
+// A connected stream socket (TCP or Unix) on one shard, plain or TLS. Callbacks, not coroutines: the protocol machines
+// of `smtp` are the control flow, and what drives them is a loop over bytes.
 //
 // Owned through a shared_ptr; operations under way keep it alive. After close() no callback runs any more.
 #pragma once
@@ -37,8 +37,8 @@ class stream : public std::enable_shared_from_this<stream> {
 
   // One at a time. Never calls back before it returns.
   virtual void read(on_read done) = 0;
-  // Writes all of `parts`. True: done already, and `done` will not be called (the usual case, without a copy). False: the
-  // rest was copied, and `done` is called later. One at a time.
+  // Writes all of `parts`. True: done already, and `done` will not be called (the usual case, without a copy). False:
+  // the rest was copied, and `done` is called later. One at a time.
   virtual bool write(std::span<const std::string_view> parts, on_written done) = 0;
   // Applies to the reads, writes and handshakes under way and to come, until changed; they end with timed_out.
   virtual void expires_after(std::chrono::milliseconds from_now) = 0;

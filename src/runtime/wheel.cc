@@ -9,8 +9,8 @@ deadline::~deadline() {
 }
 
 void deadline::expires_after(std::chrono::milliseconds from_now) {
-  const auto ticks = static_cast<std::uint64_t>((from_now + wheel::tick_length - std::chrono::milliseconds{1}) /
-                                                wheel::tick_length);
+  const auto ticks =
+      static_cast<std::uint64_t>((from_now + wheel::tick_length - std::chrono::milliseconds{1}) / wheel::tick_length);
   due_ = wheel_.now_ + ticks + 1;  // the current tick has partly gone
   // A deadline that moved away stays where it is linked and is moved on when that slot is visited.
   if (slot_ != never && slot_ <= due_) return;
@@ -20,7 +20,8 @@ void deadline::expires_after(std::chrono::milliseconds from_now) {
 
 wheel::~wheel() {
   for (auto* head : heads_) {
-    for (; head != nullptr; head = head->next_) head->slot_ = deadline::never;
+    for (; head != nullptr; head = head->next_)
+      head->slot_ = deadline::never;
   }
 }
 
@@ -57,7 +58,8 @@ void wheel::tick() {
   // Firing may link, unlink or destroy any deadline, so take one from the front each time. What is linked anew never
   // lands in this slot: its time is later than now_, and less than a whole turn away.
   auto& head = heads_[now_ % slots];
-  while (head != nullptr) visit(*head);
+  while (head != nullptr)
+    visit(*head);
 }
 
 }  // namespace gonets::runtime

@@ -12,7 +12,8 @@ namespace gonets::runtime {
 
 class wheel;
 
-// Owned by the connection; unlinks itself. `fire` runs on the wheel's shard, once a deadline, and may destroy the owner.
+// Owned by the connection; unlinks itself. `fire` runs on the wheel's shard, once a deadline, and may destroy the
+// owner.
 class deadline {
  public:
   deadline(wheel& on, std::function<void()> fire);

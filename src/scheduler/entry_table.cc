@@ -63,7 +63,8 @@ void entry_table::remove(handle h) {
     }
   } else {
     handle before = at->second;
-    while (entries_[before].sibling != h) before = entries_[before].sibling;
+    while (entries_[before].sibling != h)
+      before = entries_[before].sibling;
     entries_[before].sibling = e.sibling;
   }
   domains.release(e.domain);

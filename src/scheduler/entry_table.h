@@ -31,9 +31,9 @@ struct site;
 
 struct entry {
   message_id id;
-  spool::message_ptr hot;  // with envelope, and with body unless it is large; null: on disk only
-  site* at = nullptr;      // while ready, loading, leased
-  std::int64_t due_ms = 0; // deferred: of the next attempt; ready: since when
+  spool::message_ptr hot;   // with envelope, and with body unless it is large; null: on disk only
+  site* at = nullptr;       // while ready, loading, leased
+  std::int64_t due_ms = 0;  // deferred: of the next attempt; ready: since when
   std::uint32_t domain = 0;
   handle next = no_handle;     // in a site's queue
   handle sibling = no_handle;  // the next recipient of the same message on this shard
@@ -43,10 +43,10 @@ struct entry {
   std::uint16_t attempts = 0;
   entry_state state = entry_state::free;
   std::uint8_t stream = 0;
-  bool recorded : 1 = false;        // the spool has a record of this recipient
+  bool recorded : 1 = false;  // the spool has a record of this recipient
   bool delay_reported : 1 = false;
-  bool linked : 1 = false;          // in a site's queue, also if its state has changed since
-  bool hold_wanted : 1 = false;     // an operator asked while it was leased
+  bool linked : 1 = false;       // in a site's queue, also if its state has changed since
+  bool hold_wanted : 1 = false;  // an operator asked while it was leased
   bool remove_wanted : 1 = false;
 };
 

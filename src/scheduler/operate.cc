@@ -10,13 +10,24 @@ totals scheduler::count() const {
   totals t;
   for (handle h = 0; h < entries_.slots(); ++h) {
     switch (entries_[h].state) {
-      case entry_state::free: break;
-      case entry_state::resolving: ++t.resolving; break;
+      case entry_state::free:
+        break;
+      case entry_state::resolving:
+        ++t.resolving;
+        break;
       case entry_state::ready:
-      case entry_state::loading: ++t.ready; break;
-      case entry_state::leased: ++t.sending; break;
-      case entry_state::deferred: ++t.deferred; break;
-      case entry_state::held: ++t.held; break;
+      case entry_state::loading:
+        ++t.ready;
+        break;
+      case entry_state::leased:
+        ++t.sending;
+        break;
+      case entry_state::deferred:
+        ++t.deferred;
+        break;
+      case entry_state::held:
+        ++t.held;
+        break;
     }
   }
   return t;
@@ -46,11 +57,11 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
     }
   }
   std::vector<site_line> all;
-  for (auto& [name, line] : by_site) all.push_back(std::move(line));
+  for (auto& [name, line] : by_site)
+    all.push_back(std::move(line));
   const auto size = [](const site_line& l) { return l.ready + l.sending + l.deferred + l.held; };
-  std::ranges::sort(all, [&](const auto& a, const auto& b) {
-    return size(a) != size(b) ? size(a) > size(b) : a.site < b.site;
-  });
+  std::ranges::sort(
+      all, [&](const auto& a, const auto& b) { return size(a) != size(b) ? size(a) > size(b) : a.site < b.site; });
   if (all.size() > max) all.resize(max);
   return all;
 }
@@ -91,9 +102,11 @@ selection scheduler::select(const selector& which, std::size_t max) const {
     if (found.rows.size() < max) found.rows.push_back(view_of(h));
   };
   if (which.id) {
-    for (auto h = entries_.find(*which.id); h != no_handle; h = entries_[h].sibling) add(h);
+    for (auto h = entries_.find(*which.id); h != no_handle; h = entries_[h].sibling)
+      add(h);
   } else {
-    for (handle h = 0; h < entries_.slots(); ++h) add(h);
+    for (handle h = 0; h < entries_.slots(); ++h)
+      add(h);
   }
   return found;
 }
@@ -119,7 +132,9 @@ std::size_t scheduler::act(const selector& which, action what, const std::string
         if (state != entry_state::held && !entries_[h].hold_wanted) continue;
         release(h, reason);
         break;
-      case action::remove: remove(h, reason); break;
+      case action::remove:
+        remove(h, reason);
+        break;
     }
     ++done;
   }
@@ -207,10 +222,17 @@ std::vector<explanation> scheduler::explain(message_id id) const {
       x.obstacles.push_back({std::move(what), std::move(detail), until});
     };
     switch (e.state) {
-      case entry_state::held: add("held", "held by an operator; `gonets queue release` lets it go"); break;
-      case entry_state::deferred: add("retry_time", "the last attempt failed for now", e.due_ms); break;
-      case entry_state::resolving: add("resolving", "looking up where mail for the domain goes"); break;
-      default: break;
+      case entry_state::held:
+        add("held", "held by an operator; `gonets queue release` lets it go");
+        break;
+      case entry_state::deferred:
+        add("retry_time", "the last attempt failed for now", e.due_ms);
+        break;
+      case entry_state::resolving:
+        add("resolving", "looking up where mail for the domain goes");
+        break;
+      default:
+        break;
     }
     if (e.at != nullptr && e.state != entry_state::leased) {
       const auto& s = *e.at;
@@ -225,7 +247,8 @@ std::vector<explanation> scheduler::explain(message_id id) const {
       }
       std::size_t before = 0;
       for (const auto* queues : {&s.hot, &s.cold}) {
-        for (const auto& q : *queues) before += q.count();
+        for (const auto& q : *queues)
+          before += q.count();
       }
       if (before > 1) add("queue", std::to_string(before - 1) + " other recipients wait for the same site");
       if (!e.hot) add("on_disk", "its body is on disk and is read when its turn comes");

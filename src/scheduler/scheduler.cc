@@ -255,7 +255,9 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
   return *sites_[number];
 }
 
-site* scheduler::find(spool::site_id id) { return id.value < sites_.size() ? sites_[id.value].get() : nullptr; }
+site* scheduler::find(spool::site_id id) {
+  return id.value < sites_.size() ? sites_[id.value].get() : nullptr;
+}
 
 void scheduler::drop_if_idle(site& s) {
   // A suspended site is kept: what it has learnt would be lost.
@@ -311,8 +313,10 @@ bool scheduler::may_open(site& s) {
 }
 
 void scheduler::kick(site& s) {
-  for (auto& q : s.hot) q.front(entries_);
-  for (auto& q : s.cold) q.front(entries_);
+  for (auto& q : s.hot)
+    q.front(entries_);
+  for (auto& q : s.cold)
+    q.front(entries_);
   if (s.hot_count() < detail::hot_window) load_some(s);
   if (s.hot_count() == 0 && s.loading == 0) return;
   if (!s.listed) {
@@ -353,15 +357,18 @@ void scheduler::load_some(site& s) {
   if (wanted.empty()) return;
   const auto work = [this, at = s.id, wanted]() {
     std::vector<spool::message_ptr> found;
-    for (const auto& [id, handles] : wanted) found.push_back(env_.store.fetch(id, true));
+    for (const auto& [id, handles] : wanted)
+      found.push_back(env_.store.fetch(id, true));
     env_.shards.post(with_.shard, [this, at, wanted, found] {
-      for (std::size_t i = 0; i < wanted.size(); ++i) loaded(at, wanted[i].first, wanted[i].second, found[i]);
+      for (std::size_t i = 0; i < wanted.size(); ++i)
+        loaded(at, wanted[i].first, wanted[i].second, found[i]);
       if (auto* site = find(at)) kick(*site);
     });
   };
   if (env_.blocking.run(work)) return;
   for (const auto& [id, handles] : wanted) {
-    for (const auto h : handles) enqueue(h, s, true);
+    for (const auto h : handles)
+      enqueue(h, s, true);
   }
   s.loading = 0;
 }

@@ -34,12 +34,12 @@ struct stream_policy {
 
 struct options {
   std::size_t shard = 0;
-  std::string hostname;                      // Reporting-MTA of DSNs
-  std::vector<stream_policy> streams;        // at most 255; an unknown stream counts as the first
+  std::string hostname;                // Reporting-MTA of DSNs
+  std::vector<stream_policy> streams;  // at most 255; an unknown stream counts as the first
   std::size_t connections_per_site_max = 20;
   std::chrono::milliseconds site_backoff_base{30'000};
-  std::uint64_t hot_bytes_max = 134'217'728; // bodies in memory on this shard
-  std::uint64_t seed = 0;                    // of what must be unguessable in DSNs
+  std::uint64_t hot_bytes_max = 134'217'728;  // bodies in memory on this shard
+  std::uint64_t seed = 0;                     // of what must be unguessable in DSNs
 };
 
 struct environment {

@@ -10,7 +10,6 @@
 namespace gonets::scheduler {
 namespace {
 
-
 bool same_happening(const events::event& e, events::kind how, const smtp::recipient_outcome& o, wall_time next,
                     unsigned attempts) {
   return e.kind == how && e.answer == o.answer && e.at_stage == o.at && e.next_attempt == next &&
@@ -108,7 +107,8 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
     at->health.connect_failed(s->now, outcomes.front().answer.text);
     GONETS_LOG(info, "site_suspended", "site", at->to->site_key, "reason", outcomes.front().answer.text);
   }
-  for (std::size_t i = 0; i < done.entries.size(); ++i) settle_one(*s, done.entries[i], outcomes[i]);
+  for (std::size_t i = 0; i < done.entries.size(); ++i)
+    settle_one(*s, done.entries[i], outcomes[i]);
   finish(std::move(s));
   if (at->health.state() != shaping::site_state::ready) {
     expire_waiting(*at);
@@ -208,10 +208,12 @@ void scheduler::write(settlement& s) {
   c.recipients_total = static_cast<std::uint16_t>(s.message->envelope.recipients.size());
   c.chunks = s.message->chunks;
   c.shard = with_.shard;
-  for (const auto& e : c.events) log_event(e);
+  for (const auto& e : c.events)
+    log_event(e);
   if (!c.reports.empty()) {
     c.done = [this, reports = c.reports](spool::commit_status) {
-      for (const auto& r : reports) admit(r);
+      for (const auto& r : reports)
+        admit(r);
     };
   }
   env_.store.settle(std::move(c));
@@ -326,14 +328,17 @@ void scheduler::expire_waiting(site& s) {
     const auto accepted = wall_time(std::chrono::milliseconds(accepted_at_ms(e.id)));
     if (e.state == entry_state::ready && now >= accepted + policy(e.stream).retry.expires_after) over.push_back(h);
   };
-  for (const auto& q : s.hot) q.for_each(entries_, visit);
-  for (const auto& q : s.cold) q.for_each(entries_, visit);
+  for (const auto& q : s.hot)
+    q.for_each(entries_, visit);
+  for (const auto& q : s.cold)
+    q.for_each(entries_, visit);
   if (over.empty()) return;
   smtp::recipient_outcome why;
   why.what = smtp::disposition::deferred;
   why.at = stage::connect;
   why.answer = {451, {4, 4, 1}, std::string(s.health.reason())};
-  for (const auto h : over) end_entry(h, events::kind::expired, why, "its site could not be reached");
+  for (const auto h : over)
+    end_entry(h, events::kind::expired, why, "its site could not be reached");
 }
 
 }  // namespace gonets::scheduler

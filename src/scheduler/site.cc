@@ -46,13 +46,15 @@ handle fifo::pop_front(entry_table& entries) {
 
 std::size_t site::hot_count() const {
   std::size_t n = 0;
-  for (const auto& q : hot) n += q.count();
+  for (const auto& q : hot)
+    n += q.count();
   return n;
 }
 
 std::size_t site::cold_count() const {
   std::size_t n = 0;
-  for (const auto& q : cold) n += q.count();
+  for (const auto& q : cold)
+    n += q.count();
   return n;
 }
 

@@ -11,7 +11,8 @@ namespace gonets::scheduler {
 
 inline constexpr std::size_t priorities = 4;  // streams of a lower number go first; the last takes all that are lower
 
-// First in, first out, linked through entry::next. An entry whose state changed stays linked and is skipped when popped.
+// First in, first out, linked through entry::next. An entry whose state changed stays linked and is skipped when
+// popped.
 class fifo {
  public:
   void push_back(entry_table& entries, handle h);
@@ -22,7 +23,8 @@ class fifo {
   bool empty() const { return first_ == no_handle; }
   template <class Visit>
   void for_each(const entry_table& entries, Visit&& visit) const {
-    for (auto h = first_; h != no_handle; h = entries[h].next) visit(h);
+    for (auto h = first_; h != no_handle; h = entries[h].next)
+      visit(h);
   }
 
  private:
@@ -43,8 +45,8 @@ struct site {
   std::size_t connections = 0;        // asked for by open() and not yet closed
   std::size_t loading = 0;            // recipients whose message is being read
   std::size_t leased = 0;
-  bool wake_planned = false;          // the heap has an item for the end of its suspension
-  bool listed = false;                // among the sites that tick() looks at
+  bool wake_planned = false;  // the heap has an item for the end of its suspension
+  bool listed = false;        // among the sites that tick() looks at
 
   std::size_t hot_count() const;
   std::size_t cold_count() const;

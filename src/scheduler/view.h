@@ -31,7 +31,7 @@ struct selector {
   std::string domain;
   std::optional<account_id> account;
   std::optional<entry_state> state;
-  std::int64_t accepted_before_ms = 0;  // 0: any
+  std::int64_t accepted_before_ms = 0;                       // 0: any
   std::vector<std::pair<message_id, recipient_index>> only;  // when not empty: these alone
 };
 

@@ -9,7 +9,8 @@
 //       case wants::bytes:   write take_output() if any; read with the time-out of waiting_for(); session.feed(bytes)
 //                            or session.lost(reason)
 //       case wants::work:    idle and ready: session.begin(t) or session.quit()
-//       case wants::body:    the peer answered 354. Optionally, if can_chain(): session.begin(next). Then write, in this
+//       case wants::body:    the peer answered 354. Optionally, if can_chain(): session.begin(next). Then write, in
+//       this
 //                            order: take_output(), the body (dot-stuffed by the owner if it needs it), and
 //                            after_body(): the end of data and the chained commands. Then session.body_sent().
 //       case wants::collect: results() of the oldest transaction are complete: take them with collect()
@@ -33,9 +34,9 @@ enum class protocol : std::uint8_t { smtp, lmtp };
 struct client_options {
   std::string helo_name;
   protocol speak = protocol::smtp;
-  std::size_t reply_line_bytes_max = 2048;    // longer: the session ends as a protocol error
-  std::size_t reply_lines_max = 128;          // more in one reply: the same
-  std::size_t messages_max = 0x7fffffff;      // begun on this connection; then next() gives close instead of work
+  std::size_t reply_line_bytes_max = 2048;  // longer: the session ends as a protocol error
+  std::size_t reply_lines_max = 128;        // more in one reply: the same
+  std::size_t messages_max = 0x7fffffff;    // begun on this connection; then next() gives close instead of work
 };
 
 // What is to be sent. Views must stay valid until the transaction is collected.
@@ -44,27 +45,28 @@ struct transaction {
   std::vector<const message::recipient*> recipients;  // 1 to any number; the owner keeps to the peer's limit
   std::string_view envelope_id;
   message::return_content ret = message::return_content::unspecified;
-  std::uint64_t size_bytes = 0;        // of the body, before stuffing; SIZE is sent where it is offered
-  bool eight_bit = false;              // the content has octets over 127: needs 8BITMIME
-  bool smtputf8 = false;               // needs SMTPUTF8
-  bool body_ends_in_crlf = true;       // else the end of data gets a CRLF of its own before the dot
+  std::uint64_t size_bytes = 0;   // of the body, before stuffing; SIZE is sent where it is offered
+  bool eight_bit = false;         // the content has octets over 127: needs 8BITMIME
+  bool smtputf8 = false;          // needs SMTPUTF8
+  bool body_ends_in_crlf = true;  // else the end of data gets a CRLF of its own before the dot
 };
 
 // What became of one recipient of a transaction.
 enum class disposition : std::uint8_t {
-  delivered,      // 2xx to the end of data (LMTP: to this recipient's)
-  deferred,       // 4xx, or the connection was lost or broke protocol while this recipient's fate was open
-  failed,         // 5xx, or a need of the message that the peer does not meet (8BITMIME, SMTPUTF8, SIZE)
-  not_attempted   // nothing about this transaction was refused: the session ended before it was its turn, or a connection
-                  // used before was lost with nothing of it answered, or the peer said 452 "too many recipients" after
-                  // at least one was accepted: try again at once. The first transaction of a connection always gets
-                  // something else for one recipient at least, so that trying again comes to an end.
+  delivered,     // 2xx to the end of data (LMTP: to this recipient's)
+  deferred,      // 4xx, or the connection was lost or broke protocol while this recipient's fate was open
+  failed,        // 5xx, or a need of the message that the peer does not meet (8BITMIME, SMTPUTF8, SIZE)
+  not_attempted  // nothing about this transaction was refused: the session ended before it was its turn, or a
+                 // connection used before was lost with nothing of it answered, or the peer said 452 "too many
+                 // recipients" after at least one was accepted: try again at once. The first transaction of a
+                 // connection always gets something else for one recipient at least, so that trying again comes to an
+                 // end.
 };
 
 struct recipient_outcome {
   disposition what = disposition::not_attempted;
   stage at = stage::none;
-  reply answer;          // the peer's, or one of ours that says what happened (code 4xx/5xx, text without CR or LF)
+  reply answer;  // the peer's, or one of ours that says what happened (code 4xx/5xx, text without CR or LF)
   bool from_peer = false;
 };
 
@@ -76,35 +78,35 @@ class client_session {
   ~client_session();
   client_session(client_session&&) noexcept;
 
-  void connected();                        // now wait for the greeting
+  void connected();  // now wait for the greeting
   wants next();
-  void feed(std::string_view bytes);       // any bytes, hostile ones too
+  void feed(std::string_view bytes);  // any bytes, hostile ones too
   // The connection failed, timed out or was closed by the peer, or the owner gives up: `why` becomes the text of the
   // recipients whose fate is open ("connection timed out").
   void lost(std::string_view why);
   // At wants::work, or at wants::body if can_chain(). At other times it waits for its turn; once the session has ended,
   // its outcomes are there at once.
   void begin(transaction t);
-  void quit();                             // at wants::work: sends QUIT and waits for its reply
+  void quit();  // at wants::work: sends QUIT and waits for its reply
   bool can_chain() const;
-  void body_sent();                        // before anything is fed that was read after the end of the data was written
+  void body_sent();  // before anything is fed that was read after the end of the data was written
   // The body could not be read from the spool: at wants::body. Ends the session without an end of data, so that the
   // peer can't take a part for the whole; the recipients are deferred with `why`.
   void body_failed(std::string_view why);
   std::vector<recipient_outcome> collect();  // in the order of transaction::recipients
 
   std::string take_output();
-  std::string after_body();                // at wants::body
+  std::string after_body();  // at wants::body
   // Append the same to `to`, for owners that keep one write buffer.
   void drain_output(std::string& to);
   void drain_after_body(std::string& to);
-  stage waiting_for() const;               // which time-out applies (RFC 5321 4.5.3.2)
-  bool ready() const;                      // EHLO/HELO/LHLO was answered
+  stage waiting_for() const;  // which time-out applies (RFC 5321 4.5.3.2)
+  bool ready() const;         // EHLO/HELO/LHLO was answered
   bool peer_pipelines() const;
   bool peer_offers_starttls() const;
-  bool peer_offers_dsn() const;            // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
-  std::string_view peer_name() const;      // from its greeting; "" before
-  std::uint64_t peer_size_limit() const;   // SIZE of its EHLO; 0: none
+  bool peer_offers_dsn() const;        // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
+  std::string_view peer_name() const;  // from its greeting; "" before
+  std::uint64_t peer_size_limit() const;  // SIZE of its EHLO; 0: none
   // Why the session ended, or the refusal of the session itself (greeting 4xx/5xx, EHLO and HELO refused): then
   // transactions begun get this, at its stage.
   const recipient_outcome& closed_because() const;

@@ -26,20 +26,20 @@ enum class newline_policy : std::uint8_t {
 
 // Exceeding a limit causes the reply in the comment. 0 is never "unlimited".
 struct server_limits {
-  std::size_t command_line_bytes_max = 2048;      // 500 5.5.2; then the session goes on after the line's end
-  std::size_t text_line_bytes_max = 16384;        // 554 5.6.0 after the end of the message (RFC 5321 4.5.3.1.6 asks for 998)
-  std::size_t recipients_max = 1000;              // 452 4.5.3
-  std::uint64_t message_bytes_max = 52'428'800;   // 552 5.3.4 at MAIL (SIZE) or after the end of the message
-  std::size_t messages_max = 10'000;              // 421 4.7.0 at MAIL, then closed
-  std::size_t errors_max = 20;                    // 421 4.7.0 after that many 5xx replies, then closed
+  std::size_t command_line_bytes_max = 2048;  // 500 5.5.2; then the session goes on after the line's end
+  std::size_t text_line_bytes_max = 16384;  // 554 5.6.0 after the end of the message (RFC 5321 4.5.3.1.6 asks for 998)
+  std::size_t recipients_max = 1000;        // 452 4.5.3
+  std::uint64_t message_bytes_max = 52'428'800;  // 552 5.3.4 at MAIL (SIZE) or after the end of the message
+  std::size_t messages_max = 10'000;             // 421 4.7.0 at MAIL, then closed
+  std::size_t errors_max = 20;                   // 421 4.7.0 after that many 5xx replies, then closed
 };
 
 struct server_options {
-  std::string hostname;                   // in the greeting, the EHLO and the QUIT reply
+  std::string hostname;  // in the greeting, the EHLO and the QUIT reply
   server_limits limits;
   newline_policy newlines = newline_policy::refuse;
-  bool offer_starttls = false;            // advertised and accepted while !tls_started()
-  std::size_t body_chunk_bytes = 262'144; // a body that grows beyond this is handed out in chunks
+  bool offer_starttls = false;             // advertised and accepted while !tls_started()
+  std::size_t body_chunk_bytes = 262'144;  // a body that grows beyond this is handed out in chunks
 };
 
 // What `consume` returns; in brackets the owner's answer.
@@ -49,7 +49,8 @@ enum class need : std::uint8_t {
   rcpt,      // RCPT was well-formed: pending_recipient(). [answer; a positive one appends it to the envelope]
   data,      // DATA or the first BDAT; last chance to refuse before the body. [answer; accept() sends 354 or goes on]
   chunk,     // take_body() has a part of the body, and more follows. [take_body, then consume again]
-  message,   // the body is complete: take_body() has the (last) part of it. [answer: 250 with the queue id, or a refusal]
+  message,   // the body is complete: take_body() has the (last) part of it. [answer: 250 with the queue id, or a
+             // refusal]
   abandon,   // a body of which chunks were handed out came to nothing (refused by a check here, RSET, too large): drop
              // them. The reply is already in the output. [consume again]
   starttls,  // the output ends in 220: flush, do the handshake, then tls_started(). Bytes left in `in` must be dropped.
@@ -63,35 +64,35 @@ class server_session {
   ~server_session();
   server_session(server_session&&) noexcept;
 
-  void greet();                                 // queues 220
-  void refuse_connection(const reply& r);       // queues `r` (421 or 554) in place of the greeting; consume gives close
+  void greet();                            // queues 220
+  void refuse_connection(const reply& r);  // queues `r` (421 or 554) in place of the greeting; consume gives close
   need consume(std::string_view& in);
 
-  void accept();                 // the default positive reply: 250 2.1.0 Ok, 250 2.1.5 Ok, 354
-  void answer(const reply& r);   // any reply; a negative one at mail, rcpt or data leaves the state as it was
-  void accept_message(message_id id);           // 250 2.0.0 Ok: queued as <id>
-  void tls_started();            // forgets all that was said before (RFC 3207 4.2)
-  void time_out();               // queues 421 4.4.2; consume then gives close
-  void shut_down();              // queues 421 4.3.2 if between commands; consume then gives close
+  void accept();                       // the default positive reply: 250 2.1.0 Ok, 250 2.1.5 Ok, 354
+  void answer(const reply& r);         // any reply; a negative one at mail, rcpt or data leaves the state as it was
+  void accept_message(message_id id);  // 250 2.0.0 Ok: queued as <id>
+  void tls_started();                  // forgets all that was said before (RFC 3207 4.2)
+  void time_out();                     // queues 421 4.4.2; consume then gives close
+  void shut_down();                    // queues 421 4.3.2 if between commands; consume then gives close
 
   bool has_output() const;
-  std::string take_output();     // leaves an empty buffer whose capacity is reused
+  std::string take_output();  // leaves an empty buffer whose capacity is reused
   // Appends to `to` and clears; for owners that keep one write buffer.
   void drain_output(std::string& to);
 
   const message::envelope& envelope() const;
-  message::envelope take_envelope();            // at need::message
+  message::envelope take_envelope();                    // at need::message
   const message::recipient& pending_recipient() const;  // at need::rcpt
-  std::uint64_t declared_bytes() const;         // SIZE of MAIL; 0 when absent
-  std::string take_body();                      // at chunk and message
-  std::uint64_t body_bytes() const;             // of the whole body so far, handed-out chunks included
-  bool body_has_leading_dot() const;            // some line of the body starts with '.': it must be stuffed when sent
-  bool body_has_eight_bit() const;              // some octet of the body is over 127
-  std::string_view helo_name() const;           // as the client gave it; "" before
-  bool esmtp() const;                           // EHLO, not HELO
-  bool in_body() const;                         // time-outs differ: command or data
-  bool in_transaction() const;                  // MAIL was accepted and the message has not ended
-  stage at() const;                             // where the session stands, for logs
+  std::uint64_t declared_bytes() const;                 // SIZE of MAIL; 0 when absent
+  std::string take_body();                              // at chunk and message
+  std::uint64_t body_bytes() const;                     // of the whole body so far, handed-out chunks included
+  bool body_has_leading_dot() const;   // some line of the body starts with '.': it must be stuffed when sent
+  bool body_has_eight_bit() const;     // some octet of the body is over 127
+  std::string_view helo_name() const;  // as the client gave it; "" before
+  bool esmtp() const;                  // EHLO, not HELO
+  bool in_body() const;                // time-outs differ: command or data
+  bool in_transaction() const;         // MAIL was accepted and the message has not ended
+  stage at() const;                    // where the session stands, for logs
 
  private:
   struct state;

@@ -116,24 +116,30 @@ void server::start(intake::intake& to, spool::spool& store) {
 }
 
 void server::stop() {
-  for (auto& port : impl_->ports) port->stop();
+  for (auto& port : impl_->ports)
+    port->stop();
   for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
     impl_->on.post(shard, [i = impl_.get(), shard] {
       auto& here = i->sessions[shard];
       here.stopping = true;
       // Closing one may destroy others only through callbacks of later turns; still, none may vanish under the loop.
       std::vector<std::shared_ptr<session>> all;
-      for (auto* s : here.all) all.push_back(s->shared_from_this());
-      for (const auto& s : all) s->shut_down();
+      for (auto* s : here.all)
+        all.push_back(s->shared_from_this());
+      for (const auto& s : all)
+        s->shut_down();
     });
   }
 }
 
-std::size_t server::connections() const { return impl_->total.load(std::memory_order_relaxed); }
+std::size_t server::connections() const {
+  return impl_->total.load(std::memory_order_relaxed);
+}
 
 std::vector<std::uint16_t> server::ports() const {
   std::vector<std::uint16_t> numbers;
-  for (const auto& port : impl_->ports) numbers.push_back(port->port());
+  for (const auto& port : impl_->ports)
+    numbers.push_back(port->port());
   return numbers;
 }
 

@@ -15,8 +15,8 @@ bool listed(const std::vector<config::network>& networks, const runtime::peer_ad
 
 }  // namespace
 
-session::session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener,
-                 session_environment env, gate& door)
+session::session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener, session_environment env,
+                 gate& door)
     : shard_(shard),
       stream_(std::move(stream)),
       listener_(listener),
@@ -82,9 +82,8 @@ void session::greet() {
 
 void session::read() {
   stream_->expires_after(protocol_.in_body() ? env_.limits.data_timeout : env_.limits.command_timeout);
-  stream_->read([self = shared_from_this()](std::string_view bytes, runtime::io_error error) {
-    self->on_read(bytes, error);
-  });
+  stream_->read(
+      [self = shared_from_this()](std::string_view bytes, runtime::io_error error) { self->on_read(bytes, error); });
 }
 
 void session::on_read(std::string_view bytes, runtime::io_error error) {
@@ -107,12 +106,24 @@ void session::run() {
         proxy_bytes_.clear();
         if (flush()) read();
         return;
-      case smtp::need::mail: on_mail(); break;
-      case smtp::need::rcpt: on_rcpt(); break;
-      case smtp::need::data: on_data(); break;
-      case smtp::need::chunk: on_chunk(); break;
-      case smtp::need::message: on_message(); break;
-      case smtp::need::abandon: on_abandon(); break;
+      case smtp::need::mail:
+        on_mail();
+        break;
+      case smtp::need::rcpt:
+        on_rcpt();
+        break;
+      case smtp::need::data:
+        on_data();
+        break;
+      case smtp::need::chunk:
+        on_chunk();
+        break;
+      case smtp::need::message:
+        on_message();
+        break;
+      case smtp::need::abandon:
+        on_abandon();
+        break;
       case smtp::need::starttls:  // not offered
       case smtp::need::close:
         closing_ = true;
@@ -134,7 +145,9 @@ bool session::flush() {
   });
 }
 
-void session::close() { stream_->close(); }
+void session::close() {
+  stream_->close();
+}
 
 void session::refuse(const reply& r) {
   if (r.permanent()) env_.replies_5xx.add();

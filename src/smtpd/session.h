@@ -1,5 +1,5 @@
-// One SMTP connection: moves bytes between a stream and the protocol machine, and asks intake. Lives on one shard; owned
-// by its callbacks, and listed by the server so that it can be told to stop.
+// One SMTP connection: moves bytes between a stream and the protocol machine, and asks intake. Lives on one shard;
+// owned by its callbacks, and listed by the server so that it can be told to stop.
 #pragma once
 #include <memory>
 #include <optional>
@@ -79,9 +79,9 @@ class session : public std::enable_shared_from_this<session> {
   std::string proxy_bytes_;  // the header, and what followed it in the same packet
   std::string out_;
   std::shared_ptr<spool::queued_message> message_;  // being received or committed
-  std::optional<reply> refused_;  // why the message under way will be refused at its end
-  std::uint32_t chunks_ = 0;      // handed to the spool
-  bool ends_in_crlf_ = true;      // what was handed to the spool so far
+  std::optional<reply> refused_;                    // why the message under way will be refused at its end
+  std::uint32_t chunks_ = 0;                        // handed to the spool
+  bool ends_in_crlf_ = true;                        // what was handed to the spool so far
   steady_time began_;
   bool entered_ = false;
   bool closing_ = false;

@@ -38,7 +38,8 @@ class auditor {
         view_);
     if (!scanned) return std::unexpected(scanned.error());
     finish_message();
-    for (const auto& [id, left] : queue_) find(message_id{id}, fmt::format("{} queued, but there is no history of it", left));
+    for (const auto& [id, left] : queue_)
+      find(message_id{id}, fmt::format("{} queued, but there is no history of it", left));
     return std::move(result_);
   }
 
@@ -110,14 +111,16 @@ class auditor {
     const auto& m = *current_;
     ++result_.messages;
     result_.accepted += m.accepted;
-    for (const auto& [index, kind] : m.ends) count_end(kind);
+    for (const auto& [index, kind] : m.ends)
+      count_end(kind);
     std::uint64_t queued = 0;
     if (const auto at = queue_.find(m.id.value); at != queue_.end()) {
       queued = at->second;
       queue_.erase(at);
     }
     result_.queued += queued;
-    for (const auto& fault : m.faults) find(m.id, fault);
+    for (const auto& fault : m.faults)
+      find(m.id, fault);
     if (!m.accepted_seen) {
       find(m.id, "has a history, but was never accepted");
     } else if (m.accepted != m.ends.size() + queued) {
@@ -128,12 +131,23 @@ class auditor {
 
   void count_end(events::kind k) {
     switch (k) {
-      case events::kind::delivered: ++result_.delivered; break;
-      case events::kind::bounced: ++result_.bounced; break;
-      case events::kind::expired: ++result_.expired; break;
-      case events::kind::cancelled: ++result_.cancelled; break;
-      case events::kind::discarded: ++result_.discarded; break;
-      default: break;
+      case events::kind::delivered:
+        ++result_.delivered;
+        break;
+      case events::kind::bounced:
+        ++result_.bounced;
+        break;
+      case events::kind::expired:
+        ++result_.expired;
+        break;
+      case events::kind::cancelled:
+        ++result_.cancelled;
+        break;
+      case events::kind::discarded:
+        ++result_.discarded;
+        break;
+      default:
+        break;
     }
   }
 

@@ -1,5 +1,5 @@
-// Proves from what is on disk that nothing was lost: every recipient that was accepted has exactly one end or is queued.
-// Reads the history and the queue side by side, in the order of message ids, in constant memory. Blocking.
+// Proves from what is on disk that nothing was lost: every recipient that was accepted has exactly one end or is
+// queued. Reads the history and the queue side by side, in the order of message ids, in constant memory. Blocking.
 #pragma once
 #include <cstdint>
 #include <string>

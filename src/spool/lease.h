@@ -1,5 +1,5 @@
-// What the scheduler hands out and what comes back: the words that `scheduler` and `delivery` share without knowing each
-// other. All of it lives on the shard that owns the site.
+// What the scheduler hands out and what comes back: the words that `scheduler` and `delivery` share without knowing
+// each other. All of it lives on the shard that owns the site.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -15,7 +15,8 @@
 
 namespace gonets::spool {
 
-// Where a recipient domain's mail goes: delivery knows what is behind it, the scheduler only that equal keys are one site.
+// Where a recipient domain's mail goes: delivery knows what is behind it, the scheduler only that equal keys are one
+// site.
 class destination {
  public:
   explicit destination(std::string key) : site_key(std::move(key)) {}

@@ -34,8 +34,12 @@ message::notify_flags notify_from(std::uint8_t bits) {
   return n;
 }
 
-wall_time from_ms(std::uint64_t ms) { return wall_time(std::chrono::milliseconds(static_cast<std::int64_t>(ms))); }
-std::uint64_t to_ms(wall_time t) { return static_cast<std::uint64_t>(t.time_since_epoch().count()); }
+wall_time from_ms(std::uint64_t ms) {
+  return wall_time(std::chrono::milliseconds(static_cast<std::int64_t>(ms)));
+}
+std::uint64_t to_ms(wall_time t) {
+  return static_cast<std::uint64_t>(t.time_since_epoch().count());
+}
 
 }  // namespace
 

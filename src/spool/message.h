@@ -12,23 +12,23 @@
 
 namespace gonets::spool {
 
-// Immutable once accepted, so that shards share it without a lock. `head` and `body` together are the message as it will
-// be sent, before dot-stuffing; both are empty when the message is large or was loaded without its body: then its
+// Immutable once accepted, so that shards share it without a lock. `head` and `body` together are the message as it
+// will be sent, before dot-stuffing; both are empty when the message is large or was loaded without its body: then its
 // `chunks` are read one by one.
 struct queued_message {
   message_id id;
   account_id account;
   std::string stream;
   message::envelope envelope;
-  std::uint64_t body_bytes = 0;    // of the whole content
-  std::uint32_t chunks = 1;        // values in the family `bodies`
-  bool has_leading_dot = false;    // must be stuffed
-  bool has_eight_bit = false;      // needs 8BITMIME
+  std::uint64_t body_bytes = 0;  // of the whole content
+  std::uint32_t chunks = 1;      // values in the family `bodies`
+  bool has_leading_dot = false;  // must be stuffed
+  bool has_eight_bit = false;    // needs 8BITMIME
   bool ends_in_crlf = true;
-  bool is_report = false;          // made by us: a DSN; it never causes another
-  bool in_memory = false;          // head and body are here
-  std::string head;                // what we put in front
-  std::string body;                // what the client sent
+  bool is_report = false;  // made by us: a DSN; it never causes another
+  bool in_memory = false;  // head and body are here
+  std::string head;        // what we put in front
+  std::string body;        // what the client sent
 
   wall_time accepted() const { return wall_time(std::chrono::milliseconds(accepted_at_ms(id))); }
 };
@@ -42,7 +42,7 @@ struct recipient_record {
   recipient_phase phase = recipient_phase::queued;
   std::uint16_t attempts = 0;
   bool delay_reported = false;
-  wall_time due{};               // of the next attempt
+  wall_time due{};  // of the next attempt
   wall_time last_attempt{};
   stage last_stage = stage::none;
   reply last_answer;
@@ -52,9 +52,9 @@ struct recipient_record {
   bool operator==(const recipient_record&) const = default;
 };
 
-void encode_message(const queued_message& m, std::string& to);           // value in `messages`
+void encode_message(const queued_message& m, std::string& to);  // value in `messages`
 bool decode_message(message_id id, std::string_view record, queued_message& m);
-void encode_recipient(const recipient_record& r, std::string& to);       // value in `recipients`
+void encode_recipient(const recipient_record& r, std::string& to);  // value in `recipients`
 bool decode_recipient(std::string_view record, recipient_record& r);
 
 }  // namespace gonets::spool

@@ -24,9 +24,9 @@ message_id id_of(std::string_view key) {
 std::vector<loaded_recipient> still_under_way(const queued_message& m, const std::vector<loaded_recipient>& records) {
   std::vector<loaded_recipient> left;
   auto next = records.begin();
-  for (std::uint16_t i = 0; i < m.envelope.recipients.size(); ++i) {
+  for (std::size_t i = 0; i < m.envelope.recipients.size(); ++i) {
     if (next == records.end() || next->index.value != i) {
-      left.push_back({recipient_index{i}, {}});
+      left.push_back({recipient_index{static_cast<std::uint16_t>(i)}, {}});
     } else {
       if (next->record.phase != recipient_phase::ended) left.push_back(*next);
       ++next;
@@ -182,8 +182,12 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   return std::unique_ptr<spool>(new spool(std::move(made)));
 }
 
-void spool::accept(acceptance request) { impl_->committer->submit(std::move(request)); }
-void spool::settle(change request) { impl_->committer->submit(detail::pending_change{std::move(request), {}}); }
+void spool::accept(acceptance request) {
+  impl_->committer->submit(std::move(request));
+}
+void spool::settle(change request) {
+  impl_->committer->submit(detail::pending_change{std::move(request), {}});
+}
 
 void spool::append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done) {
   impl_->committer->submit(detail::chunk_write{id, number, std::move(part), shard, std::move(done)});
@@ -192,7 +196,9 @@ void spool::discard_chunks(message_id id, std::uint32_t count) {
   impl_->committer->submit(detail::chunk_discard{id, count});
 }
 
-void spool::begin_load() { impl_->load_view.emplace(impl_->store->take_snapshot()); }
+void spool::begin_load() {
+  impl_->load_view.emplace(impl_->store->take_snapshot());
+}
 
 storage::result<std::uint64_t> spool::load(const load_visitor& visit) {
   std::uint64_t loaded = 0;
@@ -276,20 +282,26 @@ commit_status spool::admission() const {
   return impl_->low_space.load(std::memory_order_relaxed) ? commit_status::no_space : commit_status::ok;
 }
 
-message_id spool::highest_id() const { return impl_->highest; }
-storage::store& spool::store() { return *impl_->store; }
-event_seq spool::last_event() const { return impl_->committer->last_event(); }
+message_id spool::highest_id() const {
+  return impl_->highest;
+}
+storage::store& spool::store() {
+  return *impl_->store;
+}
+event_seq spool::last_event() const {
+  return impl_->committer->last_event();
+}
 
 void spool::trim_events() {
   const auto oldest = impl_->time.wall() - impl_->with.event_retention;
   // Ids and events ascend with time, so a binary search over sequence numbers finds the border.
   std::uint64_t low = 0;
-  impl_->store->scan(family::events, "", "", [&](std::string_view key, std::string_view) {
+  auto found = impl_->store->scan(family::events, "", "", [&](std::string_view key, std::string_view) {
     low = wire::reader(key).be64();
     return false;
   });
   auto high = impl_->committer->last_event().value + 1;
-  if (low == 0) return;
+  if (!found || low == 0) return;
   const auto first = low;
   while (low < high) {
     const auto middle = low + (high - low) / 2;

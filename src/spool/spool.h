@@ -1,5 +1,5 @@
-// The durable queue: every message that was answered 250 and has not ended. All changes go through one committer thread,
-// which groups what many sessions ask for into one synced batch (group commit), in the order of asking.
+// The durable queue: every message that was answered 250 and has not ended. All changes go through one committer
+// thread, which groups what many sessions ask for into one synced batch (group commit), in the order of asking.
 //
 // Durability: a completion with `ok` runs only after the batch was synced. A change of recipients (settle) is never
 // refused: while the disk fails it is kept in memory and written as soon as the disk takes it.
@@ -34,8 +34,8 @@ using on_commit = std::move_only_function<void(commit_status)>;
 struct acceptance {
   std::shared_ptr<queued_message> message;  // not changed after the call
   events::event event;
-  std::uint32_t chunks_written = 0;         // by append_chunk: 0 when the whole body is in memory
-  std::size_t shard = 0;                    // where `done` runs
+  std::uint32_t chunks_written = 0;  // by append_chunk: 0 when the whole body is in memory
+  std::size_t shard = 0;             // where `done` runs
   on_commit done;
 };
 
@@ -49,13 +49,13 @@ struct change {
   message_id id;
   std::uint16_t recipients_total = 1;
   std::uint32_t chunks = 1;
-  bool recorded = false;                          // some recipient of it has a record already
+  bool recorded = false;  // some recipient of it has a record already
   std::vector<recipient_change> recipients;
   std::vector<events::event> events;
   std::vector<std::shared_ptr<queued_message>> reports;  // DSNs that this causes, accepted in the same batch...
   std::vector<events::event> report_events;              // ...each with its `accepted`
   std::size_t shard = 0;
-  on_commit done;                                 // may be empty; `ok` always, as soon as it is safe
+  on_commit done;  // may be empty; `ok` always, as soon as it is safe
 };
 
 struct options {
@@ -87,8 +87,9 @@ class spool {
   void append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done);
   void discard_chunks(message_id id, std::uint32_t count);
 
-  // Visits every message that has not ended, as of the time of begin_load(), without bodies, in the order of acceptance;
-  // only recipients that have not ended. Blocks: not for shards. Records that can't be read are counted and logged.
+  // Visits every message that has not ended, as of the time of begin_load(), without bodies, in the order of
+  // acceptance; only recipients that have not ended. Blocks: not for shards. Records that can't be read are counted and
+  // logged.
   using load_visitor = std::function<void(message_ptr, std::vector<loaded_recipient>)>;
   void begin_load();
   storage::result<std::uint64_t> load(const load_visitor& visit);

@@ -19,15 +19,19 @@ namespace {
 
 using rocksdb::Slice;
 
-constexpr std::array<const char*, family_count> family_names = {"default", "messages", "bodies",
-                                                                "recipients", "events", "history"};
-// A message lives for milliseconds: with a small memtable the put and the removal meet before either reaches a file, and
-// the pages of memory stay warm (measured: a large one costs a quarter more CPU).
+constexpr std::array<const char*, family_count> family_names = {"default",    "messages", "bodies",
+                                                                "recipients", "events",   "history"};
+// A message lives for milliseconds: with a small memtable the put and the removal meet before either reaches a file,
+// and the pages of memory stay warm (measured: a large one costs a quarter more CPU).
 constexpr std::size_t memtable_bytes = 16 * 1024 * 1024;
 constexpr std::size_t blob_bytes_min = 512;
 
-Slice to_slice(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view to_view(const Slice& slice) { return {slice.data(), slice.size()}; }
+Slice to_slice(std::string_view text) {
+  return {text.data(), text.size()};
+}
+std::string_view to_view(const Slice& slice) {
+  return {slice.data(), slice.size()};
+}
 
 error to_error(const rocksdb::Status& status) {
   auto what = failure::io;
@@ -37,7 +41,9 @@ error to_error(const rocksdb::Status& status) {
 }
 
 // WriteBatch addresses families by number; store::open checks that they were made in this order.
-std::uint32_t number_of(family f) { return static_cast<std::uint32_t>(f); }
+std::uint32_t number_of(family f) {
+  return static_cast<std::uint32_t>(f);
+}
 
 rocksdb::ColumnFamilyOptions options_of(family f, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -118,19 +124,30 @@ void batch::put(family in, std::string_view key, std::string_view value) {
 void batch::put(family in, std::string_view key, std::span<const std::string_view> parts) {
   std::array<Slice, 8> slices;
   if (parts.size() > slices.size()) std::abort();  // a programming error: callers have a fixed number of parts
-  for (std::size_t i = 0; i < parts.size(); ++i) slices[i] = to_slice(parts[i]);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    slices[i] = to_slice(parts[i]);
   const Slice key_slice = to_slice(key);
   rep_->Put(handle_of(in), rocksdb::SliceParts(&key_slice, 1),
             rocksdb::SliceParts(slices.data(), static_cast<int>(parts.size())));
 }
-void batch::remove_once(family in, std::string_view key) { rep_->SingleDelete(handle_of(in), to_slice(key)); }
-void batch::remove(family in, std::string_view key) { rep_->Delete(handle_of(in), to_slice(key)); }
+void batch::remove_once(family in, std::string_view key) {
+  rep_->SingleDelete(handle_of(in), to_slice(key));
+}
+void batch::remove(family in, std::string_view key) {
+  rep_->Delete(handle_of(in), to_slice(key));
+}
 void batch::remove_range(family in, std::string_view from, std::string_view to) {
   rep_->DeleteRange(handle_of(in), to_slice(from), to_slice(to));
 }
-void batch::clear() { rep_->Clear(); }
-bool batch::empty() const { return rep_->Count() == 0; }
-std::size_t batch::bytes() const { return rep_->GetDataSize(); }
+void batch::clear() {
+  rep_->Clear();
+}
+bool batch::empty() const {
+  return rep_->Count() == 0;
+}
+std::size_t batch::bytes() const {
+  return rep_->GetDataSize();
+}
 
 struct store::impl {
   store_options options;
@@ -146,7 +163,8 @@ struct store::impl {
 
   void close() {
     if (!db) return;
-    for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+    for (auto* handle : handles)
+      db->DestroyColumnFamilyHandle(handle);
     handles.clear();
     db.reset();
   }

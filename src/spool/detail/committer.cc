@@ -23,7 +23,8 @@ void encode_history(const events::event& e, std::string& to) {
   to.push_back(static_cast<char>(e.kind));
   wire::put_varint(to, e.recipients.size());
   if (e.kind == events::kind::accepted) return;
-  for (const auto& r : e.recipients) wire::put_varint(to, r.index.value);
+  for (const auto& r : e.recipients)
+    wire::put_varint(to, r.index.value);
 }
 
 }  // namespace
@@ -128,7 +129,8 @@ void committer::run() {
     taken.clear();
     if (last_round) break;
   }
-  if (!owed_.empty()) GONETS_LOG(error, "spool_changes_lost", "changes", owed_.size(), "effect", "sent again after start");
+  if (!owed_.empty())
+    GONETS_LOG(error, "spool_changes_lost", "changes", owed_.size(), "effect", "sent again after start");
 }
 
 void committer::keep_changes(std::vector<request>& taken) {
@@ -188,13 +190,15 @@ void committer::add(acceptance& a, group& g) {
 void committer::add(pending_change& p, group& g) {
   auto& c = p.what;
   std::uint16_t ended = 0;
-  for (const auto& r : c.recipients) ended += r.record.phase == recipient_phase::ended ? 1 : 0;
+  for (const auto& r : c.recipients)
+    ended += r.record.phase == recipient_phase::ended ? 1 : 0;
   const bool records = c.recorded || ended < c.recipients.size() || c.recipients_total > 1;
   if (!p.left) p.left = live_.take(c.id, ended, records, c.recipients_total);
   const auto left = *p.left;
   if (left.remaining == 0) {
     g.batch.remove_once(family::messages, message_key(c.id));
-    for (std::uint32_t n = 0; n < c.chunks; ++n) g.batch.remove_once(family::bodies, body_key(c.id, n));
+    for (std::uint32_t n = 0; n < c.chunks; ++n)
+      g.batch.remove_once(family::bodies, body_key(c.id, n));
     for (std::uint16_t n = 0; left.recorded && n < c.recipients_total; ++n) {
       g.batch.remove(family::recipients, recipient_key(c.id, recipient_index{n}));
     }
@@ -205,7 +209,8 @@ void committer::add(pending_change& p, group& g) {
       g.batch.put(family::recipients, recipient_key(c.id, r.index), value_);
     }
   }
-  for (auto& e : c.events) put_event(e, g);
+  for (auto& e : c.events)
+    put_event(e, g);
   for (std::size_t i = 0; i < c.reports.size(); ++i) {
     put_message(*c.reports[i], g.batch);
     put_event(c.report_events[i], g);
@@ -222,7 +227,8 @@ void committer::add(chunk_write& c, group& g) {
 }
 
 void committer::add(chunk_discard& c, group& g) {
-  for (std::uint32_t n = 0; n < c.count; ++n) g.batch.remove_once(family::bodies, body_key(c.id, n));
+  for (std::uint32_t n = 0; n < c.count; ++n)
+    g.batch.remove_once(family::bodies, body_key(c.id, n));
   g.batch.remove(family::meta, "c" + message_key(c.id));
 }
 
@@ -270,13 +276,14 @@ void committer::complete(std::vector<request>& taken, commit_status status) {
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard) {
     if (by_shard[shard].empty()) continue;
     shards_.post(shard, [all = std::move(by_shard[shard])]() mutable {
-      for (auto& one : all) one.done(one.status);
+      for (auto& one : all)
+        one.done(one.status);
     });
   }
 }
 
-// Nobody was told "ok" for anything in this batch, yet some of it may be on disk. What was to be accepted is taken back;
-// changes of recipients stay owed, and their events get the same numbers again.
+// Nobody was told "ok" for anything in this batch, yet some of it may be on disk. What was to be accepted is taken
+// back; changes of recipients stay owed, and their events get the same numbers again.
 void committer::fail(std::vector<request>& taken, group& g, const storage::error& why) {
   failures_.add();
   GONETS_LOG(error, "spool_write_failed", "error", why.detail, "requests", taken.size());
@@ -285,7 +292,8 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
     if (a == nullptr) continue;
     const auto& m = *a->message;
     undo_.remove(family::messages, message_key(m.id));
-    for (std::uint32_t n = 0; n < m.chunks; ++n) undo_.remove(family::bodies, body_key(m.id, n));
+    for (std::uint32_t n = 0; n < m.chunks; ++n)
+      undo_.remove(family::bodies, body_key(m.id, n));
     live_.take(m.id, static_cast<std::uint16_t>(m.envelope.recipients.size()), false,
                static_cast<std::uint16_t>(m.envelope.recipients.size()));
     undo_.remove(family::history, history_key(m.id, a->event.seq));
@@ -294,10 +302,13 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
     auto* p = std::get_if<pending_change>(&r);
     if (p == nullptr) continue;
     const auto* c = &p->what;
-    for (const auto& e : c->events) undo_.remove(family::history, history_key(e.message, e.seq));
-    for (const auto& e : c->report_events) undo_.remove(family::history, history_key(e.message, e.seq));
+    for (const auto& e : c->events)
+      undo_.remove(family::history, history_key(e.message, e.seq));
+    for (const auto& e : c->report_events)
+      undo_.remove(family::history, history_key(e.message, e.seq));
   }
-  for (auto seq = g.first_seq; seq < next_seq_; ++seq) undo_.remove(family::events, event_key(event_seq{seq}));
+  for (auto seq = g.first_seq; seq < next_seq_; ++seq)
+    undo_.remove(family::events, event_key(event_seq{seq}));
   next_seq_ = g.first_seq;
   keep_changes(taken);
   failing_.store(true, std::memory_order_relaxed);

@@ -95,11 +95,11 @@ class committer {
   // Of the thread alone.
   std::uint64_t next_seq_;
   std::size_t last_group_ = 0;
-  std::string key_, value_;            // reused
-  std::vector<request> owed_;          // changes that the disk did not take; written before anything else
-  storage::batch undo_;                // brings the keys of failed batches to a known state
+  std::string key_, value_;    // reused
+  std::vector<request> owed_;  // changes that the disk did not take; written before anything else
+  storage::batch undo_;        // brings the keys of failed batches to a known state
   std::atomic<bool> failing_{false};
-  bool dirty_ = false;                 // something was written after the last sync
+  bool dirty_ = false;  // something was written after the last sync
   steady_time next_recovery_{};
   std::atomic<std::uint64_t> published_;
   std::thread thread_;
