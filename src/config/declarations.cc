@@ -134,7 +134,7 @@ section smtp_section() {
                                                          "The largest message, as announced by SIZE (RFC 1870).",
                                                          "`552 5.3.4` at MAIL, or after the end of the message"),
           setting<in, limit, &limits::recipients_max>(
-              "recipients_max", reload, count{1, 100'000},
+              "recipients_max", reload, count{1, 50'000},
               "Recipients of one message. RFC 5321 4.5.3.1.8 asks for at least 100.", "`452 4.5.3` at RCPT"),
           setting<in, limit, &limits::messages_max>("messages_max", reload, count{1, 1'000'000'000},
                                                     "Messages of one connection.",
