@@ -182,6 +182,10 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   return std::unique_ptr<spool>(new spool(std::move(made)));
 }
 
+void spool::drain() {
+  impl_->committer->drain();
+}
+
 void spool::accept(acceptance request) {
   impl_->committer->submit(std::move(request));
 }

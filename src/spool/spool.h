@@ -79,6 +79,10 @@ class spool {
   // Writes what was asked for, then closes.
   ~spool();
 
+  // Ends the committer after it has written what was asked for; what comes later is not written. Completions still run
+  // on their shards, which must not have been stopped yet.
+  void drain();
+
   void accept(acceptance request);
   void settle(change request);
 

@@ -71,6 +71,11 @@ committer::committer(storage::store& store, runtime::shards& on, const clock& ti
 }
 
 committer::~committer() {
+  drain();
+}
+
+void committer::drain() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -57,6 +57,7 @@ class committer {
   committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
             event_seq last, metrics::registry& counts);
   ~committer();  // writes what is queued first
+  void drain();   // ends the thread once it has written what is queued
   void submit(request r);
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
   event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }

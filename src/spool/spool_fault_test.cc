@@ -1,0 +1,111 @@
+// What happens to promises when the disk fails or the power goes.
+#include <random>
+#include <set>
+
+#include "spool/spool_test_support.h"
+#include "storage/faulty_file_system.h"
+
+namespace gonets::spool {
+namespace {
+
+class spool_faults : public spool_fixture {
+ protected:
+  void wait_until_healthy() {
+    while (store_->admission() != commit_status::ok) std::this_thread::yield();
+  }
+  std::set<message_id> loaded_ids() {
+    std::set<message_id> ids;
+    for (const auto& [m, r] : load()) ids.insert(m->id);
+    return ids;
+  }
+  std::shared_ptr<storage::faulty_file_system> disk_ = std::make_shared<storage::faulty_file_system>();
+};
+
+TEST_F(spool_faults, refuses_for_now_while_syncs_fail_and_recovers_by_itself) {
+  open(disk_);
+  const auto before = make_message(next_id());
+  ASSERT_EQ(accept(before), commit_status::ok);
+  disk_->syncs_fail = true;
+  const auto refused = make_message(next_id());
+  EXPECT_EQ(accept(refused), commit_status::failed);
+  EXPECT_EQ(store_->admission(), commit_status::failed);
+  disk_->syncs_fail = false;
+  wait_until_healthy();
+  const auto after = make_message(next_id());
+  EXPECT_EQ(accept(after), commit_status::ok);
+  EXPECT_EQ(loaded_ids(), (std::set{before->id, after->id}));
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(spool_faults, says_that_the_disk_is_full) {
+  open(disk_);
+  disk_->disk_full = true;
+  EXPECT_EQ(accept(make_message(next_id())), commit_status::no_space);
+  disk_->disk_full = false;
+  wait_until_healthy();
+  EXPECT_EQ(accept(make_message(next_id())), commit_status::ok);
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(spool_faults, writes_the_ends_of_recipients_that_the_disk_did_not_take_at_first) {
+  open(disk_);
+  const auto m = make_message(next_id(), 2);
+  ASSERT_EQ(accept(m), commit_status::ok);
+  disk_->disk_full = true;
+  std::promise<commit_status> done;
+  auto c = make_end(*m, 0);
+  c.done = [&done](commit_status s) { done.set_value(s); };
+  store_->settle(std::move(c));
+  EXPECT_EQ(accept(make_message(next_id())), commit_status::no_space);
+  disk_->disk_full = false;
+  EXPECT_EQ(done.get_future().get(), commit_status::ok);
+  wait_until_healthy();
+  const auto result = audit_now();
+  EXPECT_EQ(result.accepted, 2u);
+  EXPECT_EQ(result.delivered, 1u);
+  EXPECT_EQ(result.queued, 1u);
+  EXPECT_EQ(result.findings_in_all, 0u);
+}
+
+// The disk forgets what was not synced at a random moment under load, round after round on the same spool.
+TEST_F(spool_faults, loses_nothing_acknowledged_to_a_power_cut) {
+  std::mt19937 random(20261124);
+  std::set<message_id> alive;  // acknowledged and not settled
+  for (int round = 0; round < 20; ++round) {
+    open(disk_);
+    ASSERT_NO_FATAL_FAILURE();
+    std::vector<std::pair<std::shared_ptr<queued_message>, std::future<commit_status>>> waiting;
+    const auto messages = 20 + random() % 200;
+    const auto cut_at = random() % messages;
+    std::set<message_id> settled;
+    for (std::size_t i = 0; i < messages; ++i) {
+      if (i == cut_at) disk_->cut_power();
+      auto m = make_message(next_id(), 1, std::string(random() % 20'000, 'x'));
+      waiting.emplace_back(m, accept_later(m));
+      if (i % 7 == 0 && waiting.front().second.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+        settled.insert(waiting.front().first->id);
+        store_->settle(make_end(*waiting.front().first, 0));
+      }
+    }
+    for (auto& [m, answer] : waiting) {
+      if (answer.get() == commit_status::ok) alive.insert(m->id);
+    }
+    close();
+    disk_->restore_power();
+    open();
+    const auto found = loaded_ids();
+    for (const auto id : alive) {
+      EXPECT_TRUE(found.contains(id) || settled.contains(id)) << to_text(id) << " was acknowledged, round " << round;
+    }
+    for (const auto id : settled) {
+      if (!found.contains(id)) alive.erase(id);
+    }
+    const auto result = audit_now();
+    EXPECT_EQ(result.findings_in_all, 0u);
+    EXPECT_EQ(result.accepted, result.delivered + result.queued);
+    close();
+  }
+}
+
+}  // namespace
+}  // namespace gonets::spool
