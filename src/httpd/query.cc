@@ -95,7 +95,7 @@ or_refusal<void> set_older_than(std::string_view value, queue_filter& to) {
         error_response(400, "invalid_parameter",
                        fmt::format("older_than: found \"{}\", expected a duration such as 90s, 2h or 1d12h", value)));
   }
-  to.older_than = std::chrono::ceil<std::chrono::seconds>(*duration);
+  to.older_than = *duration;
   return {};
 }
 
