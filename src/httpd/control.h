@@ -22,7 +22,7 @@ struct queue_filter {
   std::string domain;
   std::string account;
   std::string state;  // "ready", "deferred", "held", "sending", "resolving"; empty: any
-  std::chrono::seconds older_than{0};
+  std::chrono::milliseconds older_than{0};
   bool empty() const {
     return !id && recipient.empty() && domain.empty() && account.empty() && state.empty() && older_than.count() == 0;
   }

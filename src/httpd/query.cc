@@ -95,7 +95,7 @@ or_refusal<void> set_older_than(std::string_view value, queue_filter& to) {
         error_response(400, "invalid_parameter",
                        fmt::format("older_than: found \"{}\", expected a duration such as 90s, 2h or 1d12h", value)));
   }
-  to.older_than = std::chrono::ceil<std::chrono::seconds>(*duration);
+  to.older_than = *duration;
   return {};
 }
 
@@ -250,9 +250,8 @@ or_refusal<message_id> parse_id(std::string_view text) {
 
 const std::vector<std::string_view>& filter_names() {
   static const std::vector<std::string_view> names = [] {
-    std::vector<std::string_view> all;
-    for (const auto& m : filter_members)
-      all.push_back(m.name);
+    std::vector<std::string_view> all(filter_members.size());
+    std::transform(filter_members.begin(), filter_members.end(), all.begin(), [](const auto& m) { return m.name; });
     return all;
   }();
   return names;

@@ -153,6 +153,12 @@ TEST_F(router, lists_what_matches_all_of_the_filters) {
   EXPECT_FALSE(row.as_object().contains("hold_reason"));
 }
 
+TEST_F(router, takes_ages_of_less_than_a_second_for_filters_too) {
+  get("/v1/queue/messages?older_than=1ms");
+  EXPECT_EQ(server_.asked_filter.older_than, milliseconds(1));
+  EXPECT_FALSE(server_.asked_filter.empty());
+}
+
 TEST_F(router, takes_a_plus_in_a_query_for_a_plus) {
   get("/v1/queue/messages?recipient=b+tag@example.com");
   EXPECT_EQ(server_.asked_filter.recipient, "b+tag@example.com");

@@ -17,8 +17,8 @@ struct column {
 };
 
 struct cell {
-  cell(std::string t, colour c = colour::none)
-      : text(std::move(t)), with(c) {}  // NOLINT(google-explicit-constructor): a row is a list of texts
+  // NOLINTNEXTLINE(google-explicit-constructor): a row is a list of texts, few of them coloured
+  cell(std::string t, colour c = colour::none) : text(std::move(t)), with(c) {}
   std::string text;
   colour with;
 };
