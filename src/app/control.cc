@@ -62,6 +62,8 @@ scheduler::selector selector_of(const httpd::queue_filter& f, wall_time now) {
   s.domain = f.domain;
   if (!f.recipient.empty()) s.domain = message::domain_of(f.recipient);
   s.state = state_named(f.state);
+  // Until accounts exist there is one, and no recipient belongs to another.
+  if (!f.account.empty()) s.account = f.account == "default" ? account_id{0} : account_id{~0u};
   if (f.older_than.count() > 0) {
     s.accepted_before_ms = (now - f.older_than).time_since_epoch().count();
   }

@@ -1,8 +1,11 @@
 #include "app/parts.h"
 
-#include <malloc.h>
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <stdexcept>
@@ -30,10 +33,41 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-std::vector<scheduler::stream_policy> policies(const config::settings& with) {
-  std::vector<scheduler::stream_policy> all;
-  for (const auto& s : with.streams)
-    all.push_back({s.name, s.priority, s.retry});
+scheduler::options scheduler_options(const config::settings& with, std::size_t shard, std::size_t shards) {
+  scheduler::options o;
+  o.shard = shard;
+  o.hostname = with.server.hostname;
+  o.connections_per_site_max = with.delivery.connections_per_site_max;
+  o.site_backoff_base = with.delivery.site_backoff_base;
+  o.site_backoff_max = with.delivery.site_backoff_max;
+  o.hot_bytes_max = with.spool.hot_bytes_max / shards;
+  for (const auto& s : with.streams) o.streams.push_back({s.name, s.priority, s.retry});
+  return o;
+}
+
+intake::options intake_options(const config::settings& with) {
+  intake::options o;
+  o.hostname = with.server.hostname;
+  o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
+  o.inbound_domains = with.smtp.inbound_domains;
+  return o;
+}
+
+// The addresses of this machine that a wildcard listener answers on.
+std::vector<std::string> interface_addresses() {
+  std::vector<std::string> all;
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return all;
+  for (const auto* at = first; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    const auto family = at->ifa_addr->sa_family;
+    const void* bytes = family == AF_INET    ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr)
+                        : family == AF_INET6 ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr)
+                                             : nullptr;
+    char text[INET6_ADDRSTRLEN];
+    if (bytes != nullptr && ::inet_ntop(family, bytes, text, sizeof text) != nullptr) all.emplace_back(text);
+  }
+  ::freeifaddrs(first);
   return all;
 }
 
@@ -43,7 +77,9 @@ delivery::mx_options mx_options_of(const config::settings& with) {
   o.ipv6 = with.delivery.ipv6;
   o.own_names = {with.server.hostname, with.delivery.helo};
   for (const auto& l : with.listeners) {
-    if (l.address.port == with.delivery.port) o.own_addresses.push_back(l.address.host);
+    if (l.address.port != with.delivery.port) continue;
+    o.own_addresses.push_back(l.address.host);
+    if (l.address.host == "0.0.0.0" || l.address.host == "::") std::ranges::copy(interface_addresses(), std::back_inserter(o.own_addresses));
   }
   o.port = with.delivery.port;
   o.allow_loopback = with.delivery.allow_loopback_mx;
@@ -79,12 +115,8 @@ void parts::open() {
     all.push_back(s->scheduler.get());
   for (const auto& s : by_shard)
     s->scheduler->join(all);
-  intake::options in;
-  in.hostname = with.server.hostname;
-  in.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
-  in.inbound_domains = with.smtp.inbound_domains;
   intake = std::make_unique<intake::intake>(
-      std::move(in), *store, *ids, time, counts, random_seed(),
+      intake_options(with), *store, *ids, time, counts, random_seed(),
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }
@@ -103,13 +135,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->delivery = std::make_unique<delivery::delivery>(
       delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, *store, time, capture_path},
       counts);
-  scheduler::options o;
-  o.shard = number;
-  o.hostname = with.server.hostname;
-  o.streams = policies(with);
-  o.connections_per_site_max = with.delivery.connections_per_site_max;
-  o.site_backoff_base = with.delivery.site_backoff_base;
-  o.hot_bytes_max = with.spool.hot_bytes_max / shards.size();
+  auto o = scheduler_options(with, number, shards.size());
   o.seed = seed;
   made->scheduler = std::make_unique<scheduler::scheduler>(
       std::move(o),
@@ -135,10 +161,12 @@ void parts::wait_for_shards() {
 }
 
 void parts::reconfigure(const config::settings& fresh) {
+  intake->reconfigure(intake_options(fresh));
+  store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    shards.post(i, [s = by_shard[i].get(), fresh] {
+    shards.post(i, [s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;
-      s->scheduler->reconfigure(policies(fresh), fresh.delivery.connections_per_site_max);
+      s->scheduler->reconfigure(scheduler_options(fresh, i, count));
     });
   }
 }

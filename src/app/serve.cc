@@ -77,6 +77,7 @@ class server {
   std::unique_ptr<control> control_;
   std::unique_ptr<httpd::server> api_;
   std::jthread loader_;
+  std::chrono::milliseconds stop_within_ = with_.server.stop_within;
 };
 
 void server::bind() {
@@ -132,13 +133,15 @@ void server::reload() {
   }
   configure_log(*fresh);
   parts_.reconfigure(*fresh);
+  smtp_.reconfigure(*fresh);
+  stop_within_ = fresh->server.stop_within;
   GONETS_LOG(info, "reloaded", "file", config_file_);
 }
 
 void server::stop() {
   ::sd_notify(0, "STOPPING=1");
   GONETS_LOG(info, "stopping", "smtp_connections", smtp_.connections());
-  const auto until = parts_.time.steady() + with_.server.stop_within;
+  const auto until = parts_.time.steady() + stop_within_;
   smtp_.stop();
   parts_.stop_delivery();
   while (parts_.time.steady() < until && (smtp_.connections() > 0 || parts_.deliveries() > 0)) {

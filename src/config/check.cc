@@ -149,11 +149,6 @@ void checker::check_spool() {
                      format_duration(s_.spool.event_retention), longest->name,
                      format_duration(longest->retry.expires_after)));
   }
-  if (s_.spool.body_in_memory_bytes_max > s_.spool.hot_bytes_max) {
-    warn("spool.body_in_memory_bytes_max",
-         fmt::format("is more than spool.hot_bytes_max, {}: the largest bodies are always read back from the disk",
-                     format_bytes(s_.spool.hot_bytes_max)));
-  }
 }
 
 void checker::check_delivery() {

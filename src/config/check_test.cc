@@ -228,12 +228,10 @@ TEST(check, finds_limits_that_contradict_each_other) {
   s.delivery.site_backoff_base = 1h;
   s.delivery.connections_max = 10;
   s.server.connections_max = 10;
-  s.spool.hot_bytes_max = 1024;
   s.streams[1].retry.expires_after = 30s;
   EXPECT_THAT(
       findings(s),
       ElementsAre(StartsWith("warning: server.connections_per_address_max: "),
-                  StartsWith("warning: spool.body_in_memory_bytes_max: is more than spool.hot_bytes_max, 1KiB"),
                   StartsWith("error: delivery.ipv4: "), StartsWith("error: delivery.site_backoff_base: "),
                   StartsWith("warning: delivery.connections_per_site_max: "),
                   "warning: stream.bulk.expires_after: 30s ends before the first retry, at 1m: there will be one "

@@ -194,13 +194,6 @@ section spool_section() {
           setting<in, &spool::hot_bytes_max>("hot_bytes_max", restart, size{0, 1ull << 40},
                                              "Memory for bodies that wait for their first attempt.",
                                              "no reply: further bodies are read from the disk"),
-          setting<in, &spool::body_in_memory_bytes_max>("body_in_memory_bytes_max", restart, size{1024, 1ull << 30},
-                                                        "The largest body that is handled in memory.",
-                                                        "no reply: a larger one is streamed through the disk"),
-          setting<in, &spool::commit_gap>(
-              "commit_gap", restart, duration{0ms, 100ms},
-              "How long a commit waits for others to share its sync of the disk. 0: as the load asks for, about half a "
-              "millisecond under load and none when idle."),
           setting<in, &spool::event_retention>(
               "event_retention", reload, duration{1h, 3650 * 24h},
               "How long events, and with them the addresses of recipients, are kept. No shorter than the longest "

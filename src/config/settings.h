@@ -91,8 +91,6 @@ struct settings {
     std::string path = "/var/lib/gonets/spool";
     std::uint64_t free_bytes_min = 1'073'741'824;        // less free on the disk: 452 4.3.1
     std::uint64_t hot_bytes_max = 134'217'728;           // bodies kept in memory until settled
-    std::uint64_t body_in_memory_bytes_max = 1'048'576;  // a larger one is always streamed through the disk
-    milliseconds commit_gap = 0ms;                       // see docs; 0: adaptive
     milliseconds event_retention = 720h;
   } spool;
 

@@ -53,7 +53,7 @@ void log_accepted(const events::event& e) {
 
 intake::intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
                std::uint64_t seed, admit_function admit)
-    : with_(std::move(with)),
+    : with_(std::make_shared<const options>(std::move(with))),
       store_(store),
       ids_(ids),
       time_(time),
@@ -63,6 +63,10 @@ intake::intake(options with, spool::spool& store, id_source& ids, const clock& t
       accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
       refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")) {}
 
+void intake::reconfigure(options with) {
+  with_.store(std::make_shared<const options>(std::move(with)));
+}
+
 std::optional<reply> intake::check_sender(const source& from) const {
   if (from.submission && !from.trusted) return reply{530, {5, 7, 0}, "Authentication required"};
   return std::nullopt;
@@ -71,7 +75,8 @@ std::optional<reply> intake::check_sender(const source& from) const {
 std::optional<reply> intake::check_recipient(const source& from, std::string_view address) const {
   if (from.trusted) return std::nullopt;
   const auto domain = message::domain_of(address);
-  if (std::ranges::find(with_.inbound_domains, domain) != with_.inbound_domains.end()) return std::nullopt;
+  const auto with = with_.load();
+  if (std::ranges::find(with->inbound_domains, domain) != with->inbound_domains.end()) return std::nullopt;
   return reply{550, {5, 7, 1}, "Relaying denied: this server does not accept mail for that domain from your address"};
 }
 
@@ -89,26 +94,28 @@ std::optional<reply> intake::check_space() const {
 std::expected<std::shared_ptr<spool::queued_message>, reply> intake::compose(const source& from,
                                                                              message::envelope envelope,
                                                                              std::string_view first) {
-  const auto header = message::scan_header(first, with_.header);
+  const auto with = with_.load();
+  const auto header = message::scan_header(first, with->header);
   if (!header) {
     refused_.add();
-    return std::unexpected(header_refusal(header.error(), with_.header));
+    return std::unexpected(header_refusal(header.error(), with->header));
   }
   auto m = std::make_shared<spool::queued_message>();
   m->id = ids_.next(time_.wall());
   m->account = from.account;
   m->stream = from.stream;
   m->envelope = std::move(envelope);
-  add_head(from, *header, *m);
+  add_head(*with, from, *header, *m);
   return m;
 }
 
-void intake::add_head(const source& from, const message::header_summary& header, spool::queued_message& m) {
+void intake::add_head(const options& with, const source& from, const message::header_summary& header,
+                      spool::queued_message& m) {
   const auto now = time_.wall();
   message::received_facts facts;
   facts.helo_name = from.helo;
   facts.peer_address = from.peer_address;
-  facts.by = with_.hostname;
+  facts.by = with.hostname;
   facts.with = with_protocol(from, m.envelope.smtputf8);
   facts.tls = from.tls;
   if (m.envelope.recipients.size() == 1) facts.for_address = m.envelope.recipients.front().address;
@@ -122,7 +129,7 @@ void intake::add_head(const source& from, const message::header_summary& header,
     m.head += "\r\n";
   }
   if (header.message_id.empty()) {
-    message::append_message_id(m.head, m.id, mixed(random_.fetch_add(1, std::memory_order_relaxed)), with_.hostname);
+    message::append_message_id(m.head, m.id, mixed(random_.fetch_add(1, std::memory_order_relaxed)), with.hostname);
   }
 }
 

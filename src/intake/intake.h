@@ -46,6 +46,9 @@ class intake {
   intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
          std::uint64_t seed, admit_function admit);
 
+  // From any thread; for messages to come.
+  void reconfigure(options with);
+
   // Each gives the refusal, or nothing.
   std::optional<reply> check_sender(const source& from) const;  // at MAIL
   std::optional<reply> check_recipient(const source& from, std::string_view address) const;
@@ -65,9 +68,10 @@ class intake {
   static reply refusal_for(spool::commit_status status);
 
  private:
-  void add_head(const source& from, const message::header_summary& header, spool::queued_message& m);
+  void add_head(const options& with, const source& from, const message::header_summary& header,
+                spool::queued_message& m);
 
-  options with_;
+  std::atomic<std::shared_ptr<const options>> with_;
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;

@@ -33,17 +33,19 @@ scheduler::scheduler(options with, environment env)
 
 scheduler::~scheduler() = default;
 
-void scheduler::reconfigure(std::vector<stream_policy> streams, std::size_t connections_per_site_max) {
+void scheduler::reconfigure(options fresh) {
   // Entries name their stream by number: numbers stay, policies change; new streams come after the old ones.
-  for (auto& fresh : streams) {
-    const auto known = std::ranges::find(with_.streams, fresh.name, &stream_policy::name);
+  for (auto& policy : fresh.streams) {
+    const auto known = std::ranges::find(with_.streams, policy.name, &stream_policy::name);
     if (known != with_.streams.end()) {
-      *known = std::move(fresh);
+      *known = std::move(policy);
     } else {
-      with_.streams.push_back(std::move(fresh));
+      with_.streams.push_back(std::move(policy));
     }
   }
-  with_.connections_per_site_max = connections_per_site_max;
+  with_.connections_per_site_max = fresh.connections_per_site_max;
+  with_.site_backoff_base = fresh.site_backoff_base;
+  with_.site_backoff_max = fresh.site_backoff_max;
 }
 
 std::uint8_t scheduler::stream_number(const std::string& name) const {
@@ -250,7 +252,8 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
     number = free_sites_.back();
     free_sites_.pop_back();
   }
-  sites_[number] = std::make_unique<site>(spool::site_id{number}, to, with_.site_backoff_base);
+  sites_[number] = std::make_unique<site>(
+      spool::site_id{number}, to, shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
   site_numbers_[to->site_key] = number;
   return *sites_[number];
 }

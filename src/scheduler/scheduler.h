@@ -38,6 +38,7 @@ struct options {
   std::vector<stream_policy> streams;  // at most 255; an unknown stream counts as the first
   std::size_t connections_per_site_max = 20;
   std::chrono::milliseconds site_backoff_base{30'000};
+  std::chrono::milliseconds site_backoff_max{900'000};
   std::uint64_t hot_bytes_max = 134'217'728;  // bodies in memory on this shard
   std::uint64_t seed = 0;                     // of what must be unguessable in DSNs
 };
@@ -59,8 +60,8 @@ class scheduler final : public spool::work_source {
   ~scheduler() override;
   // All shards' schedulers, this one included, by shard; before anything else is called.
   void join(std::vector<scheduler*> all) { all_ = std::move(all); }
-  // Settings that a reload takes.
-  void reconfigure(std::vector<stream_policy> streams, std::size_t connections_per_site_max);
+  // Takes from `fresh` what can change while running: streams, connections, back-off.
+  void reconfigure(options fresh);
 
   // A message that was just made safe, on the shard that accepted it.
   void admit(spool::message_ptr m);

@@ -34,8 +34,8 @@ class fifo {
 };
 
 struct site {
-  site(spool::site_id i, spool::destination_ptr d, std::chrono::milliseconds backoff_base)
-      : id(i), to(std::move(d)), health(backoff_base) {}
+  site(spool::site_id i, spool::destination_ptr d, shaping::site_backoff h)
+      : id(i), to(std::move(d)), health(std::move(h)) {}
 
   spool::site_id id;
   spool::destination_ptr to;

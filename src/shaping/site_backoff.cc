@@ -56,9 +56,8 @@ std::optional<wall_time> site_backoff::next_ready(wall_time now) const {
 }
 
 std::chrono::milliseconds site_backoff::suspension() const {
-  constexpr int factor_max = 30;
-  const unsigned doublings = std::min(failures_ - 1, 5u);
-  return base_ * std::min(1 << doublings, factor_max);
+  constexpr unsigned doublings_max = 20;  // far beyond any maximum, and nothing overflows
+  return std::min(max_, base_ * (1u << std::min(failures_ - 1, doublings_max)));
 }
 
 }  // namespace gonets::shaping

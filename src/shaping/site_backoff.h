@@ -1,6 +1,7 @@
 // The health of one destination site: whether connections to it may be opened, and when again after it could not be
 // reached. A pure state machine; lives on the shard that owns the site.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -21,8 +22,10 @@ std::string_view to_text(site_state s);
 
 class site_backoff {
  public:
-  // The first suspension lasts `base`, each further one in a row twice as long, up to 30 times `base`.
-  explicit site_backoff(std::chrono::milliseconds base = std::chrono::seconds(30)) : base_(base) {}
+  // The first suspension lasts `base`, each further one in a row twice as long, up to `max`.
+  explicit site_backoff(std::chrono::milliseconds base = std::chrono::seconds(30),
+                        std::chrono::milliseconds max = std::chrono::minutes(15))
+      : base_(base), max_(std::max(base, max)) {}
 
   // Whether a connection may be opened now. In `suspended`, once the time has come, true exactly once: the caller is
   // then the probe, and must report with one of the three calls below.
@@ -47,6 +50,7 @@ class site_backoff {
   std::chrono::milliseconds suspension() const;
 
   std::chrono::milliseconds base_;
+  std::chrono::milliseconds max_;
   wall_time ready_at_{};
   std::string reason_;
   unsigned failures_ = 0;

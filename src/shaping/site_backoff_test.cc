@@ -60,7 +60,7 @@ TEST(site_backoff, doubles_up_to_fifteen_minutes_by_default) {
 }
 
 TEST(site_backoff, does_not_grow_past_the_maximum_after_very_many_failures) {
-  site_backoff site(1s);
+  site_backoff site(1s, 30s);
   const auto began = fail_in_a_row(site, 100);
   EXPECT_EQ(site.next_ready(began), began + 30s);
   EXPECT_EQ(site.failures_in_a_row(), 100u);

@@ -1,7 +1,6 @@
 #include "smtpd/server.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -15,8 +14,28 @@ namespace gonets::smtpd {
 // Sessions of one shard; touched by its thread alone.
 struct shard_sessions {
   std::unordered_set<session*> all;
+  std::vector<listener_ptr> listeners;  // as this shard sees them
   bool stopping = false;
 };
+
+namespace {
+
+listener_ptr make_listener(const config::settings& with, const config::listener& wanted) {
+  auto made = std::make_shared<listener_state>();
+  made->with = wanted;
+  made->limits = with.smtp;
+  made->connections_max = with.server.connections_max;
+  made->connections_per_address_max = with.server.connections_per_address_max;
+  made->protocol.hostname = with.server.hostname;
+  made->protocol.limits = with.smtp.limits;
+  made->protocol.newlines = with.smtp.newlines;
+  if (wanted.kind == config::listener_kind::submissions) {
+    made->tls = runtime::make_server_tls(wanted.tls_certificate, wanted.tls_key);
+  }
+  return made;
+}
+
+}  // namespace
 
 struct server::impl final : gate {
   impl(const config::settings& s, runtime::shards& o, const clock& c, metrics::registry& counts)
@@ -29,16 +48,16 @@ struct server::impl final : gate {
         refused_total(counts.make_counter("gonets_smtp_connections_refused_total", "SMTP connections over a limit.")),
         open(counts.make_gauge("gonets_smtp_connections", "SMTP connections open now.")) {}
 
-  std::optional<reply> enter(session&, const runtime::peer_address& peer) override {
+  std::optional<reply> enter(const listener_state& at, const runtime::peer_address& peer) override {
     connections_total.add();
-    if (total.load(std::memory_order_relaxed) >= with.server.connections_max) {
+    if (total.load(std::memory_order_relaxed) >= at.connections_max) {
       refused_total.add();
-      return reply{421, {4, 7, 0}, "Too many connections to this server, try again later"};
+      return reply{421, {4, 3, 2}, "Too many connections to this server, try again later"};
     }
     {
       const std::lock_guard lock(mutex);
       auto& from_here = by_address[peer.bytes];
-      if (from_here >= with.server.connections_per_address_max) {
+      if (from_here >= at.connections_per_address_max) {
         refused_total.add();
         return reply{421, {4, 7, 0}, "Too many connections from your address, try again later"};
       }
@@ -59,8 +78,9 @@ struct server::impl final : gate {
     if (--at->second == 0) by_address.erase(at);
   }
 
-  void accepted(std::size_t shard, runtime::stream_ptr stream, const listener_state& at) {
+  void accepted(std::size_t shard, runtime::stream_ptr stream, std::size_t number) {
     auto& here = sessions[shard];
+    const auto& at = here.listeners[number];
     if (here.stopping) return stream->close();
     const auto s = std::make_shared<session>(shard, std::move(stream), at, *environment, *this);
     here.all.insert(s.get());
@@ -71,7 +91,7 @@ struct server::impl final : gate {
   runtime::shards& on;
   const clock& time;
   std::unique_ptr<session_environment> environment;  // once started
-  std::vector<std::unique_ptr<listener_state>> listeners;
+  std::vector<listener_ptr> listeners;  // as last configured
   std::vector<std::unique_ptr<runtime::listener>> ports;
   std::vector<shard_sessions> sessions;
   std::atomic<std::size_t> total{0};
@@ -90,28 +110,37 @@ server::~server() = default;
 
 void server::bind() {
   for (const auto& wanted : impl_->with.listeners) {
-    auto state = std::make_unique<listener_state>();
-    state->with = wanted;
-    state->protocol.hostname = impl_->with.server.hostname;
-    state->protocol.limits = impl_->with.smtp.limits;
-    state->protocol.newlines = impl_->with.smtp.newlines;
-    if (wanted.kind == config::listener_kind::submissions) {
-      state->tls = runtime::make_server_tls(wanted.tls_certificate, wanted.tls_key);
-    }
+    impl_->listeners.push_back(make_listener(impl_->with, wanted));
     impl_->ports.push_back(std::make_unique<runtime::listener>(impl_->on, wanted.address.host, wanted.address.port));
-    impl_->listeners.push_back(std::move(state));
+  }
+  for (auto& here : impl_->sessions) here.listeners = impl_->listeners;
+}
+
+void server::reconfigure(const config::settings& fresh) {
+  for (auto& known : impl_->listeners) {
+    const auto wanted = std::ranges::find_if(fresh.listeners, [&](const auto& l) {
+      return l.address == known->with.address && l.kind == known->with.kind;
+    });
+    if (wanted == fresh.listeners.end()) continue;
+    try {
+      known = make_listener(fresh, *wanted);
+    } catch (const std::exception& e) {
+      GONETS_LOG(error, "listener_not_reloaded", "address", wanted->address.host, "error", e.what());
+    }
+  }
+  for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
+    impl_->on.post(shard, [i = impl_.get(), shard, all = impl_->listeners] { i->sessions[shard].listeners = all; });
   }
 }
 
 void server::start(intake::intake& to, spool::spool& store) {
-  impl_->environment = std::make_unique<session_environment>(
-      session_environment{impl_->with.smtp, to, store, impl_->time, impl_->refusals});
+  impl_->environment =
+      std::make_unique<session_environment>(session_environment{to, store, impl_->time, impl_->refusals});
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
-    const auto& state = *impl_->listeners[i];
-    impl_->ports[i]->start([this, &state](std::size_t shard, runtime::stream_ptr stream) {
-      impl_->accepted(shard, std::move(stream), state);
+    impl_->ports[i]->start([this, i](std::size_t shard, runtime::stream_ptr stream) {
+      impl_->accepted(shard, std::move(stream), i);
     });
-    GONETS_LOG(info, "listening", "address", state.with.address.host, "port", impl_->ports[i]->port());
+    GONETS_LOG(info, "listening", "address", impl_->listeners[i]->with.address.host, "port", impl_->ports[i]->port());
   }
 }
 

@@ -15,14 +15,14 @@ bool listed(const std::vector<config::network>& networks, const runtime::peer_ad
 
 }  // namespace
 
-session::session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener, session_environment env,
+session::session(std::size_t shard, runtime::stream_ptr stream, listener_ptr listener, session_environment env,
                  gate& door)
     : shard_(shard),
       stream_(std::move(stream)),
-      listener_(listener),
+      listener_(std::move(listener)),
       env_(env),
       gate_(door),
-      protocol_(listener.protocol),
+      protocol_(listener_->protocol),
       peer_(stream_->peer()),
       began_(env.time.steady()) {}
 
@@ -32,12 +32,12 @@ session::~session() {
 }
 
 void session::start() {
-  if (listed(listener_.with.proxy_protocol_from, peer_)) return read_proxy_header();
+  if (listed(listener_->with.proxy_protocol_from, peer_)) return read_proxy_header();
   greet();
 }
 
 void session::read_proxy_header() {
-  stream_->expires_after(env_.limits.command_timeout);
+  stream_->expires_after(listener_->limits.command_timeout);
   stream_->read([self = shared_from_this()](std::string_view bytes, runtime::io_error error) {
     self->on_proxy_bytes(bytes, error);
   });
@@ -61,19 +61,19 @@ void session::on_proxy_bytes(std::string_view bytes, runtime::io_error error) {
 }
 
 void session::greet() {
-  if (const auto refusal = gate_.enter(*this, peer_)) {
+  if (const auto refusal = gate_.enter(*listener_, peer_)) {
     protocol_.refuse_connection(*refusal);
   } else {
     entered_ = true;
     source_.peer_address = peer_.text();
-    source_.stream = listener_.with.stream;
-    source_.trusted = listed(listener_.with.trusted_networks, peer_);
-    source_.submission = listener_.with.kind != config::listener_kind::smtp;
+    source_.stream = listener_->with.stream;
+    source_.trusted = listed(listener_->with.trusted_networks, peer_);
+    source_.submission = listener_->with.kind != config::listener_kind::smtp;
     protocol_.greet();
   }
-  if (!listener_.tls || !entered_) return run();
-  stream_->expires_after(env_.limits.command_timeout);
-  stream_->start_tls_server(listener_.tls, [self = shared_from_this()](runtime::io_error error) {
+  if (!listener_->tls || !entered_) return run();
+  stream_->expires_after(listener_->limits.command_timeout);
+  stream_->start_tls_server(listener_->tls, [self = shared_from_this()](runtime::io_error error) {
     if (error != runtime::io_error::none) return self->close();
     self->source_.tls = self->stream_->tls_description();
     self->run();
@@ -81,7 +81,7 @@ void session::greet() {
 }
 
 void session::read() {
-  stream_->expires_after(protocol_.in_body() ? env_.limits.data_timeout : env_.limits.command_timeout);
+  stream_->expires_after(protocol_.in_body() ? listener_->limits.data_timeout : listener_->limits.command_timeout);
   stream_->read(
       [self = shared_from_this()](std::string_view bytes, runtime::io_error error) { self->on_read(bytes, error); });
 }
@@ -91,7 +91,7 @@ void session::on_read(std::string_view bytes, runtime::io_error error) {
     protocol_.time_out();
   } else if (error != runtime::io_error::none) {
     return close();
-  } else if (env_.time.steady() - began_ > env_.limits.session_max && !protocol_.in_transaction()) {
+  } else if (env_.time.steady() - began_ > listener_->limits.session_max && !protocol_.in_transaction()) {
     protocol_.shut_down();
   }
   in_ = bytes;

@@ -13,15 +13,17 @@
 
 namespace gonets::smtpd {
 
-// What all sessions of a listener share.
+// What all sessions of a listener share. A reload makes a new one; sessions go on with the one that they began with.
 struct listener_state {
   config::listener with;
+  config::settings::smtp_section limits;
+  std::size_t connections_max = 0, connections_per_address_max = 0;
   smtp::server_options protocol;
   std::shared_ptr<runtime::tls_context> tls;
 };
+using listener_ptr = std::shared_ptr<const listener_state>;
 
 struct session_environment {
-  const config::settings::smtp_section& limits;
   intake::intake& intake;
   spool::spool& store;
   const clock& time;
@@ -33,14 +35,13 @@ class session;
 class gate {
  public:
   virtual ~gate() = default;
-  virtual std::optional<reply> enter(session& s, const runtime::peer_address& peer) = 0;
+  virtual std::optional<reply> enter(const listener_state& at, const runtime::peer_address& peer) = 0;
   virtual void leave(session& s, const runtime::peer_address& peer, bool entered) = 0;
 };
 
 class session : public std::enable_shared_from_this<session> {
  public:
-  session(std::size_t shard, runtime::stream_ptr stream, const listener_state& listener, session_environment env,
-          gate& door);
+  session(std::size_t shard, runtime::stream_ptr stream, listener_ptr listener, session_environment env, gate& door);
   ~session();
   void start();
   void shut_down();
@@ -69,7 +70,7 @@ class session : public std::enable_shared_from_this<session> {
 
   const std::size_t shard_;
   runtime::stream_ptr stream_;
-  const listener_state& listener_;
+  const listener_ptr listener_;
   session_environment env_;
   gate& gate_;
   smtp::server_session protocol_;

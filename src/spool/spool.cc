@@ -45,6 +45,8 @@ struct spool::impl {
   std::unique_ptr<detail::committer> committer;
   std::optional<storage::snapshot> load_view;
   std::atomic<bool> low_space{false};
+  std::atomic<std::uint64_t> free_bytes_min;
+  std::atomic<std::chrono::milliseconds> event_retention;
   message_id highest;
   metrics::counter& unreadable;
   metrics::gauge& free_space;
@@ -53,6 +55,8 @@ struct spool::impl {
       : with(o),
         shards(s),
         time(c),
+        free_bytes_min(o.free_bytes_min),
+        event_retention(o.event_retention),
         unreadable(counts.make_counter("gonets_spool_unreadable_total", "Stored records that could not be read.")),
         free_space(counts.make_gauge("gonets_spool_free_bytes", "Free space of the spool's disk.")) {}
 
@@ -60,10 +64,10 @@ struct spool::impl {
     const auto free = storage::free_bytes(with.path);
     if (!free) return;
     free_space.set(static_cast<std::int64_t>(*free));
-    const bool low = *free < with.free_bytes_min;
+    const bool low = *free < free_bytes_min.load();
     if (low_space.exchange(low) != low) {
       GONETS_LOG(warning, low ? "disk_nearly_full" : "disk_has_space_again", "free_bytes", *free, "needed",
-                 with.free_bytes_min);
+                 free_bytes_min.load());
     }
   }
 
@@ -296,8 +300,13 @@ event_seq spool::last_event() const {
   return impl_->committer->last_event();
 }
 
+void spool::reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention) {
+  impl_->free_bytes_min = free_bytes_min;
+  impl_->event_retention = event_retention;
+}
+
 void spool::trim_events() {
-  const auto oldest = impl_->time.wall() - impl_->with.event_retention;
+  const auto oldest = impl_->time.wall() - impl_->event_retention.load();
   // Ids and events ascend with time, so a binary search over sequence numbers finds the border.
   std::uint64_t low = 0;
   auto found = impl_->store->scan(family::events, "", "", [&](std::string_view key, std::string_view) {

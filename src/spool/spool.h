@@ -109,6 +109,7 @@ class spool {
   storage::store& store();
   event_seq last_event() const;
   void trim_events();  // older than the retention; for a timer
+  void reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention);  // from any thread
 
  private:
   struct impl;

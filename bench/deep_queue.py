@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""What a deep queue costs: fills the server with recipients that a receiver defers, and measures
+
+  memory        resident memory of the server, all recipients deferred
+  fresh rate    relayed messages a second to another receiver, against the same server with an empty queue
+  restart       seconds until SMTP answers again, and until the whole index is loaded
+
+    bench/deep_queue.py [--recipients 1000000] [--domains 50000]
+
+Everything runs on 127.0.0.1. Needs Debian's postfix (smtp-source, smtp-sink) and the release build.
+"""
+import argparse, concurrent.futures, json, multiprocessing, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GONETS = ROOT / "build/release/gonets"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port, limit):
+    end = time.time() + limit
+    while time.time() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as s:
+                if s.recv(100).startswith(b"220"):
+                    return
+        except OSError:
+            time.sleep(0.005)
+    raise SystemExit(f"nothing answers 220 on port {port}")
+
+
+class Server:
+    def __init__(self, work, port, deferring, fresh):
+        self.work, self.port = work, port
+        self.config = work / "gonets.toml"
+        self.config.write_text(f"""
+[server]
+hostname = "relay.test"
+[[listener]]
+kind = "smtp"
+address = "127.0.0.1:{port}"
+trusted_networks = ["127.0.0.0/8"]
+[smtp]
+messages_max = 1000000000
+[[route]]
+domain = "fresh.test"
+to = "smtp://127.0.0.1:{fresh}"
+[[route]]
+domain = "*"
+to = "smtp://127.0.0.1:{deferring}"
+[delivery]
+messages_per_connection_max = 1000000
+[spool]
+path = "{work}/spool"
+[stream.transactional]
+retry = ["12h"]
+[api]
+socket = "{work}/api.sock"
+[log]
+level = "warning"
+""")
+
+    def start(self):
+        began = time.time()
+        self.log = open(self.work / "log", "a")
+        self.process = subprocess.Popen([GONETS, "serve", "--config", self.config], stderr=self.log)
+        answers(self.port, 60)
+        return time.time() - began
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def summary(self):
+        out = subprocess.run([GONETS, "queue", "summary", "--json", "--config", self.config], capture_output=True, text=True)
+        return json.loads(out.stdout) if out.returncode == 0 else None
+
+    def memory_mib(self):
+        for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
+            if line.startswith("Rss:"):
+                return int(line.split()[1]) / 1024
+
+
+def sink(port, *options):
+    process = subprocess.Popen(["stdbuf", "-o0", "smtp-sink", "-c", "-u", "nobody", *options, f"inet:127.0.0.1:{port}", "1024"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    os.set_blocking(process.stdout.fileno(), False)
+    process.seen, process.text = 0, ""
+    return process
+
+
+def sink_count(process):
+    try:
+        process.text = (process.text + (os.read(process.stdout.fileno(), 1 << 20) or b"").decode())[-4000:]
+    except BlockingIOError:
+        pass
+    found = re.findall(r"mesg=(\d+)", process.text)
+    return int(found[-1]) if found else 0
+
+
+def fill(port, first, count, domains, body):
+    """One connection, each message's commands in the same write as the end of the one before."""
+    s = socket.create_connection(("127.0.0.1", port))
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    f = s.makefile("rb")
+    f.readline()
+    s.sendall(b"EHLO fill.test\r\n")
+    while f.readline()[3:4] == b"-":
+        pass
+    commands = lambda n: b"MAIL FROM:<sender@source.test>\r\nRCPT TO:<user%d@d%d.test>\r\nDATA\r\n" % (n, n % domains)
+    s.sendall(commands(first))
+    for n in range(first, first + count):
+        for _ in range(3):
+            line = f.readline()
+        if not line.startswith(b"354"):
+            raise SystemExit(f"refused: {line!r}")
+        last = n == first + count - 1
+        s.sendall(body + (b"QUIT\r\n" if last else commands(n + 1)))
+        line = f.readline()
+        if not line.startswith(b"250"):
+            raise SystemExit(f"refused: {line!r}")
+
+
+def fill_in_threads(port, first, count, domains, body, threads):
+    part = count // threads
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(fill, port, first + i * part, part, domains, body) for i in range(threads)]:
+            done.result()
+
+
+def fill_all(port, total, domains, size, processes=2, threads=25):
+    line = b"x" * 70 + b"\r\n"
+    body = b"Subject: deep\r\n\r\n" + line * (size // 72) + b".\r\n"
+    part = total // processes
+    jobs = [multiprocessing.Process(target=fill_in_threads, args=(port, i * part, part, domains, body, threads))
+            for i in range(processes)]
+    for j in jobs:
+        j.start()
+    for j in jobs:
+        j.join()
+        if j.exitcode:
+            raise SystemExit("filling failed")
+
+
+def fresh_rate(port, process, messages):
+    before, began = sink_count(process), time.time()
+    subprocess.run(["smtp-source", "-d", "-s", "50", "-m", str(messages), "-l", "4096", "-f", "sender@source.test",
+                    "-t", "rcpt@fresh.test", f"inet:127.0.0.1:{port}"], check=True)
+    while sink_count(process) < before + messages:
+        time.sleep(0.01)
+    return messages / (time.time() - began)
+
+
+def wait_for(server, total, key="deferred"):
+    while True:
+        s = server.summary()
+        if s and s[key] >= total:
+            return
+        time.sleep(1)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--recipients", type=int, default=1_000_000)
+    p.add_argument("--domains", type=int, default=50_000)
+    p.add_argument("--size", type=int, default=2048)
+    p.add_argument("--dir", default="/var/tmp")
+    opts = p.parse_args()
+    work = pathlib.Path(tempfile.mkdtemp(prefix="deep-", dir=opts.dir))
+    port, deferring, fresh = free_port(), free_port(), free_port()
+    sinks = [sink(deferring, "-r", "RCPT"), sink(fresh)]
+    server = Server(work, port, deferring, fresh)
+    result = {"recipients": opts.recipients, "domains": opts.domains}
+    try:
+        server.start()
+        result["fresh_per_s_empty"] = round(max(fresh_rate(port, sinks[1], 20000) for _ in range(3)))
+        began = time.time()
+        fill_all(port, opts.recipients, opts.domains, opts.size)
+        result["fill_per_s"] = round(opts.recipients / (time.time() - began))
+        wait_for(server, opts.recipients)
+        result["filled_and_deferred_s"] = round(time.time() - began)
+        time.sleep(5)
+        result["memory_mib"] = round(server.memory_mib(), 1)
+        result["fresh_per_s_deep"] = round(max(fresh_rate(port, sinks[1], 20000) for _ in range(3)))
+        result["fresh_ratio"] = round(result["fresh_per_s_deep"] / result["fresh_per_s_empty"], 3)
+        server.kill()
+        result["restart_to_220_s"] = round(server.start(), 2)
+        began = time.time()
+        while (s := server.summary()) is None or s["loading"]:
+            time.sleep(0.1)
+        result["restart_to_loaded_s"] = round(result["restart_to_220_s"] + time.time() - began, 2)
+        result["loaded"] = s["deferred"]
+        result["memory_after_restart_mib"] = round(server.memory_mib(), 1)
+        result["spool_mib"] = sum(f.stat().st_size for f in (work / "spool").rglob("*") if f.is_file()) >> 20
+        server.stop()
+    finally:
+        for s in sinks:
+            s.terminate()
+        if server.process.poll() is None:
+            server.process.kill()
+        shutil.rmtree(work, ignore_errors=True)
+    print(json.dumps(result))
+
+
+main()
