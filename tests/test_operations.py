@@ -108,6 +108,15 @@ def test_reload_of_a_broken_configuration_changes_nothing(server):
     server.config_path.write_text(good)
 
 
+def test_no_thread_is_ended_by_a_signal_that_comes_while_another_is_handled(server):
+    for task in pathlib.Path(f"/proc/{server.child.pid}/task").iterdir():
+        blocked = next(line for line in (task / "status").read_text().splitlines() if line.startswith("SigBlk:"))
+        taken = int(blocked.split()[1], 16)
+        # The main thread waits for them in sigwait, which shows them as not blocked.
+        if task.name != str(server.child.pid):
+            assert taken >> (1 - 1) & 1 and taken >> (15 - 1) & 1, (task / "comm").read_text()
+
+
 def test_stop_lets_a_message_under_way_end(launch, sink):
     server = launch(route=[("*", sink.route)], server={"stop_within": "20s"})
     with server.talk(hello=True) as sending, server.talk(hello=True) as idle:

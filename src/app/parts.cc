@@ -197,9 +197,10 @@ std::size_t parts::deliveries() const {
 }
 
 void parts::close() {
-  // The shards end first, so that nothing asks for more; then the committer writes what is queued.
+  // The shards end first, so that nothing asks for more; then the committer writes what is queued. The spool itself
+  // stays: the loader and the blocking pool may be reading it, and the process is about to end.
   shards.stop();
-  store.reset();
+  store->drain();
 }
 
 }  // namespace gonets::app

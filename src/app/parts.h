@@ -36,7 +36,7 @@ struct parts {
   void reconfigure(const config::settings& fresh);
   void stop_delivery();
   std::size_t deliveries() const;  // connections and leases that are not over
-  // Writes all that is owed and closes the spool; no part may be used afterwards.
+  // Writes and syncs all that is owed; no part may be used or destroyed afterwards.
   void close();
   scheduler::scheduler& scheduler_of(const spool::queued_message& m, const spool::loaded_recipient& r);
 

@@ -42,7 +42,8 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// All threads inherit the mask: signals are taken by wait_for_signal() alone.
+// Before there is a second thread: all inherit the mask, so that a signal that comes outside of sigwait() stays pending
+// rather than end the process through a thread that has not blocked it.
 sigset_t block_signals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -61,7 +62,7 @@ class server {
         parts_(with_),
         smtp_(with_, parts_.shards, parts_.time, parts_.counts) {}
 
-  int run();
+  int run(const sigset_t& signals);
 
  private:
   void bind();
@@ -154,8 +155,7 @@ void server::stop() {
   std::_Exit(0);
 }
 
-int server::run() {
-  const auto signals = block_signals();
+int server::run(const sigset_t& signals) {
   raise_descriptor_limit();
   bind();
   start();
@@ -174,10 +174,11 @@ int server::run() {
 }  // namespace
 
 int serve(const config::settings& with, const std::string& config_file) {
+  const auto signals = block_signals();
   configure_log(with);
   log::start();
   try {
-    return server(with, config_file).run();
+    return server(with, config_file).run(signals);
   } catch (const std::exception& e) {
     log::stop();
     fmt::print(stderr, "gonets: cannot start: {}\n", e.what());

@@ -52,7 +52,8 @@ std::string to_text(const reply& r) {
 std::string_view to_text(stage s) {
   static constexpr std::array<std::string_view, 11> names = {
       "none", "resolve", "connect", "greeting", "tls", "ehlo", "auth", "mail", "rcpt", "data", "end_of_data"};
-  return names[static_cast<std::size_t>(s)];
+  const auto number = static_cast<std::size_t>(s);
+  return number < names.size() ? names[number] : std::string_view("unknown");
 }
 
 }  // namespace gonets

@@ -1,5 +1,6 @@
 // Coarse time-outs for very many connections: one tick a second, and setting or moving a deadline costs a store. A
-// deadline fires up to one tick late, never early. Not thread-safe: each shard has its own.
+// deadline never fires early, and less than two ticks late; at most one when it is a whole number of ticks. Not
+// thread-safe: each shard has its own.
 #pragma once
 #include <array>
 #include <cstdint>

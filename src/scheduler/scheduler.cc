@@ -298,13 +298,27 @@ void scheduler::drop_if_idle(site& s) {
   free_sites_.push_back(number);
 }
 
+// What left a queue by its state alone is still linked there, and that may be the wrong queue by now: of another site,
+// or for messages in memory. An empty entry takes its place, and it gets a new handle.
+handle scheduler::unlinked(handle h) {
+  auto& e = entries_[h];
+  if (!e.linked) return h;
+  auto moving = e;
+  moving.linked = false;
+  moving.next = no_handle;
+  moving.domain = entries_.domains.add(entries_.domains.name(e.domain));
+  e.hot.reset();
+  e.state = entry_state::free;
+  return entries_.add(std::move(moving));
+}
+
 void scheduler::enqueue(handle h, site& at, bool front) {
+  h = unlinked(h);
   auto& e = entries_[h];
   e.state = entry_state::ready;
   e.at = &at;
   const auto priority = std::min<std::size_t>(policy(e.stream).priority, priorities - 1);
   auto& queue = e.hot ? at.hot[priority] : at.cold[priority];
-  if (e.linked) return;  // it never left, only its state did
   if (front) {
     queue.push_front(entries_, h);
   } else {

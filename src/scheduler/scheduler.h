@@ -103,6 +103,7 @@ class scheduler final : public spool::work_source {
   void defer_until(handle h, std::int64_t due_ms);
   void due(handle h);
   void enqueue(handle h, site& at, bool front);
+  handle unlinked(handle h);
   void forget(handle h);
   void cool(entry& e);
 

@@ -120,7 +120,9 @@ void encode_recipient(const recipient_record& r, std::string& to) {
 bool decode_recipient(std::string_view record, recipient_record& r) {
   wire::reader from(record);
   if (from.byte() != recipient_version) return false;
-  r.phase = static_cast<recipient_phase>(from.byte());
+  const auto phase = from.byte();
+  if (phase > static_cast<std::uint8_t>(recipient_phase::ended)) return false;
+  r.phase = static_cast<recipient_phase>(phase);
   r.attempts = static_cast<std::uint16_t>(from.varint());
   r.delay_reported = from.byte() != 0;
   r.due = from_ms(from.varint());

@@ -98,8 +98,8 @@ class store {
   result<std::optional<std::string>> last_key(family in) const;
   snapshot take_snapshot() const;
 
-  // After a failed write: makes the store writable again, by resuming or by opening it anew. What the failed batch
-  // wrote may then be there or not: the caller must bring those keys to a known state.
+  // After a failed write: makes the store writable again, by opening it anew. What the failed batch wrote may then be
+  // there or not: the caller must bring those keys to a known state.
   result<void> recover();
   // Gives the disk space of removed bodies back; may take long: for a background thread.
   void compact();

@@ -311,6 +311,11 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
       undo_.remove(family::history, history_key(e.message, e.seq));
     for (const auto& e : c->report_events)
       undo_.remove(family::history, history_key(e.message, e.seq));
+    // Written again with the change: twice written and once removed, the first would come back.
+    for (const auto& r : c->reports) {
+      undo_.remove(family::messages, message_key(r->id));
+      undo_.remove(family::bodies, body_key(r->id, 0));
+    }
   }
   for (auto seq = g.first_seq; seq < next_seq_; ++seq)
     undo_.remove(family::events, event_key(event_seq{seq}));
