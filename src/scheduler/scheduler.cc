@@ -279,8 +279,8 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
     number = free_sites_.back();
     free_sites_.pop_back();
   }
-  sites_[number] = std::make_unique<site>(
-      spool::site_id{number}, to, shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
+  sites_[number] = std::make_unique<site>(spool::site_id{number}, to,
+                                          shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
   site_numbers_[to->site_key] = number;
   return *sites_[number];
 }

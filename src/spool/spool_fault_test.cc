@@ -11,11 +11,13 @@ namespace {
 class spool_faults : public spool_fixture {
  protected:
   void wait_until_healthy() {
-    while (store_->admission() != commit_status::ok) std::this_thread::yield();
+    while (store_->admission() != commit_status::ok)
+      std::this_thread::yield();
   }
   std::set<message_id> loaded_ids() {
     std::set<message_id> ids;
-    for (const auto& [m, r] : load()) ids.insert(m->id);
+    for (const auto& [m, r] : load())
+      ids.insert(m->id);
     return ids;
   }
   std::shared_ptr<storage::faulty_file_system> disk_ = std::make_shared<storage::faulty_file_system>();

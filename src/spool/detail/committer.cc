@@ -125,7 +125,7 @@ void committer::run() {
     }();
     if (failing() && !try_to_recover()) {
       keep_changes(taken);
-      complete(taken, commit_status::failed);
+      complete(taken, health());
     } else if (!taken.empty()) {
       write_group(taken);
     } else if (dirty_) {
@@ -321,8 +321,9 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
     undo_.remove(family::events, event_key(event_seq{seq}));
   next_seq_ = g.first_seq;
   keep_changes(taken);
-  failing_.store(true, std::memory_order_relaxed);
-  complete(taken, why.what == storage::failure::no_space ? commit_status::no_space : commit_status::failed);
+  health_.store(why.what == storage::failure::no_space ? commit_status::no_space : commit_status::failed,
+                std::memory_order_relaxed);
+  complete(taken, health());
 }
 
 bool committer::try_to_recover() {
@@ -333,7 +334,7 @@ bool committer::try_to_recover() {
     if (auto undone = store_.write(undo_, storage::durability::synced); !undone) return false;
     undo_.clear();
   }
-  failing_.store(false, std::memory_order_relaxed);
+  health_.store(commit_status::ok, std::memory_order_relaxed);
   GONETS_LOG(info, "spool_recovered", "owed", owed_.size());
   auto owed = std::move(owed_);
   owed_.clear();
