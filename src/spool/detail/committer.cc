@@ -48,7 +48,8 @@ live_messages::entry live_messages::take(message_id id, std::uint16_t ended, boo
 
 // One batch being built, and what must be undone if it fails.
 struct committer::group {
-  storage::batch batch;
+  explicit group(storage::batch& b) : batch(b) { batch.clear(); }
+  storage::batch& batch;
   bool sync = false;
   std::size_t promises = 0;
   std::uint64_t first_seq = 0;
@@ -147,7 +148,7 @@ void committer::keep_changes(std::vector<request>& taken) {
 
 void committer::sync_when_idle() {
   std::vector<request> none;
-  group g;
+  group g(batch_);
   g.first_seq = next_seq_;
   if (auto synced = store_.sync(); !synced) return fail(none, g, synced.error());
   dirty_ = false;
@@ -245,7 +246,7 @@ void committer::add(trim& t, group& g) {
 }
 
 void committer::write_group(std::vector<request>& taken) {
-  group g;
+  group g(batch_);
   g.first_seq = next_seq_;
   for (auto& r : taken) {
     std::visit([&](auto& one) { add(one, g); }, r);

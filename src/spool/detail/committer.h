@@ -98,6 +98,7 @@ class committer {
   // Of the thread alone.
   std::uint64_t next_seq_;
   std::size_t last_group_ = 0;
+  storage::batch batch_;       // reused: fresh pages of memory cost more than what is written into them
   std::string key_, value_;    // reused
   std::vector<request> owed_;  // changes that the disk did not take; written before anything else
   storage::batch undo_;        // brings the keys of failed batches to a known state
