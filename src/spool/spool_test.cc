@@ -63,7 +63,8 @@ TEST_F(spool_fixture, keeps_when_a_deferred_recipient_is_due) {
 
 TEST_F(spool_fixture, numbers_events_without_gaps_over_a_restart) {
   open();
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(accept(make_message(next_id())), commit_status::ok);
+  for (int i = 0; i < 3; ++i)
+    ASSERT_EQ(accept(make_message(next_id())), commit_status::ok);
   close();
   open();
   ASSERT_EQ(accept(make_message(next_id())), commit_status::ok);
@@ -129,7 +130,8 @@ TEST_F(spool_fixture, reads_a_message_of_many_chunks_back_part_by_part) {
   auto c = make_end(*m, 0);
   c.chunks = 3;
   settle(std::move(c));
-  for (std::uint32_t n = 0; n < 3; ++n) EXPECT_FALSE(store_->fetch_chunk(m->id, n));
+  for (std::uint32_t n = 0; n < 3; ++n)
+    EXPECT_FALSE(store_->fetch_chunk(m->id, n));
 }
 
 TEST_F(spool_fixture, forgets_the_chunks_of_a_message_that_was_never_completed) {
