@@ -14,7 +14,8 @@ constexpr std::uint64_t sequence_max = (1u << sequence_bits) - 1;
 
 message_id id_source::next(wall_time now) {
   // A clock that has not been set yet must not make ids from the end of time.
-  const auto stamp_now = static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count() - epoch_ms, 0));
+  const auto stamp_now =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(now.time_since_epoch().count() - epoch_ms, 0));
   auto last = last_.load(std::memory_order_relaxed);
   std::uint64_t id;
   do {

@@ -44,7 +44,7 @@ TEST(ids, refuses_what_is_no_id) {
 }
 
 TEST(ids, tells_when_a_message_was_accepted) {
-  EXPECT_EQ(accepted_at_ms(message_id{1}), 1'577'836'800'000);                       // 2020-01-01T00:00:00Z
+  EXPECT_EQ(accepted_at_ms(message_id{1}), 1'577'836'800'000);  // 2020-01-01T00:00:00Z
   EXPECT_EQ(accepted_at_ms(message_id{172'800'123ull << 19 | 0x7ffff}), 1'578'009'600'123);
 }
 

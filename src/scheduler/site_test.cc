@@ -118,7 +118,7 @@ TEST_F(fifo_test, gives_back_an_entry_that_was_freed_in_it_when_it_comes_to_it) 
 }
 
 TEST(site, is_idle_when_nothing_is_left_of_it) {
-  site s(spool::site_id{1}, std::make_shared<spool::destination>("mx:a.test"), std::chrono::seconds(30));
+  site s(spool::site_id{1}, std::make_shared<spool::destination>("mx:a.test"), shaping::site_backoff());
   entry_table entries;
   entry e;
   e.id = message_id{1};
