@@ -9,102 +9,9 @@
 
 Everything runs on 127.0.0.1. Needs Debian's postfix (smtp-source, smtp-sink) and the release build.
 """
-import argparse, concurrent.futures, json, multiprocessing, os, pathlib, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, json, multiprocessing, pathlib, shutil, socket, subprocess, tempfile, time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-GONETS = ROOT / "build/release/gonets"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def answers(port, limit):
-    end = time.time() + limit
-    while time.time() < end:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1) as s:
-                if s.recv(100).startswith(b"220"):
-                    return
-        except OSError:
-            time.sleep(0.005)
-    raise SystemExit(f"nothing answers 220 on port {port}")
-
-
-class Server:
-    def __init__(self, work, port, deferring, fresh):
-        self.work, self.port = work, port
-        self.config = work / "gonets.toml"
-        self.config.write_text(f"""
-[server]
-hostname = "relay.test"
-[[listener]]
-kind = "smtp"
-address = "127.0.0.1:{port}"
-trusted_networks = ["127.0.0.0/8"]
-[smtp]
-messages_max = 1000000000
-[[route]]
-domain = "fresh.test"
-to = "smtp://127.0.0.1:{fresh}"
-[[route]]
-domain = "*"
-to = "smtp://127.0.0.1:{deferring}"
-[delivery]
-messages_per_connection_max = 1000000
-[spool]
-path = "{work}/spool"
-[stream.transactional]
-retry = ["12h"]
-[api]
-socket = "{work}/api.sock"
-[log]
-level = "warning"
-""")
-
-    def start(self):
-        began = time.time()
-        self.log = open(self.work / "log", "a")
-        self.process = subprocess.Popen([GONETS, "serve", "--config", self.config], stderr=self.log)
-        answers(self.port, 60)
-        return time.time() - began
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def summary(self):
-        out = subprocess.run([GONETS, "queue", "summary", "--json", "--config", self.config], capture_output=True, text=True)
-        return json.loads(out.stdout) if out.returncode == 0 else None
-
-    def memory_mib(self):
-        for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
-            if line.startswith("Rss:"):
-                return int(line.split()[1]) / 1024
-
-
-def sink(port, *options):
-    process = subprocess.Popen(["stdbuf", "-o0", "smtp-sink", "-c", "-u", "nobody", *options, f"inet:127.0.0.1:{port}", "1024"],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    os.set_blocking(process.stdout.fileno(), False)
-    process.seen, process.text = 0, ""
-    return process
-
-
-def sink_count(process):
-    try:
-        process.text = (process.text + (os.read(process.stdout.fileno(), 1 << 20) or b"").decode())[-4000:]
-    except BlockingIOError:
-        pass
-    found = re.findall(r"mesg=(\d+)", process.text)
-    return int(found[-1]) if found else 0
-
+from rig import Server, free_port, sink, sink_count
 
 def fill(port, first, count, domains, body):
     """One connection, each message's commands in the same write as the end of the one before."""
@@ -177,7 +84,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="deep-", dir=opts.dir))
     port, deferring, fresh = free_port(), free_port(), free_port()
     sinks = [sink(deferring, "-r", "RCPT"), sink(fresh)]
-    server = Server(work, port, deferring, fresh)
+    server = Server(work, port, [("fresh.test", fresh), ("*", deferring)])
     result = {"recipients": opts.recipients, "domains": opts.domains}
     try:
         server.start()

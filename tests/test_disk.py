@@ -102,7 +102,7 @@ def test_full_disk_under_load_loses_nothing(launch, sink, disk, filler):
             count += 1
             name = f"c{number}n{count}"
             try:
-                reply = try_message(relay, name, b"y" * 20_000 + b"\r\n")
+                reply = try_message(relay, name, (b"y" * 98 + b"\r\n") * 200)
             except OSError:
                 refusals.append("lost")
                 continue

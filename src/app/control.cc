@@ -4,6 +4,7 @@
 #include <future>
 
 #include "app/captured.h"
+#include "base/text.h"
 #include "events/log_reader.h"
 #include "message/address.h"
 #include "spool/audit.h"
@@ -12,6 +13,7 @@ namespace gonets::app {
 namespace {
 
 constexpr std::size_t content_bytes_max = 1024 * 1024;
+constexpr account_id nobodys{~0u};
 constexpr std::size_t candidates_max = 5'000'000;
 
 // Runs `work` on the blocking pool and `answer` on the shard that asked. Work may wait for shards: they never wait for
@@ -59,11 +61,15 @@ std::optional<scheduler::entry_state> state_named(const std::string& name) {
 scheduler::selector selector_of(const httpd::queue_filter& f, wall_time now) {
   scheduler::selector s;
   s.id = f.id;
-  s.domain = f.domain;
-  if (!f.recipient.empty()) s.domain = message::domain_of(f.recipient);
+  s.domain = to_lower(f.domain);
   s.state = state_named(f.state);
   // Until accounts exist there is one, and no recipient belongs to another.
-  if (!f.account.empty()) s.account = f.account == "default" ? account_id{0} : account_id{~0u};
+  if (!f.account.empty()) s.account = f.account == "default" ? account_id{0} : nobodys;
+  if (!f.recipient.empty()) {
+    const auto domain = to_lower(message::domain_of(f.recipient));
+    if (!s.domain.empty() && s.domain != domain) s.account = nobodys;  // no recipient is in two domains
+    s.domain = domain;
+  }
   if (f.older_than.count() > 0) {
     s.accepted_before_ms = (now - f.older_than).time_since_epoch().count();
   }
@@ -230,7 +236,9 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
         if (!row) continue;
         httpd::why_row why{std::move(*row), {}, {}};
         for (const auto& o : x.obstacles) {
-          why.obstacles.push_back({o.what, o.detail, from_ms(o.until_ms)});
+          const bool with_reason = o.what == "held" && !why.row.hold_reason.empty();
+          why.obstacles.push_back(
+              {o.what, with_reason ? why.row.hold_reason + ": " + o.detail : o.detail, from_ms(o.until_ms)});
           why.expected = std::max(why.expected, from_ms(o.until_ms));
         }
         rows.push_back(std::move(why));

@@ -41,7 +41,8 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
   o.site_backoff_base = with.delivery.site_backoff_base;
   o.site_backoff_max = with.delivery.site_backoff_max;
   o.hot_bytes_max = with.spool.hot_bytes_max / shards;
-  for (const auto& s : with.streams) o.streams.push_back({s.name, s.priority, s.retry});
+  for (const auto& s : with.streams)
+    o.streams.push_back({s.name, s.priority, s.retry});
   return o;
 }
 
@@ -61,9 +62,10 @@ std::vector<std::string> interface_addresses() {
   for (const auto* at = first; at != nullptr; at = at->ifa_next) {
     if (at->ifa_addr == nullptr) continue;
     const auto family = at->ifa_addr->sa_family;
-    const void* bytes = family == AF_INET    ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr)
-                        : family == AF_INET6 ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr)
-                                             : nullptr;
+    const void* bytes =
+        family == AF_INET    ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr)
+        : family == AF_INET6 ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr)
+                             : nullptr;
     char text[INET6_ADDRSTRLEN];
     if (bytes != nullptr && ::inet_ntop(family, bytes, text, sizeof text) != nullptr) all.emplace_back(text);
   }
@@ -79,7 +81,8 @@ delivery::mx_options mx_options_of(const config::settings& with) {
   for (const auto& l : with.listeners) {
     if (l.address.port != with.delivery.port) continue;
     o.own_addresses.push_back(l.address.host);
-    if (l.address.host == "0.0.0.0" || l.address.host == "::") std::ranges::copy(interface_addresses(), std::back_inserter(o.own_addresses));
+    if (l.address.host == "0.0.0.0" || l.address.host == "::")
+      std::ranges::copy(interface_addresses(), std::back_inserter(o.own_addresses));
   }
   o.port = with.delivery.port;
   o.allow_loopback = with.delivery.allow_loopback_mx;

@@ -231,8 +231,8 @@ TEST(check, finds_limits_that_contradict_each_other) {
   s.streams[1].retry.expires_after = 30s;
   EXPECT_THAT(
       findings(s),
-      ElementsAre(StartsWith("warning: server.connections_per_address_max: "),
-                  StartsWith("error: delivery.ipv4: "), StartsWith("error: delivery.site_backoff_base: "),
+      ElementsAre(StartsWith("warning: server.connections_per_address_max: "), StartsWith("error: delivery.ipv4: "),
+                  StartsWith("error: delivery.site_backoff_base: "),
                   StartsWith("warning: delivery.connections_per_site_max: "),
                   "warning: stream.bulk.expires_after: 30s ends before the first retry, at 1m: there will be one "
                   "last attempt only"));

@@ -181,24 +181,23 @@ section smtp_section() {
 
 section spool_section() {
   constexpr auto in = &settings::spool;
-  return {
-      "spool",
-      "Where accepted mail is kept until it has been delivered.",
-      {
-          setting<in, &spool::path>("path", restart,
-                                    text{"an absolute path, such as \"/var/lib/gonets/spool\"", is_absolute},
-                                    "The spool's folder. It is made if only itself is missing."),
-          setting<in, &spool::free_bytes_min>("free_bytes_min", reload, size{1'048'576, 1ull << 50},
-                                              "Space to leave free on the spool's disk.",
-                                              "with less: `452 4.3.1` at MAIL"),
-          setting<in, &spool::hot_bytes_max>("hot_bytes_max", restart, size{0, 1ull << 40},
-                                             "Memory for bodies that wait for their first attempt.",
-                                             "no reply: further bodies are read from the disk"),
-          setting<in, &spool::event_retention>(
-              "event_retention", reload, duration{1h, 3650 * 24h},
-              "How long events, and with them the addresses of recipients, are kept. No shorter than the longest "
-              "`expires_after`, or `gonets trace` could not explain what is still queued."),
-      }};
+  return {"spool",
+          "Where accepted mail is kept until it has been delivered.",
+          {
+              setting<in, &spool::path>("path", restart,
+                                        text{"an absolute path, such as \"/var/lib/gonets/spool\"", is_absolute},
+                                        "The spool's folder. It is made if only itself is missing."),
+              setting<in, &spool::free_bytes_min>("free_bytes_min", reload, size{1'048'576, 1ull << 50},
+                                                  "Space to leave free on the spool's disk.",
+                                                  "with less: `452 4.3.1` at MAIL"),
+              setting<in, &spool::hot_bytes_max>("hot_bytes_max", restart, size{0, 1ull << 40},
+                                                 "Memory for bodies that wait for their first attempt.",
+                                                 "no reply: further bodies are read from the disk"),
+              setting<in, &spool::event_retention>(
+                  "event_retention", reload, duration{1h, 3650 * 24h},
+                  "How long events, and with them the addresses of recipients, are kept. No shorter than the longest "
+                  "`expires_after`, or `gonets trace` could not explain what is still queued."),
+          }};
 }
 
 section delivery_section() {

@@ -89,8 +89,8 @@ struct settings {
 
   struct spool_section {
     std::string path = "/var/lib/gonets/spool";
-    std::uint64_t free_bytes_min = 1'073'741'824;        // less free on the disk: 452 4.3.1
-    std::uint64_t hot_bytes_max = 134'217'728;           // bodies kept in memory until settled
+    std::uint64_t free_bytes_min = 1'073'741'824;  // less free on the disk: 452 4.3.1
+    std::uint64_t hot_bytes_max = 134'217'728;     // bodies kept in memory until settled
     milliseconds event_retention = 720h;
   } spool;
 

@@ -138,6 +138,7 @@ std::size_t scheduler::act(const selector& which, action what, const std::string
     }
     ++done;
   }
+  kick_placed();
   return done;
 }
 

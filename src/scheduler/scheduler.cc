@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "message/address.h"
@@ -72,6 +73,7 @@ void scheduler::admit(spool::message_ptr m) {
     n.hot = m;
     dispatch(std::move(n));
   }
+  kick_placed();
 }
 
 void scheduler::load_recipient(const spool::queued_message& m, const spool::loaded_recipient& r) {
@@ -116,9 +118,8 @@ void scheduler::dispatch(newcomer n) {
 void scheduler::place(newcomer n, spool::destination_ptr to) {
   const auto owner = std::hash<std::string_view>{}(to->site_key) % all_.size();
   if (owner != with_.shard) {
-    env_.shards.post(owner, [other = all_[owner], one = std::move(n), to = std::move(to)]() mutable {
-      other->place(std::move(one), std::move(to));
-    });
+    departing_.resize(all_.size());
+    departing_[owner].push_back({std::move(n), std::move(to)});
     return;
   }
   n.as.domain = entries_.domains.add(n.domain);
@@ -130,7 +131,7 @@ void scheduler::place(newcomer n, spool::destination_ptr to) {
   const auto h = entries_.add(std::move(n.as));
   auto& s = site_for(to);
   enqueue(h, s, false);
-  kick(s);
+  kick_later(s);
 }
 
 void scheduler::place(handle h, spool::destination_ptr to) {
@@ -138,7 +139,7 @@ void scheduler::place(handle h, spool::destination_ptr to) {
   if (owner == with_.shard) {
     auto& s = site_for(to);
     enqueue(h, s, false);
-    return kick(s);
+    return kick_later(s);
   }
   newcomer moving;
   auto& e = entries_[h];
@@ -151,6 +152,30 @@ void scheduler::place(handle h, spool::destination_ptr to) {
   moving.as.linked = false;
   forget(h);
   place(std::move(moving), std::move(to));
+}
+
+void scheduler::kick_later(site& s) {
+  if (s.placed) return;
+  s.placed = true;
+  placed_.push_back(s.id);
+}
+
+void scheduler::kick_placed() {
+  for (std::size_t i = 0; i < placed_.size(); ++i) {
+    auto* s = find(placed_[i]);
+    if (s == nullptr) continue;
+    s->placed = false;
+    kick(*s);
+  }
+  placed_.clear();
+  for (std::size_t owner = 0; owner < departing_.size(); ++owner) {
+    if (departing_[owner].empty()) continue;
+    env_.shards.post(owner, [other = all_[owner], all = std::exchange(departing_[owner], {})]() mutable {
+      for (auto& d : all)
+        other->place(std::move(d.who), std::move(d.to));
+      other->kick_placed();
+    });
+  }
 }
 
 void scheduler::resolve(handle h) {
@@ -181,6 +206,7 @@ void scheduler::resolved(const std::string& domain, spool::destination_ptr found
       end_entry(h, events::kind::deferred, why_not, {});
     }
   }
+  kick_placed();
 }
 
 // ---- waiting ----------------------------------------------------------------------------------------------------
@@ -224,6 +250,7 @@ void scheduler::tick() {
     // An item whose entry has moved on is stale.
     if (e.state == entry_state::deferred && e.due_ms == item.due_ms) due(item.what);
   }
+  kick_placed();
   auto watched = std::move(watched_);
   watched_.clear();
   for (const auto id : watched) {
@@ -252,8 +279,8 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
     number = free_sites_.back();
     free_sites_.pop_back();
   }
-  sites_[number] = std::make_unique<site>(
-      spool::site_id{number}, to, shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
+  sites_[number] = std::make_unique<site>(spool::site_id{number}, to,
+                                          shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
   site_numbers_[to->site_key] = number;
   return *sites_[number];
 }
@@ -335,7 +362,10 @@ void scheduler::kick(site& s) {
   for (auto& q : s.cold)
     q.front(entries_);
   if (s.hot_count() < detail::hot_window) load_some(s);
-  if (s.hot_count() == 0 && s.loading == 0) return;
+  if (s.hot_count() == 0 && s.loading == 0) {
+    if (s.cold_count() > 0) plan_wake(s);
+    return;
+  }
   if (!s.listed) {
     s.listed = true;
     watched_.push_back(s.id);
@@ -359,7 +389,11 @@ void scheduler::plan_wake(site& s) {
 
 // Reads the messages of the next few cold recipients, off the shard.
 void scheduler::load_some(site& s) {
-  if (s.loading > 0 || s.health.state() == shaping::site_state::suspended) return;
+  if (s.loading > 0) return;
+  // Once its time has come, a suspended site needs a message in memory to be probed with.
+  if (s.health.state() == shaping::site_state::suspended && s.health.next_ready(env_.time.wall()) > env_.time.wall()) {
+    return;
+  }
   std::vector<std::pair<message_id, std::vector<handle>>> wanted;
   for (auto& q : s.cold) {
     while (s.loading < detail::load_at_once) {

@@ -95,6 +95,9 @@ class scheduler final : public spool::work_source {
   void dispatch(newcomer n);
   void place(newcomer n, spool::destination_ptr to);
   void place(handle h, spool::destination_ptr to);
+  // Recipients of a message that are placed together must be leased together: sites are kicked once all are in place.
+  void kick_later(site& s);
+  void kick_placed();
   void resolve(handle h);
   void resolved(const std::string& domain, spool::destination_ptr found, const smtp::recipient_outcome& why_not);
   void defer_until(handle h, std::int64_t due_ms);
@@ -154,7 +157,13 @@ class scheduler final : public spool::work_source {
   std::unordered_map<std::string, std::uint32_t> site_numbers_;
   std::vector<heap_item> heap_;
   std::unordered_map<std::string, std::vector<handle>> lookups_;  // under way, by domain
-  std::vector<spool::site_id> watched_;                           // sites with something ready
+  struct departure {
+    newcomer who;
+    spool::destination_ptr to;
+  };
+  std::vector<spool::site_id> placed_;             // to be kicked by kick_placed()
+  std::vector<std::vector<departure>> departing_;  // by shard: to be sent there by kick_placed()
+  std::vector<spool::site_id> watched_;            // sites with something ready
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::mt19937_64 random_;

@@ -46,6 +46,7 @@ struct site {
   std::size_t loading = 0;            // recipients whose message is being read
   std::size_t leased = 0;
   bool wake_planned = false;  // the heap has an item for the end of its suspension
+  bool placed = false;        // scheduler::placed_ has it
   bool listed = false;        // among the sites that tick() looks at
 
   std::size_t hot_count() const;

@@ -91,7 +91,7 @@ struct server::impl final : gate {
   runtime::shards& on;
   const clock& time;
   std::unique_ptr<session_environment> environment;  // once started
-  std::vector<listener_ptr> listeners;  // as last configured
+  std::vector<listener_ptr> listeners;               // as last configured
   std::vector<std::unique_ptr<runtime::listener>> ports;
   std::vector<shard_sessions> sessions;
   std::atomic<std::size_t> total{0};
@@ -113,14 +113,14 @@ void server::bind() {
     impl_->listeners.push_back(make_listener(impl_->with, wanted));
     impl_->ports.push_back(std::make_unique<runtime::listener>(impl_->on, wanted.address.host, wanted.address.port));
   }
-  for (auto& here : impl_->sessions) here.listeners = impl_->listeners;
+  for (auto& here : impl_->sessions)
+    here.listeners = impl_->listeners;
 }
 
 void server::reconfigure(const config::settings& fresh) {
   for (auto& known : impl_->listeners) {
-    const auto wanted = std::ranges::find_if(fresh.listeners, [&](const auto& l) {
-      return l.address == known->with.address && l.kind == known->with.kind;
-    });
+    const auto wanted = std::ranges::find_if(
+        fresh.listeners, [&](const auto& l) { return l.address == known->with.address && l.kind == known->with.kind; });
     if (wanted == fresh.listeners.end()) continue;
     try {
       known = make_listener(fresh, *wanted);
@@ -137,9 +137,8 @@ void server::start(intake::intake& to, spool::spool& store) {
   impl_->environment =
       std::make_unique<session_environment>(session_environment{to, store, impl_->time, impl_->refusals});
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
-    impl_->ports[i]->start([this, i](std::size_t shard, runtime::stream_ptr stream) {
-      impl_->accepted(shard, std::move(stream), i);
-    });
+    impl_->ports[i]->start(
+        [this, i](std::size_t shard, runtime::stream_ptr stream) { impl_->accepted(shard, std::move(stream), i); });
     GONETS_LOG(info, "listening", "address", impl_->listeners[i]->with.address.host, "port", impl_->ports[i]->port());
   }
 }

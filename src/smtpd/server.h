@@ -24,8 +24,8 @@ class server {
   // Throws std::runtime_error when an address can't be bound or a certificate can't be used.
   void bind();
   void start(intake::intake& to, spool::spool& store);
-  // Limits, trusted networks and certificates of the listeners that exist already, for connections to come; new addresses
-  // need a restart. A certificate that can't be used leaves that listener as it was, and is logged.
+  // Limits, trusted networks and certificates of the listeners that exist already, for connections to come; new
+  // addresses need a restart. A certificate that can't be used leaves that listener as it was, and is logged.
   void reconfigure(const config::settings& fresh);
   // Accepts no more connections, and ends each session as soon as it is between two commands.
   void stop();

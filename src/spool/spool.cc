@@ -289,7 +289,7 @@ std::optional<std::string> spool::fetch_chunk(message_id id, std::uint32_t numbe
 }
 
 commit_status spool::admission() const {
-  if (impl_->committer->failing()) return commit_status::failed;
+  if (impl_->committer->failing()) return impl_->committer->health();
   return impl_->low_space.load(std::memory_order_relaxed) ? commit_status::no_space : commit_status::ok;
 }
 

@@ -52,7 +52,8 @@ inline events::event make_event(events::kind kind, const queued_message& m, std:
   e.kind = kind;
   e.at = m.accepted();
   e.message = m.id;
-  for (const auto i : indexes) e.recipients.push_back({recipient_index{i}, m.envelope.recipients[i].address});
+  for (const auto i : indexes)
+    e.recipients.push_back({recipient_index{i}, m.envelope.recipients[i].address});
   return e;
 }
 
@@ -97,7 +98,8 @@ class spool_fixture : public ::testing::Test {
     auto answer = std::make_shared<std::promise<commit_status>>();
     acceptance a;
     std::vector<std::uint16_t> all;
-    for (std::uint16_t i = 0; i < m->envelope.recipients.size(); ++i) all.push_back(i);
+    for (std::uint16_t i = 0; i < m->envelope.recipients.size(); ++i)
+      all.push_back(i);
     a.event = make_event(events::kind::accepted, *m, all);
     a.message = std::move(m);
     a.chunks_written = chunks_written;

@@ -7,7 +7,7 @@ import socket
 import time
 
 # Generous: it bounds how long a failing test takes, never what a passing one may take.
-DEADLINE = 30
+DEADLINE = float(os.environ.get("GONETS_TEST_DEADLINE", "30"))
 
 # Each run of the tests listens in a /24 of its own. Connections leave from 127.0.0.1, so that no ephemeral port can sit
 # on a port of a server that is down for a moment, and runs side by side do not meet.

@@ -49,7 +49,8 @@ live_messages::entry live_messages::take(message_id id, std::uint16_t ended, boo
 
 // One batch being built, and what must be undone if it fails.
 struct committer::group {
-  storage::batch batch;
+  explicit group(storage::batch& b) : batch(b) { batch.clear(); }
+  storage::batch& batch;
   bool sync = false;
   std::size_t promises = 0;
   std::uint64_t first_seq = 0;
@@ -128,7 +129,7 @@ void committer::run() {
     }();
     if (failing() && !try_to_recover()) {
       keep_changes(taken);
-      complete(taken, commit_status::failed);
+      complete(taken, health());
     } else if (!taken.empty()) {
       write_group(taken);
     } else if (dirty_) {
@@ -150,7 +151,7 @@ void committer::keep_changes(std::vector<request>& taken) {
 
 void committer::sync_when_idle() {
   std::vector<request> none;
-  group g;
+  group g(batch_);
   g.first_seq = next_seq_;
   if (auto synced = store_.sync(); !synced) return fail(none, g, synced.error());
   dirty_ = false;
@@ -254,7 +255,7 @@ void committer::add(trim& t, group& g) {
 }
 
 void committer::write_group(std::vector<request>& taken) {
-  group g;
+  group g(batch_);
   g.first_seq = next_seq_;
   for (auto& r : taken) {
     std::visit([&](auto& one) { add(one, g); }, r);
@@ -328,8 +329,9 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
     undo_.remove(family::events, event_key(event_seq{seq}));
   next_seq_ = g.first_seq;
   keep_changes(taken);
-  failing_.store(true, std::memory_order_relaxed);
-  complete(taken, why.what == storage::failure::no_space ? commit_status::no_space : commit_status::failed);
+  health_.store(why.what == storage::failure::no_space ? commit_status::no_space : commit_status::failed,
+                std::memory_order_relaxed);
+  complete(taken, health());
 }
 
 bool committer::try_to_recover() {
@@ -340,7 +342,7 @@ bool committer::try_to_recover() {
     if (auto undone = store_.write(undo_, storage::durability::synced); !undone) return false;
     undo_.clear();
   }
-  failing_.store(false, std::memory_order_relaxed);
+  health_.store(commit_status::ok, std::memory_order_relaxed);
   GONETS_LOG(info, "spool_recovered", "owed", owed_.size());
   auto owed = std::move(owed_);
   owed_.clear();

@@ -60,7 +60,9 @@ class committer {
   ~committer();  // writes what is queued first
   void drain();  // ends the thread once it has written what is queued
   void submit(request r);
-  bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  // `ok`, or what the disk last refused for, until it takes writes again.
+  commit_status health() const { return health_.load(std::memory_order_relaxed); }
+  bool failing() const { return health() != commit_status::ok; }
   event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }
   live_messages& live() { return live_; }
 
@@ -98,10 +100,11 @@ class committer {
   // Of the thread alone.
   std::uint64_t next_seq_;
   std::size_t last_group_ = 0;
+  storage::batch batch_;       // reused: fresh pages of memory cost more than what is written into them
   std::string key_, value_;    // reused
   std::vector<request> owed_;  // changes that the disk did not take; written before anything else
   storage::batch undo_;        // brings the keys of failed batches to a known state
-  std::atomic<bool> failing_{false};
+  std::atomic<commit_status> health_{commit_status::ok};
   bool dirty_ = false;  // something was written after the last sync...
   steady_time dirty_since_{};
   steady_time next_recovery_{};

@@ -1,0 +1,325 @@
+#include "scheduler/scheduler.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "events/log_reader.h"
+#include "spool/spool_test_support.h"
+
+namespace gonets::scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+using smtp::disposition;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class manual_clock final : public clock {
+ public:
+  wall_time wall() const override { return now; }
+  steady_time steady() const override { return steady_time(now.time_since_epoch()); }
+  wall_time now = runtime::system_clock().wall();
+};
+
+// Domains are their own sites; "unknown.test" is never found.
+class fake_directory final : public spool::directory {
+ public:
+  spool::destination_ptr known(std::string_view domain) override {
+    if (domain == "unknown.test") return nullptr;
+    auto& kept = kept_[std::string(domain)];
+    if (!kept) kept = std::make_shared<spool::destination>("site:" + std::string(domain));
+    return kept;
+  }
+  void find(std::string_view, handler done) override { waiting.push_back(std::move(done)); }
+  std::vector<handler> waiting;
+
+ private:
+  std::map<std::string, spool::destination_ptr> kept_;
+};
+
+class fake_transport final : public spool::transport {
+ public:
+  bool resume(spool::site_id) override { return false; }
+  void open(spool::site_id site, spool::destination_ptr to) override { opened.emplace_back(site, to->site_key); }
+  std::vector<std::pair<spool::site_id, std::string>> opened;
+};
+
+class scheduling : public spool::spool_fixture {
+ protected:
+  void SetUp() override {
+    open();
+    options o;
+    o.hostname = "mx.source.test";
+    o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
+    o.site_backoff_base = 30s;
+    scheduler_ = std::make_unique<scheduler>(
+        o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_, transport_, counts_});
+    scheduler_->join({scheduler_.get()});
+  }
+  void TearDown() override {
+    close();
+    scheduler_.reset();
+  }
+
+  // On the shard, as all of the scheduler must be used.
+  template <class Work>
+  auto on_shard(Work work) {
+    std::packaged_task<decltype(work())()> task(std::move(work));
+    auto answer = task.get_future();
+    shards_->post(0, [&task] { task(); });
+    return answer.get();
+  }
+  std::shared_ptr<spool::queued_message> message(std::size_t recipients = 1) {
+    return spool::make_message(ids_->next(time_.now), recipients);
+  }
+  void admit(const std::shared_ptr<spool::queued_message>& m) {
+    ASSERT_EQ(accept(m), spool::commit_status::ok);
+    on_shard([&] { scheduler_->admit(m); });
+  }
+  std::optional<spool::lease> take(std::size_t max = 100) {
+    return on_shard([&]() -> std::optional<spool::lease> {
+      for (const auto& [site, key] : transport_.opened) {
+        if (auto l = scheduler_->take(site, max)) return l;
+      }
+      return std::nullopt;
+    });
+  }
+  void settle(spool::lease l, std::vector<disposition> outcomes, stage at = stage::rcpt, bool site_failed = false) {
+    spool::attempt_result r;
+    for (const auto d : outcomes) {
+      smtp::recipient_outcome o;
+      o.what = d;
+      o.at = at;
+      o.from_peer = true;
+      if (d == disposition::delivered) o.answer = {250, {2, 0, 0}, "ok"};
+      if (d == disposition::deferred) o.answer = {450, {4, 2, 0}, "later"};
+      if (d == disposition::failed) o.answer = {550, {5, 1, 1}, "no such user"};
+      r.recipients.push_back(std::move(o));
+    }
+    r.site_failed = site_failed;
+    on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
+    flush();
+  }
+  // Until the committer, and what it completes on the shard, is done with all that was asked.
+  void flush() {
+    std::promise<void> done;
+    store_->append_chunk(message_id{1}, 1, {}, 0, [&](spool::commit_status) { done.set_value(); });
+    done.get_future().get();
+    on_shard([] {});
+  }
+  void pass(std::chrono::milliseconds time) {
+    time_.now += time;
+    on_shard([&] { scheduler_->tick(); });
+  }
+  totals count() {
+    return on_shard([&] { return scheduler_->count(); });
+  }
+  std::vector<std::string> history(message_id id) {
+    std::vector<std::string> kinds;
+    for (const auto& e : *events::read_history(store_->store(), id))
+      kinds.emplace_back(events::to_text(e.kind));
+    return kinds;
+  }
+  std::vector<std::string> reports() {
+    std::vector<std::string> bodies;
+    for (const auto& [m, r] : load()) {
+      if (m->is_report) bodies.push_back(store_->fetch(m->id, true)->body);
+    }
+    return bodies;
+  }
+
+  manual_clock time_;
+  fake_directory directory_;
+  fake_transport transport_;
+  runtime::blocking_pool blocking_{2, 100};
+  std::unique_ptr<scheduler> scheduler_;
+};
+
+TEST_F(scheduling, opens_a_connection_for_fresh_mail_and_forgets_what_was_delivered) {
+  const auto m = message();
+  admit(m);
+  ASSERT_THAT(transport_.opened, SizeIs(1));
+  auto l = take();
+  ASSERT_TRUE(l);
+  EXPECT_EQ(l->message->id, m->id);
+  settle(std::move(*l), {disposition::delivered}, stage::end_of_data);
+  EXPECT_THAT(load(), IsEmpty());
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "delivered"));
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(scheduling, leases_the_recipients_of_one_message_together_up_to_the_limit) {
+  admit(message(5));
+  auto first = take(3);
+  auto second = take(3);
+  ASSERT_TRUE(first && second);
+  EXPECT_THAT(first->recipients, SizeIs(3));
+  EXPECT_THAT(second->recipients, SizeIs(2));
+  EXPECT_FALSE(take(3));
+}
+
+TEST_F(scheduling, defers_only_the_recipients_that_a_4xx_was_about) {
+  const auto m = message(3);
+  admit(m);
+  settle(*take(), {disposition::delivered, disposition::deferred, disposition::failed});
+  EXPECT_EQ(count().deferred, 1u);
+  const auto result = audit_now();
+  EXPECT_EQ(result.delivered, 1u);
+  EXPECT_EQ(result.bounced, 1u);
+  EXPECT_EQ(result.findings_in_all, 0u);
+  EXPECT_FALSE(take());
+  pass(2min);
+  const auto again = take();
+  ASSERT_TRUE(again);
+  EXPECT_THAT(again->recipients, ElementsAre(recipient_index{1}));
+}
+
+TEST_F(scheduling, tries_again_at_once_and_without_an_event_what_was_not_attempted) {
+  const auto m = message();
+  admit(m);
+  settle(*take(), {disposition::not_attempted});
+  EXPECT_TRUE(take());
+  EXPECT_THAT(history(m->id), ElementsAre("accepted"));
+}
+
+TEST_F(scheduling, lets_mail_behind_a_dead_site_wait_and_probes_with_one_connection) {
+  admit(message());
+  auto l = take();
+  admit(message());
+  settle(std::move(*l), {disposition::deferred}, stage::connect, true);
+  on_shard([&] { scheduler_->connection_closed(transport_.opened.front().first); });
+  const auto before = transport_.opened.size();
+  pass(20s);
+  EXPECT_EQ(transport_.opened.size(), before);
+  EXPECT_EQ(count().ready, 1u);
+  pass(11s);
+  EXPECT_EQ(transport_.opened.size(), before + 1);
+  pass(1s);
+  EXPECT_EQ(transport_.opened.size(), before + 1) << "one probe at a time";
+}
+
+TEST_F(scheduling, says_why_mail_behind_a_dead_site_waits) {
+  admit(message());
+  auto l = take();
+  const auto m = message();
+  admit(m);
+  settle(std::move(*l), {disposition::deferred}, stage::connect, true);
+  const auto why = on_shard([&] { return scheduler_->explain(m->id); });
+  ASSERT_THAT(why, SizeIs(1));
+  ASSERT_FALSE(why[0].obstacles.empty());
+  EXPECT_EQ(why[0].obstacles[0].what, "site_suspended");
+  EXPECT_EQ(why[0].obstacles[0].until_ms, (time_.now + 30s).time_since_epoch().count());
+}
+
+TEST_F(scheduling, reports_a_failure_to_the_sender_and_queues_the_report) {
+  admit(message());
+  settle(*take(), {disposition::failed});
+  const auto sent = reports();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_NE(sent[0].find("Diagnostic-Code: smtp; 550 5.1.1 no such user"), std::string::npos);
+  EXPECT_NE(sent[0].find("To: <sender@source.test>"), std::string::npos);
+  EXPECT_EQ(transport_.opened.back().second, "site:source.test");
+}
+
+TEST_F(scheduling, never_reports_to_nobody_nor_against_notify_never) {
+  auto silent = message();
+  silent->envelope.reverse_path.clear();
+  admit(silent);
+  settle(*take(), {disposition::failed});
+  auto never = message();
+  never->envelope.recipients[0].notify.never = true;
+  admit(never);
+  settle(*take(), {disposition::failed});
+  EXPECT_THAT(reports(), IsEmpty());
+}
+
+TEST_F(scheduling, never_reports_about_a_report) {
+  admit(message());
+  settle(*take(), {disposition::failed});
+  ASSERT_THAT(reports(), SizeIs(1));
+  settle(*take(), {disposition::failed});
+  EXPECT_THAT(reports(), IsEmpty());
+  EXPECT_THAT(load(), IsEmpty());
+}
+
+TEST_F(scheduling, tells_of_a_delay_once_and_gives_up_when_the_time_is_over) {
+  const auto m = message();
+  admit(m);
+  std::size_t attempts = 0;
+  for (int hours = 0; hours < 200; ++hours) {
+    pass(1h);
+    auto l = take();
+    if (!l) continue;
+    if (l->message->is_report) {
+      settle(std::move(*l), {disposition::delivered});
+      continue;
+    }
+    ++attempts;
+    settle(std::move(*l), {disposition::deferred});
+  }
+  EXPECT_GT(attempts, 20u);
+  EXPECT_THAT(load(), IsEmpty());
+  EXPECT_EQ(history(m->id).back(), "expired");
+  const auto result = audit_now();
+  EXPECT_EQ(result.accepted, 3u) << "the message, one notice of delay, one of failure";
+  EXPECT_EQ(result.findings_in_all, 0u);
+}
+
+TEST_F(scheduling, sends_transactional_mail_before_bulk) {
+  auto bulk = message();
+  bulk->stream = "bulk";
+  admit(bulk);
+  const auto urgent = message();
+  admit(urgent);
+  EXPECT_EQ(take()->message->id, urgent->id);
+  EXPECT_EQ(take()->message->id, bulk->id);
+}
+
+TEST_F(scheduling, holds_releases_and_removes) {
+  const auto m = message();
+  admit(m);
+  selector all;
+  EXPECT_EQ(on_shard([&] { return scheduler_->act(all, action::hold, "wait"); }), 1u);
+  EXPECT_FALSE(take());
+  EXPECT_EQ(count().held, 1u);
+  EXPECT_EQ(on_shard([&] { return scheduler_->act(all, action::release, "go"); }), 1u);
+  EXPECT_TRUE(take());
+  const auto removed = message();
+  admit(removed);
+  selector that;
+  that.id = removed->id;
+  EXPECT_EQ(on_shard([&] { return scheduler_->act(that, action::remove, "not wanted"); }), 1u);
+  flush();
+  EXPECT_EQ(history(removed->id).back(), "cancelled");
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "held", "released"));
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(scheduling, keeps_a_hold_over_a_restart) {
+  admit(message());
+  on_shard([&] { return scheduler_->act({}, action::hold, "wait"); });
+  flush();
+  const auto found = load();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].second.at(0).record.phase, spool::recipient_phase::held);
+  EXPECT_EQ(found[0].second.at(0).record.hold_reason, "wait");
+}
+
+TEST_F(scheduling, fails_recipients_of_a_domain_that_does_not_exist_at_the_stage_resolve) {
+  auto m = message();
+  m->envelope.recipients[0].address = "user@unknown.test";
+  admit(m);
+  ASSERT_THAT(directory_.waiting, SizeIs(1));
+  smtp::recipient_outcome why;
+  why.what = disposition::failed;
+  why.at = stage::resolve;
+  why.answer = {550, {5, 1, 2}, "no such domain"};
+  on_shard([&] { directory_.waiting.front()(nullptr, why); });
+  flush();
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "bounced"));
+}
+
+}  // namespace
+}  // namespace gonets::scheduler
