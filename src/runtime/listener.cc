@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 #include <system_error>
 
 #include "base/log.h"
@@ -36,7 +37,7 @@ void bind_to(acceptor& socket, const tcp::endpoint& at) {
   socket.set_option(asio::socket_base::reuse_address(true));
   const int one = 1;
   if (::setsockopt(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) {
-    throw std::system_error(errno, std::generic_category(), "SO_REUSEPORT");
+    throw boost::system::system_error(errno, boost::system::generic_category(), "SO_REUSEPORT");
   }
   if (at.address().is_v6()) socket.set_option(asio::ip::v6_only(true));
   socket.bind(at);
@@ -86,7 +87,7 @@ listener::listener(shards& on, const std::string& address, std::uint16_t port) :
     auto added = std::make_unique<port_on_shard>(on.context(i));
     try {
       bind_to(added->socket, at);
-    } catch (const std::system_error& e) {
+    } catch (const boost::system::system_error& e) {  // not a std::system_error in this version
       throw std::system_error(e.code(), "cannot listen on " + address + " port " + std::to_string(port));
     }
     at.port(added->socket.local_endpoint().port());

@@ -191,6 +191,8 @@ class socket_stream final : public stream {
     timed_out_ = true;
     error_code ignored;
     socket_.cancel(ignored);
+    // A write of many steps may be between two of them, where there is nothing to cancel: again with the next tick.
+    if (reading_ || writing_) deadline_.expires_after(std::chrono::milliseconds{0});
   }
 
   generic_socket socket_;

@@ -126,8 +126,9 @@ class scheduling : public spool::spool_fixture {
   }
   std::vector<std::string> history(message_id id) {
     std::vector<std::string> kinds;
-    for (const auto& e : *events::read_history(store_->store(), id))
-      kinds.push_back(std::string(events::to_text(e.kind)) + ":" + std::to_string(int(e.kind)));
+    const auto found = events::read_history(store_->store(), id);
+    for (const auto& e : *found)
+      kinds.emplace_back(events::to_text(e.kind));
     return kinds;
   }
   std::vector<std::string> reports() {

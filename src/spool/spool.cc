@@ -124,11 +124,14 @@ struct spool::impl {
       loaded_recipient r;
       r.index.value = wire::reader(key.substr(8)).be16();
       if (next == block.end() || (*next)->id != id) return true;
-      if (decode_recipient(value, r.record)) {
-        records.push_back(std::move(r));
-      } else {
+      if (!decode_recipient(value, r.record)) {
+        // Taken as new it might be sent twice, left out it might never be: an operator decides.
         lost(id, "recipient");
+        r.record = {};
+        r.record.phase = recipient_phase::held;
+        r.record.hold_reason = "its record cannot be read";
       }
+      records.push_back(std::move(r));
       return true;
     });
     finish_until(message_id{~0ull});

@@ -69,6 +69,59 @@ TEST_F(spool_faults, writes_the_ends_of_recipients_that_the_disk_did_not_take_at
   EXPECT_EQ(result.findings_in_all, 0u);
 }
 
+// The batch was on the disk although its sync failed, and is written again: twice put and once removed, the report came
+// back with the first compaction.
+TEST_F(spool_faults, does_not_bring_a_report_back_that_was_written_twice) {
+  open(disk_);
+  const auto m = make_message(next_id());
+  ASSERT_EQ(accept(m), commit_status::ok);
+  const auto report = make_message(next_id());
+  report->is_report = true;
+  auto c = make_end(*m, 0, events::kind::bounced);
+  c.reports.push_back(report);
+  c.report_events.push_back(make_event(events::kind::accepted, *report, {0}));
+  std::promise<void> done;
+  c.done = [&done](commit_status) { done.set_value(); };
+  disk_->syncs_fail = true;
+  store_->settle(std::move(c));
+  while (store_->admission() == commit_status::ok)
+    std::this_thread::yield();
+  disk_->syncs_fail = false;
+  done.get_future().wait();
+  ASSERT_TRUE(store_->fetch(report->id, true));
+  settle(make_end(*report, 0));
+  store_->store().compact();
+  EXPECT_TRUE(loaded_ids().empty());
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+// Each look at it is ten milliseconds after the one before.
+class hurried_clock final : public clock {
+ public:
+  wall_time wall() const override { return runtime::system_clock().wall(); }
+  steady_time steady() const override { return steady_time(std::chrono::milliseconds(10) * ++looks_); }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+};
+
+class spool_under_load : public spool_faults {
+ protected:
+  const clock& time() const override { return hurried_; }
+  hurried_clock hurried_;
+};
+
+// While a deep queue drains, nothing is accepted and the committer is never idle.
+TEST_F(spool_under_load, syncs_what_is_settled_though_nothing_else_asks_for_it) {
+  open(disk_);
+  const auto m = make_message(next_id(), 101);
+  ASSERT_EQ(accept(m), commit_status::ok);
+  const unsigned before = disk_->syncs;
+  for (std::uint16_t i = 0; i < 100; ++i)
+    settle(make_end(*m, i));
+  EXPECT_GE(disk_->syncs, before + 10);
+}
+
 // The disk forgets what was not synced at a random moment under load, round after round on the same spool.
 TEST_F(spool_faults, loses_nothing_acknowledged_to_a_power_cut) {
   std::mt19937 random(20261124);

@@ -77,12 +77,13 @@ class spool_fixture : public ::testing::Test {
     o.path = folder_.path();
     o.free_bytes_min = 0;
     o.file_system = std::move(file_system);
-    auto opened = spool::open(o, *shards_, clock_, counts_);
+    auto opened = spool::open(o, *shards_, time(), counts_);
     ASSERT_TRUE(opened) << opened.error().detail;
     store_ = std::move(*opened);
     ids_ = std::make_unique<id_source>(0, store_->highest_id());
     shards_->start();
   }
+  virtual const clock& time() const { return clock_; }
   void close() {
     if (store_) store_->drain();
     if (shards_) shards_->stop();

@@ -20,6 +20,7 @@ class faulty_file_system final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> syncs_fail{false};
   std::atomic<bool> disk_full{false};
   std::atomic<bool> dead{false};  // after a power cut nothing works any more
+  std::atomic<unsigned> syncs{0};
 
   // From now on nothing is written. Call restore_power() once the store is closed.
   void cut_power() { dead = true; }
@@ -94,6 +95,7 @@ class faulty_file_system final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus synced(rocksdb::IOStatus status) {
       if (owner_.dead) return rocksdb::IOStatus::IOError("no power");
       if (owner_.syncs_fail) return rocksdb::IOStatus::IOError("injected: fsync failed");
+      ++owner_.syncs;
       if (status.ok()) owner_.note_synced(path_, bytes_);
       return status;
     }

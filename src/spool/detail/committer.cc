@@ -13,7 +13,8 @@ using storage::family;
 // Above this many promises in one group there is load, and a short wait lets more sessions share the next sync.
 constexpr std::size_t group_under_load = 4;
 constexpr std::chrono::milliseconds retry_after_failure{500};
-// How long settled recipients may stay unsynced when nothing else asks for a sync: bounds what a power cut repeats.
+// How long settled recipients may stay unsynced when nothing else asks for a sync, while others settle or none does:
+// bounds what a power cut repeats.
 constexpr std::chrono::milliseconds sync_within{20};
 constexpr std::uint8_t history_version = 1;
 
@@ -101,8 +102,10 @@ void committer::gather(std::vector<request>& taken) {
   if (queue_.empty() && !stopping_) {
     asleep_ = true;
     const auto ready = [this] { return !queue_.empty() || stopping_; };
-    if (failing() || dirty_) {
-      wake_.wait_for(lock, failing() ? retry_after_failure : sync_within, ready);
+    if (failing()) {
+      wake_.wait_for(lock, retry_after_failure, ready);
+    } else if (dirty_) {
+      wake_.wait_for(lock, dirty_since_ + sync_within - time_.steady(), ready);
     } else {
       wake_.wait(lock, ready);
     }
@@ -167,6 +170,12 @@ void committer::put_message(const queued_message& m, storage::batch& to) {
   }
 }
 
+// What is removed by remove_once() must not be put twice, not even with a removal in between.
+bool committer::is_stored(message_id id) const {
+  const auto found = store_.get(family::messages, message_key(id));
+  return found && found->has_value();
+}
+
 void committer::put_event(events::event& e, group& g) {
   e.seq = event_seq{next_seq_++};
   key_.clear();
@@ -218,7 +227,7 @@ void committer::add(pending_change& p, group& g) {
   for (auto& e : c.events)
     put_event(e, g);
   for (std::size_t i = 0; i < c.reports.size(); ++i) {
-    put_message(*c.reports[i], g.batch);
+    if (!p.again || !is_stored(c.reports[i]->id)) put_message(*c.reports[i], g.batch);
     put_event(c.report_events[i], g);
   }
   // A settle need not be synced by itself: until it is, a crash causes one repetition, which a crash a moment earlier
@@ -254,8 +263,10 @@ void committer::write_group(std::vector<request>& taken) {
   last_group_ = g.promises;
   if (g.batch.empty()) return complete(taken, commit_status::ok);
   const auto began = time_.steady();
+  if (dirty_ && began - dirty_since_ >= sync_within) g.sync = true;
   auto written = store_.write(g.batch, g.sync ? storage::durability::synced : storage::durability::buffered);
   if (!written) return fail(taken, g, written.error());
+  if (!dirty_) dirty_since_ = began;
   dirty_ = !g.sync;
   sync_seconds_.observe(std::chrono::duration<double>(time_.steady() - began).count());
   commits_.add();
@@ -312,11 +323,7 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
       undo_.remove(family::history, history_key(e.message, e.seq));
     for (const auto& e : c->report_events)
       undo_.remove(family::history, history_key(e.message, e.seq));
-    // Written again with the change: twice written and once removed, the first would come back.
-    for (const auto& r : c->reports) {
-      undo_.remove(family::messages, message_key(r->id));
-      undo_.remove(family::bodies, body_key(r->id, 0));
-    }
+    p->again = true;
   }
   for (auto seq = g.first_seq; seq < next_seq_; ++seq)
     undo_.remove(family::events, event_key(event_seq{seq}));

@@ -48,6 +48,7 @@ class live_messages {
 struct pending_change {
   change what;
   std::optional<live_messages::entry> left;
+  bool again = false;  // a batch with it failed, and may be on the disk all the same
 };
 
 using request = std::variant<acceptance, pending_change, chunk_write, chunk_discard, trim>;
@@ -76,6 +77,7 @@ class committer {
   void add(chunk_discard& c, group& g);
   void add(trim& t, group& g);
   void put_message(const queued_message& m, storage::batch& to);
+  bool is_stored(message_id id) const;
   void put_event(events::event& e, group& g);
   void complete(std::vector<request>& taken, commit_status status);
   void fail(std::vector<request>& taken, group& g, const storage::error& why);
@@ -103,7 +105,8 @@ class committer {
   std::vector<request> owed_;  // changes that the disk did not take; written before anything else
   storage::batch undo_;        // brings the keys of failed batches to a known state
   std::atomic<commit_status> health_{commit_status::ok};
-  bool dirty_ = false;  // something was written after the last sync
+  bool dirty_ = false;  // something was written after the last sync...
+  steady_time dirty_since_{};
   steady_time next_recovery_{};
   std::atomic<std::uint64_t> published_;
   std::thread thread_;
