@@ -295,12 +295,14 @@ TEST_F(scheduling, holds_releases_and_removes) {
   EXPECT_FALSE(take());
   EXPECT_EQ(count().held, 1u);
   EXPECT_EQ(on_shard([&] { return scheduler_->act(all, action::release, "go"); }), 1u);
+  wait_for_disk();
   EXPECT_TRUE(take());
   const auto removed = message();
   admit(removed);
   selector that;
   that.id = removed->id;
   EXPECT_EQ(on_shard([&] { return scheduler_->act(that, action::remove, "not wanted"); }), 1u);
+  wait_for_disk();
   flush();
   EXPECT_EQ(history(removed->id).back(), "cancelled");
   EXPECT_THAT(history(m->id), ElementsAre("accepted", "held", "released"));
