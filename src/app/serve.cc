@@ -16,6 +16,7 @@
 #include "app/parts.h"
 #include "app/privileges.h"
 #include "base/log.h"
+#include "config/check.h"
 #include "config/load.h"
 #include "config/reload.h"
 #include "httpd/server.h"
@@ -127,6 +128,13 @@ void server::reload() {
   if (!fresh) {
     for (const auto& e : fresh.error())
       GONETS_LOG(error, "reload_refused", "error", to_text(e));
+    return;
+  }
+  const auto findings = config::check(*fresh);
+  for (const auto& f : findings)
+    GONETS_LOG(warning, "reload_finding", "finding", to_text(f));
+  if (config::has_errors(findings)) {
+    GONETS_LOG(error, "reload_refused", "error", "see the findings above");
     return;
   }
   for (const auto& name : config::reload_differences(with_, *fresh)) {

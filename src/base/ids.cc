@@ -38,6 +38,10 @@ std::optional<message_id> parse_message_id(std::string_view text) {
   return message_id{value};
 }
 
+message_id first_id_at(std::int64_t unix_ms) {
+  return message_id{unix_ms <= epoch_ms ? 0 : static_cast<std::uint64_t>(unix_ms - epoch_ms) << stamp_shift};
+}
+
 std::int64_t accepted_at_ms(message_id id) {
   return static_cast<std::int64_t>(id.value >> stamp_shift) + epoch_ms;
 }

@@ -28,6 +28,8 @@ using event_seq = strong_id<struct event_seq_tag, std::uint64_t>;
 std::string to_text(message_id id);
 // Accepts either case, and I, L, O for 1, 1, 0. Nothing for any other text.
 std::optional<message_id> parse_message_id(std::string_view text);
+// The least id that a message accepted at that time, or later, can have.
+message_id first_id_at(std::int64_t unix_ms);
 // The time part of an id, milliseconds since the Unix epoch.
 std::int64_t accepted_at_ms(message_id id);
 

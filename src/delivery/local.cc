@@ -38,7 +38,7 @@ smtp::recipient_outcome outcome_of(reply answer) {
 
 // Blocking.
 smtp::recipient_outcome deliver_one(const environment& env, const config::route& route, const spool::queued_message& m,
-                                    std::string_view address) {
+                                    std::string_view address, std::string_view host) {
   maildir_delivery d;
   if (route.kind == config::route_kind::capture) {
     d.folder = env.capture_path;
@@ -50,7 +50,7 @@ smtp::recipient_outcome deliver_one(const environment& env, const config::route&
   }
   d.reverse_path = m.envelope.reverse_path;
   d.recipient = address;
-  d.host = env.with.server.hostname;
+  d.host = host;
   d.now = env.time.wall();
   d.read = [&env, &m, chunk = 0u](std::string& part, bool& more) mutable {
     if (m.in_memory) {
@@ -87,13 +87,14 @@ void local_worker::deliver(spool::lease l) {
     return;
   }
   const auto& env = owner_.env();
-  auto work = [self = shared_from_this(), &env, l]() mutable {
+  // The settings are the shard's: a reload may be changing them while the pool works.
+  auto work = [self = shared_from_this(), &env, l, host = env.with.server.hostname]() mutable {
     spool::attempt_result done;
     const auto began = env.time.steady();
     done.final_here = true;
     for (const auto index : l.recipients) {
       done.recipients.push_back(
-          deliver_one(env, self->to_->route, *l.message, l.message->envelope.recipients[index.value].address));
+          deliver_one(env, self->to_->route, *l.message, l.message->envelope.recipients[index.value].address, host));
     }
     done.duration = std::chrono::floor<std::chrono::milliseconds>(env.time.steady() - began);
     env.shards.post(env.shard, [self, l = std::move(l), done = std::move(done)]() mutable {

@@ -243,6 +243,7 @@ void scheduler::tick() {
       if (auto* s = find(spool::site_id{item.what & ~site_bit})) {
         s->wake_planned = false;
         kick(*s);
+        drop_if_idle(*s);
       }
       continue;
     }
@@ -290,8 +291,7 @@ site* scheduler::find(spool::site_id id) {
 }
 
 void scheduler::drop_if_idle(site& s) {
-  // A suspended site is kept: what it has learnt would be lost.
-  if (!s.idle() || s.listed || s.health.state() != shaping::site_state::ready) return;
+  if (!s.idle() || s.listed || s.placed || s.wake_planned) return;
   const auto number = s.id.value;
   site_numbers_.erase(s.to->site_key);
   sites_[number].reset();

@@ -333,6 +333,8 @@ void spool::trim_events() {
   if (low == first) return;
   detail::trim old;
   old.writes.remove_range(family::events, event_key(event_seq{first}), event_key(event_seq{low}));
+  const auto border = first_id_at(oldest.time_since_epoch().count());
+  old.writes.remove_range(family::history, message_key(message_id{0}), message_key(border));
   impl_->committer->submit(std::move(old));
 }
 

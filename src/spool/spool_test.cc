@@ -160,6 +160,22 @@ TEST_F(spool_fixture, balances_whatever_mixture_of_ends_there_is) {
   EXPECT_EQ(result.findings_in_all, 0u);
 }
 
+TEST_F(spool_fixture, forgets_what_happened_before_the_retention_but_not_who_is_queued) {
+  open();
+  const auto held = make_message(next_id());
+  ASSERT_EQ(accept(held), commit_status::ok);
+  std::this_thread::sleep_until(clock_.wall() + std::chrono::milliseconds(2));
+  store_->reconfigure(0, std::chrono::milliseconds(0));
+  const auto fresh = make_message(next_id());
+  store_->trim_events();
+  ASSERT_EQ(accept(fresh), commit_status::ok);
+  EXPECT_TRUE(events::read_history(store_->store(), held->id)->empty());
+  const auto result = audit_now();
+  EXPECT_EQ(result.accepted, 2u);
+  EXPECT_EQ(result.queued, 2u);
+  EXPECT_EQ(result.findings_in_all, 0u);
+}
+
 TEST_F(spool_fixture, finds_a_recipient_that_vanished) {
   open();
   const auto m = make_message(next_id());
