@@ -5,14 +5,19 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
 
 #include <array>
+#include <cstdarg>
+#include <cstdio>
 #include <shared_mutex>
 #include <vector>
+
+#include "base/log.h"
 
 namespace gonets::storage {
 namespace {
@@ -39,6 +44,28 @@ error to_error(const rocksdb::Status& status) {
   if (status.IsCorruption()) what = failure::corruption;
   return {what, status.ToString()};
 }
+
+// RocksDB's own log, without a file: Debian's build aborts when it is written to after the disk was full. What is wrong
+// goes to ours.
+class warnings_to_log final : public rocksdb::Logger {
+ public:
+  warnings_to_log() : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}  // headers, and what has no level
+  void Logv(const rocksdb::InfoLogLevel at, const char* format, va_list arguments) override {
+    if (at < GetInfoLogLevel()) return;
+    std::array<char, 1024> text;
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    GONETS_LOG(warning, "rocksdb", "text", std::string_view(text.data()));
+  }
+};
+
+// recover() is the only way back from an error: RocksDB's would race with it for the log that failed.
+class no_recovery_by_itself final : public rocksdb::EventListener {
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override {
+    *automatic = false;
+  }
+};
 
 // WriteBatch addresses families by number; store::open checks that they were made in this order.
 std::uint32_t number_of(family f) {
@@ -76,8 +103,8 @@ rocksdb::DBOptions database_options(const store_options& from, rocksdb::Env* env
   options.max_total_wal_size = from.wal_bytes_max;
   options.max_background_jobs = 2;
   options.max_open_files = 512;
-  options.keep_log_file_num = 3;
-  options.max_log_file_size = 4 * 1024 * 1024;
+  options.info_log = std::make_shared<warnings_to_log>();
+  options.listeners = {std::make_shared<no_recovery_by_itself>()};
   options.stats_dump_period_sec = 0;
   options.recycle_log_file_num = 0;
   options.bytes_per_sync = 1024 * 1024;
