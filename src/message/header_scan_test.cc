@@ -36,7 +36,8 @@ TEST(header_scan, finds_the_fields_that_intake_needs) {
       "Message-ID: <1@a.test>\r\n"
       "Feedback-ID: 1:2:3:a\r\n"
       "List-Unsubscribe: <https://a.test/u>\r\n";
-  const auto s = scan(header + "\r\nbody\r\n");
+  const std::string text = header + "\r\nbody\r\n";
+  const auto s = scan(text);
   EXPECT_EQ(s.header_bytes, header.size());
   EXPECT_EQ(s.fields, 10u);
   EXPECT_EQ(s.received, 2u);
