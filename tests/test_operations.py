@@ -213,13 +213,27 @@ def test_socket_left_by_a_crash_is_replaced(server):
     assert server.queue() == []
 
 
+def refused_to_start(server):
+    """What it says."""
+    server.spawn()
+    child, server.child = server.child, None
+    assert child.wait() == 1
+    return child.log()
+
+
+def test_second_server_does_not_share_a_port(server):
+    second = Daemon(listener=[{"address": text_of(server.endpoint)}])
+    try:
+        assert "in use" in refused_to_start(second)
+    finally:
+        second.remove()
+
+
 def test_port_that_is_taken_is_named(launch, sink):
     server = Daemon(listener=[{"address": text_of(sink.endpoint)}])
     try:
-        server.spawn()
-        assert server.child.wait() == 1
-        log, server.child = server.child.log(), None
-        assert text_of(sink.endpoint) in log and "in use" in log.lower()
+        log = refused_to_start(server)
+        assert "{} port {}".format(*sink.endpoint) in log and "in use" in log
     finally:
         server.remove()
 

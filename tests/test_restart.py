@@ -88,6 +88,18 @@ def test_partly_delivered_message_goes_on_with_the_rest(launch, sink):
     assert sorted(r for m in sink.messages for r in m.recipients) == ["a@sink.test", "b@sink.test"]
 
 
+def test_audit_of_a_stopped_server_reads_its_spool(launch, sink):
+    sink.on("RCPT", "450 4.2.1 Busy", about=b"<busy").on("RCPT", "550 5.1.1 No", about=b"<bad")
+    relay = launch(route=[("*", sink.route)])
+    queue_id = relay.submit(sender="", recipients=("good@sink.test", "bad@sink.test", "busy@sink.test"))
+    relay.wait_ends(queue_id, "good@sink.test", "bad@sink.test")
+    relay.wait_event(queue_id, "deferred", "busy@sink.test")
+    relay.kill()
+    report = relay.offline_audit()
+    assert (report["accepted"], report["delivered"], report["bounced"], report["queued"]) == (3, 1, 1, 1)
+    assert report["balanced"]
+
+
 def test_spool_is_not_opened_twice(launch):
     relay = launch(route=[("*", "discard")])
     second = Child("second", [BINARY, "serve", "--config", relay.config_path], relay.folder)
@@ -102,6 +114,7 @@ class Load:
     def __init__(self):
         self.acknowledged = {}  # our id -> queue id
         self.in_doubt = set()  # sent whole, but without an answer
+        self.surprises = []  # what a client should not have been told
         self.lock = threading.Lock()
         self.number = 0
 
@@ -113,11 +126,24 @@ class Load:
 
     def _client(self, endpoint, rng):
         try:
-            with Talk(endpoint, hello=True) as talk:
+            with Talk(endpoint, greet=False) as talk:
+                self._reply(talk)
+                talk.send(b"EHLO client.test\r\n")
+                self._reply(talk)
                 while True:
                     self._message(talk, rng)
-        except OSError:
+        except OSError:  # the server is gone, or said that it is going
             pass
+
+    def _reply(self, talk):
+        reply = talk.reply()
+        if reply.is_(421, "4.3.2"):
+            raise ConnectionError("going down")
+        if reply.code >= 400:
+            with self.lock:
+                self.surprises.append(reply)
+            raise ConnectionError("refused")
+        return reply
 
     def _message(self, talk, rng):
         with self.lock:
@@ -125,11 +151,11 @@ class Load:
             mine = f"m{self.number}"
         talk.send(b"MAIL FROM:<>\r\nRCPT TO:<%s@sink.test>\r\nDATA\r\n" % mine.encode())
         for _ in range(3):
-            talk.reply()
+            self._reply(talk)
         with self.lock:
             self.in_doubt.add(mine)
-        reply = talk.end_data(letter(subject=mine, body=b"x" * rng.randrange(1, 8000) + b"\r\n") + b".\r\n")
-        assert reply.is_(250), reply
+        talk.send(letter(subject=mine, body=b"x" * rng.randrange(1, 8000) + b"\r\n") + b".\r\n")
+        reply = self._reply(talk)
         with self.lock:
             self.in_doubt.discard(mine)
             self.acknowledged[mine] = reply.queue_id
@@ -139,7 +165,8 @@ def ids_at(sink):
     return [m.recipients[0].split("@")[0] for m in list(sink.messages)]
 
 
-def drain(relay, sink):
+def drain(relay, sink, load):
+    assert not load.surprises
     sink.heal()
     relay.wait_empty(deadline=90)
 
@@ -158,12 +185,14 @@ def test_kill_at_random_moments_under_load_loses_nothing(launch, sink):
         for client in clients:
             client.join()
         kills.append(len(sink.messages))
+        offline = relay.offline_audit()
         relay.start()
         audit = relay.audit()
-        assert audit["balanced"], audit
+        assert offline["balanced"] and audit["balanced"], (offline, audit)
+        assert offline["accepted"] == audit["accepted"]
         assert len(load.acknowledged) <= audit["accepted"] <= len(load.acknowledged) + len(load.in_doubt), audit
 
-    drain(relay, sink)
+    drain(relay, sink, load)
     got = ids_at(sink)
     counts = collections.Counter(got)
     missing = set(load.acknowledged) - set(counts)
@@ -198,7 +227,7 @@ def test_clean_stops_under_load_lose_nothing_and_repeat_nothing(launch, sink):
         for client in clients:
             client.join()
         relay.start()
-    drain(relay, sink)
+    drain(relay, sink, load)
     counts = collections.Counter(ids_at(sink))
     assert set(load.acknowledged) <= set(counts)
     assert max(counts.values()) == 1

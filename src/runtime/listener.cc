@@ -44,6 +44,16 @@ void bind_to(acceptor& socket, const tcp::endpoint& at) {
   socket.listen(backlog);
 }
 
+// SO_REUSEPORT would let a second server of the same user take a part of the first one's connections.
+void refuse_taken(asio::io_context& context, const tcp::endpoint& at) {
+  if (at.port() == 0) return;
+  acceptor alone(context);
+  alone.open(at.protocol());
+  alone.set_option(asio::socket_base::reuse_address(true));
+  if (at.address().is_v6()) alone.set_option(asio::ip::v6_only(true));
+  alone.bind(at);
+}
+
 }  // namespace
 
 struct listener::impl : std::enable_shared_from_this<impl> {
@@ -83,15 +93,16 @@ struct listener::impl : std::enable_shared_from_this<impl> {
 
 listener::listener(shards& on, const std::string& address, std::uint16_t port) : impl_(std::make_shared<impl>(on)) {
   tcp::endpoint at(asio::ip::make_address(address), port);
-  for (std::size_t i = 0; i < on.size(); ++i) {
-    auto added = std::make_unique<port_on_shard>(on.context(i));
-    try {
+  try {
+    refuse_taken(on.context(0), at);
+    for (std::size_t i = 0; i < on.size(); ++i) {
+      auto added = std::make_unique<port_on_shard>(on.context(i));
       bind_to(added->socket, at);
-    } catch (const boost::system::system_error& e) {  // not a std::system_error in this version
-      throw std::system_error(e.code(), "cannot listen on " + address + " port " + std::to_string(port));
+      at.port(added->socket.local_endpoint().port());
+      impl_->ports.push_back(std::move(added));
     }
-    at.port(added->socket.local_endpoint().port());
-    impl_->ports.push_back(std::move(added));
+  } catch (const boost::system::system_error& e) {  // not a std::system_error in this version
+    throw std::system_error(e.code(), "cannot listen on " + address + " port " + std::to_string(port));
   }
   impl_->bound = at.port();
 }

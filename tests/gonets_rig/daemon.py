@@ -292,6 +292,12 @@ class Daemon:
     def audit(self):
         return self.ask("/v1/audit")
 
+    def offline_audit(self):
+        """That of a server that is not running."""
+        answer = Answer(run(BINARY, "audit", "--spool", self.config["spool"]["path"], "--json"))
+        assert answer.code == 0, answer
+        return answer.json
+
     def empty(self):
         summary = self.ask("/v1/queue")
         return not any(summary[k] for k in ("loading", "ready", "sending", "deferred", "held", "resolving"))
