@@ -11,7 +11,7 @@ Everything runs on 127.0.0.1. Needs Debian's postfix (smtp-source, smtp-sink) an
 """
 import argparse, concurrent.futures, json, multiprocessing, pathlib, shutil, socket, subprocess, tempfile, time
 
-from rig import Server, free_port, sink, sink_count
+from rig import Server, Sink, free_port, smarthost
 
 def fill(port, first, count, domains, body):
     """One connection, each message's commands in the same write as the end of the one before."""
@@ -57,11 +57,11 @@ def fill_all(port, total, domains, size, processes=2, threads=25):
             raise SystemExit("filling failed")
 
 
-def fresh_rate(port, process, messages):
-    before, began = sink_count(process), time.time()
+def fresh_rate(port, sink, messages):
+    before, began = sink.count, time.time()
     subprocess.run(["smtp-source", "-d", "-s", "50", "-m", str(messages), "-l", "4096", "-f", "sender@source.test",
                     "-t", "rcpt@fresh.test", f"inet:127.0.0.1:{port}"], check=True)
-    while sink_count(process) < before + messages:
+    while sink.count < before + messages:
         time.sleep(0.01)
     return messages / (time.time() - began)
 
@@ -83,8 +83,8 @@ def main():
     opts = p.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="deep-", dir=opts.dir))
     port, deferring, fresh = free_port(), free_port(), free_port()
-    sinks = [sink(deferring, "-r", "RCPT"), sink(fresh)]
-    server = Server(work, port, [("fresh.test", fresh), ("*", deferring)])
+    sinks = [Sink(deferring, "-r", "RCPT"), Sink(fresh)]
+    server = Server(work, port, [("fresh.test", smarthost(fresh)), ("*", smarthost(deferring))])
     result = {"recipients": opts.recipients, "domains": opts.domains}
     try:
         server.start()
@@ -110,7 +110,7 @@ def main():
         server.stop()
     finally:
         for s in sinks:
-            s.terminate()
+            s.stop()
         if server.process.poll() is None:
             server.process.kill()
         shutil.rmtree(work, ignore_errors=True)

@@ -1,5 +1,5 @@
 """What the benchmarks share: the server under test on loopback, and Postfix's sink as its receiver."""
-import json, os, pathlib, re, signal, socket, subprocess, time
+import json, os, pathlib, re, signal, socket, subprocess, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GONETS = ROOT / "build/release/gonets"
@@ -9,6 +9,10 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def smarthost(port):
+    return f"smtp://127.0.0.1:{port}"
 
 
 def answers(port, limit):
@@ -24,12 +28,12 @@ def answers(port, limit):
 
 
 class Server:
-    """`routes` is a list of (domain, port of the receiver on loopback); the first that matches counts."""
+    """`routes` is a list of (domain, destination); the first that matches counts."""
 
     def __init__(self, work, port, routes):
         self.work, self.port = work, port
         self.config = work / "gonets.toml"
-        route = lambda domain, to: f'[[route]]\ndomain = "{domain}"\nto = "smtp://127.0.0.1:{to}"\n'
+        route = lambda domain, to: f'[[route]]\ndomain = "{domain}"\nto = "{to}"\n'
         self.config.write_text(f"""
 [server]
 hostname = "relay.test"
@@ -78,18 +82,22 @@ level = "warning"
                 return int(line.split()[1]) / 1024
 
 
-def sink(port, *options):
-    process = subprocess.Popen(["stdbuf", "-o0", "smtp-sink", "-c", "-u", "nobody", *options, f"inet:127.0.0.1:{port}", "1024"],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    os.set_blocking(process.stdout.fileno(), False)
-    process.seen, process.text = 0, ""
-    return process
+class Sink:
+    """smtp-sink, and how many messages it has taken. A thread reads its counter: it would stop at a full pipe."""
 
+    def __init__(self, port, *options):
+        self.process = subprocess.Popen(["stdbuf", "-o0", "smtp-sink", "-c", "-u", "nobody", *options, f"inet:127.0.0.1:{port}",
+                                         "1024"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.port, self.count = port, 0
+        threading.Thread(target=self._read, daemon=True).start()
 
-def sink_count(process):
-    try:
-        process.text = (process.text + (os.read(process.stdout.fileno(), 1 << 20) or b"").decode())[-4000:]
-    except BlockingIOError:
-        pass
-    found = re.findall(r"mesg=(\d+)", process.text)
-    return int(found[-1]) if found else 0
+    def _read(self):
+        text = b""
+        while block := os.read(self.process.stdout.fileno(), 1 << 16):
+            text = text[-100:] + block
+            if found := re.findall(rb"mesg=(\d+)", text):
+                self.count = int(found[-1])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
