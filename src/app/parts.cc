@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "config/dkim_keys.h"
 
 namespace gonets::app {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::chrono::milliseconds tick_period{50};
 constexpr std::chrono::milliseconds trim_period = std::chrono::hours(1);
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t blocking_queue_max = 10'000;
+constexpr std::size_t signing_queue_max = 10'000;
 
 // One shard and the committer keep two cores busy; the rest of a larger machine is shared out in the same way.
 std::size_t shard_count(const config::settings& with) {
@@ -46,11 +48,27 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
   return o;
 }
 
+// Keys that can't be read were refused by the configuration's check; what changed since then is left out, and said.
+std::vector<intake::signing_key_ptr> signing_keys(const config::settings& with) {
+  std::vector<intake::signing_key_ptr> all;
+  for (const auto& each : with.dkim) {
+    auto key = config::load_dkim_key(each);
+    if (key) {
+      all.push_back(std::make_shared<intake::signing_key>(
+          intake::signing_key{{.domain = each.domain, .selector = each.selector}, std::move(*key)}));
+    } else {
+      GONETS_LOG(error, "dkim_key_unusable", "domain", each.domain, "selector", each.selector, "error", key.error());
+    }
+  }
+  return all;
+}
+
 intake::options intake_options(const config::settings& with) {
   intake::options o;
   o.hostname = with.server.hostname;
   o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
   o.inbound_domains = with.smtp.inbound_domains;
+  o.signing = signing_keys(with);
   return o;
 }
 
@@ -92,7 +110,10 @@ delivery::mx_options mx_options_of(const config::settings& with) {
 }  // namespace
 
 parts::parts(const config::settings& settings)
-    : with(settings), shards(shard_count(settings)), blocking(blocking_threads, blocking_queue_max) {}
+    : with(settings),
+      shards(shard_count(settings)),
+      blocking(blocking_threads, blocking_queue_max),
+      signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max) {}
 
 parts::~parts() = default;
 
@@ -119,7 +140,7 @@ void parts::open() {
   for (const auto& s : by_shard)
     s->scheduler->join(all);
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *store, *ids, time, counts, random_seed(),
+      intake_options(with), *store, *ids, time, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }

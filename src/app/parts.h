@@ -45,6 +45,7 @@ struct parts {
   metrics::registry counts;
   runtime::shards shards;
   runtime::blocking_pool blocking;
+  runtime::blocking_pool signers;  // DKIM: so that neither a disk nor a shard waits for a signature
   std::unique_ptr<spool::spool> store;
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;

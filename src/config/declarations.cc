@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/network.h"
+#include "base/network.h"
 #include "config/routes.h"
 
 namespace gonets::config {
@@ -69,9 +69,6 @@ bool is_empty_or_absolute(std::string_view s) {
 }
 bool is_user(std::string_view s) {
   return s.size() <= 32 && s.find_first_of(std::string_view(" :/\0", 4)) == s.npos;
-}
-bool is_host(std::string_view s) {
-  return is_domain(s) || parse_address(s).has_value();
 }
 bool is_empty_or_ipv4(std::string_view s) {
   const auto address = parse_address(s);
@@ -411,6 +408,32 @@ const std::vector<declaration<stream>>& stream_declarations() {
           "How long after acceptance the sender is told, once, that the mail is late."),
   };
   return all;
+}
+
+const std::vector<declaration<dkim_key>>& dkim_declarations() {
+  const text domain{"a domain, such as \"example.com\"", is_domain};
+  const text selector{"a selector, such as \"s1\"", is_domain};
+  const text key_file{"an absolute path, such as \"/etc/gonets/s1.pem\"", is_absolute};
+  static const std::vector<declaration<dkim_key>> all{
+      required(setting<&dkim_key::domain>("domain", reload, domain,
+                                          "The domain that signs (`d=`): mail whose `From` is in just this domain.")),
+      required(setting<&dkim_key::selector>("selector", reload, selector,
+                                            "The name of the key (`s=`): its record is at "
+                                            "`<selector>._domainkey.<domain>`; `gonets dkim record` prints it.")),
+      required(setting<&dkim_key::file>("key", reload, key_file,
+                                        "The private key, PEM without a passphrase: RSA of 2048 to 4096 bits, or "
+                                        "Ed25519. The server's user must be able to read it.",
+                                        "a message that can't be signed: `451 4.3.0`")),
+  };
+  return all;
+}
+
+std::string_view dkim_doc() {
+  return "Keys that sign mail (DKIM, RFC 6376). Signed is what comes from trusted networks with one author in `From`; "
+         "a "
+         "domain may have several keys, say RSA and Ed25519: each signs. A signature covers the fields that a reader "
+         "sees, "
+         "and the whole body.";
 }
 
 std::string_view listener_doc() {

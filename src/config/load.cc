@@ -52,7 +52,8 @@ class reader {
     if (top.name == "listener") return read_listeners(top, to);
     if (top.name == "route") return read_routes(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "route", "stream"};
+    if (top.name == "dkim") return read_dkim(top, to);
+    std::vector<std::string> names{"listener", "route", "stream", "dkim"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -122,6 +123,14 @@ class reader {
     });
   }
 
+  void read_dkim(const member& top, settings& to) {
+    read_array_of_tables(top, [&](const value& table, const std::string& key) {
+      auto& one = to.dkim.emplace_back();
+      read_table(table, key, dkim_declarations(), one);
+      one.domain = to_lower(one.domain);
+    });
+  }
+
   void read_routes(const member& top, settings& to) {
     read_array_of_tables(top, [&](const value& table, const std::string& key) {
       route_entry entry;
@@ -156,20 +165,6 @@ class reader {
   std::string file_;
   std::vector<config_error> errors_;
 };
-
-// The file's text, or the system's word for what is wrong with it. By stdio, since streams lose errno.
-std::expected<std::string, std::string> read_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return std::unexpected(std::strerror(errno));
-  std::string text;
-  char block[65536];
-  while (const std::size_t n = std::fread(block, 1, sizeof block, file.get())) {
-    text.append(block, n);
-    if (text.size() > file_bytes_max) return std::unexpected("more than " + format_bytes(file_bytes_max));
-  }
-  if (std::ferror(file.get())) return std::unexpected(std::strerror(errno));
-  return text;
-}
 
 // The machine's fully qualified name, or its short one when it has no other.
 std::string machine_name() {
@@ -210,6 +205,20 @@ std::expected<settings, std::vector<config_error>> parse(std::string_view text, 
   if (std::vector<config_error> errors = from.take_errors(); !errors.empty()) return std::unexpected(std::move(errors));
   if (result.delivery.helo.empty()) result.delivery.helo = result.server.hostname;
   return result;
+}
+
+// By stdio, since streams lose errno.
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) return std::unexpected(std::strerror(errno));
+  std::string text;
+  char block[65536];
+  while (const std::size_t n = std::fread(block, 1, sizeof block, file.get())) {
+    text.append(block, n);
+    if (text.size() > file_bytes_max) return std::unexpected("more than " + format_bytes(file_bytes_max));
+  }
+  if (std::ferror(file.get())) return std::unexpected(std::strerror(errno));
+  return text;
 }
 
 std::expected<settings, std::vector<config_error>> load(const std::string& path) {

@@ -23,6 +23,9 @@ struct config_error {
 // gonets.toml:7:21: smtp.message_bytes_max: found "5 apples", expected a size from 1KiB to 2GiB, such as "50MiB"
 std::string to_text(const config_error& error);
 
+// The file's text, at most 64 MiB of it, or the system's word for what is wrong with it.
+std::expected<std::string, std::string> read_file(const std::string& path);
+
 // Errors are sorted by their place. The hostname stays empty when the file has none.
 std::expected<settings, std::vector<config_error>> parse(std::string_view text, std::string_view file_name);
 // Reads and parses the file, and fills in what the machine knows: an empty server.hostname, and with it delivery.helo.

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "config/network.h"
+#include "base/network.h"
 
 namespace gonets::config {
 namespace {

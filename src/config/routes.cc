@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "config/network.h"
+#include "base/network.h"
 
 namespace gonets::config {
 namespace {

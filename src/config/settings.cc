@@ -4,13 +4,6 @@
 
 namespace gonets::config {
 
-bool network::contains(const std::array<std::uint8_t, 16>& other) const {
-  const std::size_t whole = prefix_bits / 8;
-  if (!std::equal(address.begin(), address.begin() + whole, other.begin())) return false;
-  const unsigned rest = prefix_bits % 8;
-  return rest == 0 || (address[whole] ^ other[whole]) >> (8 - rest) == 0;
-}
-
 std::vector<stream> default_streams() {
   return {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/network.h"
 #include "shaping/retry.h"
 #include "smtp/server_session.h"
 
@@ -17,20 +18,6 @@ namespace gonets::config {
 
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
-
-// An IPv4 or IPv6 network; IPv4 is kept as IPv4-mapped IPv6, so one comparison serves both.
-struct network {
-  std::array<std::uint8_t, 16> address{};
-  std::uint8_t prefix_bits = 128;
-  bool contains(const std::array<std::uint8_t, 16>& other) const;
-  bool operator==(const network&) const = default;
-};
-
-struct endpoint {
-  std::string host;  // an address, not a name; IPv6 without brackets
-  std::uint16_t port = 0;
-  bool operator==(const endpoint&) const = default;
-};
 
 enum class listener_kind : std::uint8_t {
   smtp,        // from the world: accepts for inbound domains, and relays for trusted networks
@@ -62,6 +49,12 @@ struct route {
   std::string host;  // smtp, lmtp: name or address
   std::uint16_t port = 25;
   std::string path;  // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
+};
+
+// A key that signs the mail whose From is in its domain.
+struct dkim_key {
+  std::string domain, selector;
+  std::string file;  // PEM
 };
 
 struct settings {
@@ -136,6 +129,8 @@ struct settings {
   std::vector<listener> listeners;
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
+
+  std::vector<dkim_key> dkim;  // several of one domain: each signs
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;

@@ -15,8 +15,8 @@
 namespace gonets::httpd {
 
 struct server_options {
-  std::string socket_path;                 // empty: none
-  std::optional<config::endpoint> listen;  // a loopback address; port 0: the kernel's choice
+  std::string socket_path;         // empty: none
+  std::optional<endpoint> listen;  // a loopback address; port 0: the kernel's choice
   // Whom the socket, and its directory if it is made, is given to: the user that the server will run as.
   std::optional<std::pair<uid_t, gid_t>> owner;
   std::size_t connections_max = 100;           // beyond: 503

@@ -182,7 +182,7 @@ TEST_F(http_server, refuses_the_connection_after_the_last_allowed_one) {
 }
 
 TEST_F(http_server, checks_the_host_over_tcp) {
-  options_.listen = config::endpoint{"127.0.0.1", 0};
+  options_.listen = endpoint{"127.0.0.1", 0};
   start();
   ASSERT_NE(server_->port(), 0);
   peer honest(server_->port());
@@ -197,9 +197,9 @@ TEST_F(http_server, checks_the_host_over_tcp) {
 }
 
 TEST_F(http_server, binds_to_loopback_addresses_only) {
-  options_.listen = config::endpoint{"0.0.0.0", 0};
+  options_.listen = endpoint{"0.0.0.0", 0};
   EXPECT_THROW(bind(), std::runtime_error);
-  options_.listen = config::endpoint{"localhost", 0};
+  options_.listen = endpoint{"localhost", 0};
   EXPECT_THROW(bind(), std::runtime_error);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "message/address.h"
+#include "message/mailbox_list.h"
 #include "message/trace.h"
 
 namespace gonets::intake {
@@ -38,6 +39,14 @@ reply header_refusal(message::header_error e, const message::header_limits& limi
   return {554, {5, 4, 6}, fmt::format("Mail loop: the message has passed more than {} servers", limits.hops_max)};
 }
 
+// Empty when the author can't be judged: such mail is signed for nobody.
+std::string author_domain(const message::header_summary& header) {
+  if (header.from_fields != 1) return {};
+  const auto authors = message::parse_mailbox_list(header.from);
+  if (!authors || authors->size() != 1) return {};
+  return std::string(message::domain_of(authors->front()));
+}
+
 void log_accepted(const events::event& e) {
   if (!log::enabled(log::level::info)) return;
   log::line line(log::level::info, "accepted");
@@ -52,16 +61,19 @@ void log_accepted(const events::event& e) {
 }  // namespace
 
 intake::intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
-               std::uint64_t seed, admit_function admit)
+               std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       store_(store),
       ids_(ids),
       time_(time),
+      shards_(on),
+      signers_(signers),
       admit_(std::move(admit)),
       random_(seed),
       accepted_(counts.make_counter("gonets_messages_accepted_total", "Messages answered 250.")),
       accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
-      refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")) {}
+      refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")),
+      signed_(counts.make_counter("gonets_messages_signed_total", "Messages that got a DKIM signature.")) {}
 
 void intake::reconfigure(options with) {
   with_.store(std::make_shared<const options>(std::move(with)));
@@ -91,22 +103,22 @@ std::optional<reply> intake::check_space() const {
   return refusal_for(status);
 }
 
-std::expected<std::shared_ptr<spool::queued_message>, reply> intake::compose(const source& from,
-                                                                             message::envelope envelope,
-                                                                             std::string_view first) {
+std::expected<composed, reply> intake::compose(const source& from, message::envelope envelope, std::string_view first) {
   const auto with = with_.load();
   const auto header = message::scan_header(first, with->header);
   if (!header) {
     refused_.add();
     return std::unexpected(header_refusal(header.error(), with->header));
   }
-  auto m = std::make_shared<spool::queued_message>();
-  m->id = ids_.next(time_.wall());
-  m->account = from.account;
-  m->stream = from.stream;
-  m->envelope = std::move(envelope);
-  add_head(*with, from, *header, *m);
-  return m;
+  composed c{std::make_shared<spool::queued_message>(), nullptr};
+  auto& m = *c.message;
+  m.id = ids_.next(time_.wall());
+  m.account = from.account;
+  m.stream = from.stream;
+  m.envelope = std::move(envelope);
+  add_head(*with, from, *header, m);
+  if (from.trusted && !with->signing.empty()) c.signatures = signatures_for(with->signing, author_domain(*header));
+  return c;
 }
 
 void intake::add_head(const options& with, const source& from, const message::header_summary& header,
@@ -133,26 +145,53 @@ void intake::add_head(const options& with, const source& from, const message::he
   }
 }
 
-void intake::accept(std::shared_ptr<spool::queued_message> m, const source& from, std::uint32_t chunks_written,
-                    std::size_t shard, on_accepted done) {
+void intake::accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done) {
   spool::acceptance request;
+  auto& m = *c.message;
   auto& e = request.event;
   e.kind = events::kind::accepted;
   e.at = time_.wall();
-  e.message = m->id;
-  e.account = m->account;
-  e.stream = m->stream;
-  e.sender = m->envelope.reverse_path;
-  e.message_bytes = m->body_bytes;
+  e.message = m.id;
+  e.account = m.account;
+  e.stream = m.stream;
+  e.sender = m.envelope.reverse_path;
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
-  e.recipients.reserve(m->envelope.recipients.size());
-  for (std::size_t i = 0; i < m->envelope.recipients.size(); ++i) {
-    e.recipients.push_back({recipient_index{static_cast<std::uint16_t>(i)}, m->envelope.recipients[i].address});
+  e.recipients.reserve(m.envelope.recipients.size());
+  for (std::size_t i = 0; i < m.envelope.recipients.size(); ++i) {
+    e.recipients.push_back({recipient_index{static_cast<std::uint16_t>(i)}, m.envelope.recipients[i].address});
   }
-  log_accepted(e);
-  request.message = std::move(m);
+  request.message = std::move(c.message);
   request.chunks_written = chunks_written;
   request.shard = shard;
+  if (!c.signatures) return commit(std::move(request), shard, std::move(done));
+
+  auto answer = std::make_shared<on_accepted>(std::move(done));
+  auto waiting = std::make_shared<spool::acceptance>(std::move(request));
+  const bool taken = signers_.run([this, shard, answer, waiting, signatures = std::move(c.signatures)] {
+    if (!signatures->sign(*waiting->message, time_.wall()))
+      return give_up(*waiting, {451, {4, 3, 0}, "The message could not be signed"}, answer);
+    signed_.add();
+    commit(std::move(*waiting), shard, std::move(*answer));
+  });
+  if (!taken) give_up(*waiting, {451, {4, 3, 2}, "Too busy to sign the message; try again later"}, answer);
+}
+
+void intake::give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done) {
+  refused_.add();
+  if (request.chunks_written > 0) store_.discard_chunks(request.message->id, request.chunks_written);
+  shards_.post(request.shard, [done = std::move(done), why = std::move(why)]() mutable { (*done)(std::move(why)); });
+}
+
+// From any thread.
+void intake::commit(spool::acceptance request, std::size_t shard, on_accepted done) {
+  auto& m = *request.message;
+  request.event.message_bytes = m.body_bytes;
+  log_accepted(request.event);
+  if (request.chunks_written > 0) {
+    m.chunks = request.chunks_written + 1;
+    request.first_chunk = std::move(m.head);
+    m.head.clear();
+  }
   spool::message_ptr kept = request.message;
   request.done = [this, shard, kept, answer = std::move(done)](spool::commit_status status) mutable {
     if (status != spool::commit_status::ok) {

@@ -14,8 +14,10 @@
 #include "base/clock.h"
 #include "base/id_source.h"
 #include "base/status.h"
+#include "intake/signing.h"
 #include "message/header_scan.h"
 #include "metrics/metrics.h"
+#include "runtime/shards.h"
 #include "spool/spool.h"
 
 namespace gonets::intake {
@@ -36,6 +38,13 @@ struct options {
   std::string hostname;
   message::header_limits header;
   std::vector<std::string> inbound_domains;  // lower case
+  std::vector<signing_key_ptr> signing;
+};
+
+// A message whose body is still to come.
+struct composed {
+  std::shared_ptr<spool::queued_message> message;
+  std::unique_ptr<pending_signatures> signatures;  // none: it goes unsigned
 };
 
 class intake {
@@ -44,7 +53,7 @@ class intake {
 
   // `admit` is called on the shard that accepted a message, once it is safe.
   intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
-         std::uint64_t seed, admit_function admit);
+         std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit);
 
   // From any thread; for messages to come.
   void reconfigure(options with);
@@ -55,19 +64,19 @@ class intake {
   std::optional<reply> check_space() const;  // at DATA
 
   // Judges the header in `first` (the message, or its first part) and makes the message without its body: `head` is
-  // what goes in front of it.
-  std::expected<std::shared_ptr<spool::queued_message>, reply> compose(const source& from, message::envelope envelope,
-                                                                       std::string_view first);
+  // what goes in front of it. Mail of a submission client, or of a trusted one, is signed for the domain of its From.
+  std::expected<composed, reply> compose(const source& from, message::envelope envelope, std::string_view first);
 
-  // Makes it safe; `m` is complete, and with chunks its last one was written. `done` runs on `shard` with the refusal,
-  // or nothing when the message is ours; it is given to the scheduler after that.
+  // Signs it and makes it safe; the message is complete, and with chunks its last one was written. `done` runs on
+  // `shard` with the refusal, or nothing when the message is ours; it is given to the scheduler after that.
   using on_accepted = std::move_only_function<void(std::optional<reply> refusal)>;
-  void accept(std::shared_ptr<spool::queued_message> m, const source& from, std::uint32_t chunks_written,
-              std::size_t shard, on_accepted done);
+  void accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done);
 
   static reply refusal_for(spool::commit_status status);
 
  private:
+  void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);
+  void commit(spool::acceptance request, std::size_t shard, on_accepted done);
   void add_head(const options& with, const source& from, const message::header_summary& header,
                 spool::queued_message& m);
 
@@ -75,11 +84,14 @@ class intake {
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;
+  runtime::shards& shards_;
+  runtime::blocking_pool& signers_;
   admit_function admit_;
   std::atomic<std::uint64_t> random_;
   metrics::counter& accepted_;
   metrics::counter& accepted_bytes_;
   metrics::counter& refused_;
+  metrics::counter& signed_;
 };
 
 }  // namespace gonets::intake

@@ -105,7 +105,7 @@ class scheduling : public spool::spool_fixture {
   // Until the committer, and what it completes on the shard, is done with all that was asked.
   void flush() {
     std::promise<void> done;
-    store_->append_chunk(message_id{1}, 1, {}, 0, [&](spool::commit_status) { done.set_value(); });
+    store_->append_chunk(message_id{1}, 2, {}, 0, [&](spool::commit_status) { done.set_value(); });
     done.get_future().get();
     on_shard([] {});
   }

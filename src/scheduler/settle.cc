@@ -190,10 +190,12 @@ void scheduler::want_report(settlement& s, const entry& e, events::kind how, con
 void scheduler::finish(settlement_ptr s) {
   if (s->change.recipients.empty()) return;
   if (s->reports.empty() || s->message->in_memory) return write(*s);
-  // Only the header goes back of a message that is not in memory: its first chunk has that.
+  // Of a message in chunks only the header goes back, which the first two have: ours, and the client's.
   const bool asked = env_.blocking.run([this, s] {
-    if (auto first = env_.store.fetch_chunk(s->message->id, 0)) s->original = std::move(*first);
-    s->original_cut = s->message->chunks > 1;
+    const bool cut = s->message->chunks > 1;
+    for (std::uint32_t n = 0; n <= (cut ? 1 : 0); ++n)
+      s->original += env_.store.fetch_chunk(s->message->id, n).value_or("");
+    s->original_cut = cut;
     env_.shards.post(with_.shard, [this, s] { write(*s); });
   });
   if (asked) return;

@@ -9,7 +9,7 @@
 namespace gonets::smtpd {
 namespace {
 
-bool listed(const std::vector<config::network>& networks, const runtime::peer_address& peer) {
+bool listed(const std::vector<network>& networks, const runtime::peer_address& peer) {
   return std::ranges::any_of(networks, [&](const auto& n) { return n.contains(peer.bytes); });
 }
 
@@ -172,6 +172,7 @@ void session::on_data() {
   if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
   refused_.reset();
   message_.reset();
+  signatures_.reset();
   chunks_ = 0;
   ends_in_crlf_ = true;  // of an empty body: the header above it ends in one
   protocol_.accept();
@@ -180,12 +181,13 @@ void session::on_data() {
 bool session::begin_message(std::string_view first) {
   source_.helo = protocol_.helo_name();
   source_.esmtp = protocol_.esmtp();
-  auto composed = env_.intake.compose(source_, protocol_.envelope(), first);
-  if (composed) {
-    message_ = std::move(*composed);
+  auto made = env_.intake.compose(source_, protocol_.envelope(), first);
+  if (made) {
+    message_ = std::move(made->message);
+    signatures_ = std::move(made->signatures);
     return true;
   }
-  refused_ = composed.error();
+  refused_ = made.error();
   return false;
 }
 
@@ -193,10 +195,7 @@ void session::on_chunk() {
   auto part = protocol_.take_body();
   ends_in_crlf_ = part.ends_with("\r\n");
   if (refused_) return;  // swallowed
-  if (!message_) {
-    if (!begin_message(part)) return;
-    part.insert(0, message_->head);
-  }
+  if (!message_ && !begin_message(part)) return;
   store_chunk(std::move(part), false);
 }
 
@@ -204,7 +203,8 @@ void session::on_chunk() {
 // size takes up.
 void session::store_chunk(std::string part, bool last) {
   waiting_ = true;
-  env_.store.append_chunk(message_->id, chunks_++, std::move(part), shard_,
+  if (signatures_) signatures_->add_part(part);
+  env_.store.append_chunk(message_->id, ++chunks_, std::move(part), shard_,
                           [self = shared_from_this(), last](spool::commit_status status) {
                             self->waiting_ = false;
                             if (status != spool::commit_status::ok) {
@@ -219,6 +219,7 @@ void session::store_chunk(std::string part, bool last) {
 void session::on_abandon() {
   if (message_ && chunks_ > 0) env_.store.discard_chunks(message_->id, chunks_);
   message_.reset();
+  signatures_.reset();
   chunks_ = 0;
 }
 
@@ -234,10 +235,7 @@ void session::on_message() {
   m.has_leading_dot = protocol_.body_has_leading_dot();
   m.has_eight_bit = protocol_.body_has_eight_bit();
   m.body_bytes = m.head.size() + protocol_.body_bytes();
-  if (chunks_ > 0) {
-    m.head.clear();
-    return store_chunk(std::move(rest), true);
-  }
+  if (chunks_ > 0) return store_chunk(std::move(rest), true);
   m.body = std::move(rest);
   m.in_memory = true;
   finish_message();
@@ -248,11 +246,10 @@ void session::finish_message() {
     protocol_.answer(*std::exchange(refused_, std::nullopt));
     return run();
   }
-  if (chunks_ > 0) message_->chunks = chunks_;
   waiting_ = true;
-  auto m = std::move(message_);
-  const auto id = m->id;
-  env_.intake.accept(std::move(m), source_, std::exchange(chunks_, 0), shard_,
+  intake::composed c{std::move(message_), std::move(signatures_)};
+  const auto id = c.message->id;
+  env_.intake.accept(std::move(c), source_, std::exchange(chunks_, 0), shard_,
                      [self = shared_from_this(), id](std::optional<reply> refusal) {
                        self->waiting_ = false;
                        if (refusal) {

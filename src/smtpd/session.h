@@ -79,10 +79,11 @@ class session : public std::enable_shared_from_this<session> {
   std::string_view in_;      // into the stream's buffer: what was read and not yet consumed
   std::string proxy_bytes_;  // the header, and what followed it in the same packet
   std::string out_;
-  std::shared_ptr<spool::queued_message> message_;  // being received or committed
-  std::optional<reply> refused_;                    // why the message under way will be refused at its end
-  std::uint32_t chunks_ = 0;                        // handed to the spool
-  bool ends_in_crlf_ = true;                        // what was handed to the spool so far
+  std::shared_ptr<spool::queued_message> message_;          // being received or committed
+  std::unique_ptr<intake::pending_signatures> signatures_;  // of message_
+  std::optional<reply> refused_;                            // why the message under way will be refused at its end
+  std::uint32_t chunks_ = 0;                                // handed to the spool
+  bool ends_in_crlf_ = true;                                // what was handed to the spool so far
   steady_time began_;
   bool entered_ = false;
   bool closing_ = false;

@@ -90,10 +90,10 @@ TEST_F(stored_bytes, name_a_message_that_is_still_coming_in) {
   open();
   const auto id = next_id();
   std::promise<commit_status> written;
-  store_->append_chunk(id, 0, "first part", 0, [&](commit_status s) { written.set_value(s); });
+  store_->append_chunk(id, 1, "first part", 0, [&](commit_status s) { written.set_value(s); });
   ASSERT_EQ(written.get_future().get(), commit_status::ok);
   EXPECT_EQ(all(family::meta).at("63" + to_hex(message_key(id))), "");
-  EXPECT_EQ(all(family::bodies).at(to_hex(body_key(id, 0))), to_hex("first part"));
+  EXPECT_EQ(all(family::bodies).at(to_hex(body_key(id, 1))), to_hex("first part"));
   close();
   open();
   EXPECT_EQ(all(family::meta).size(), 1u);

@@ -35,6 +35,7 @@ struct acceptance {
   std::shared_ptr<queued_message> message;  // not changed after the call
   events::event event;
   std::uint32_t chunks_written = 0;  // by append_chunk: 0 when the whole body is in memory
+  std::string first_chunk;           // the chunk 0 of a body in chunks: what stands in front of those that were written
   std::size_t shard = 0;             // where `done` runs
   on_commit done;
 };
@@ -86,8 +87,9 @@ class spool {
   void accept(acceptance request);
   void settle(change request);
 
-  // A body that is larger than memory should hold: its parts are written as they come (not yet synced), and
-  // acceptance::chunks_written names how many. discard_chunks forgets them; a crash does too.
+  // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
+  // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in
+  // front is known only at the end. discard_chunks forgets them; a crash does too.
   void append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done);
   void discard_chunks(message_id id, std::uint32_t count);
 

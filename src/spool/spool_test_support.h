@@ -94,7 +94,8 @@ class spool_fixture : public ::testing::Test {
 
   message_id next_id() { return ids_->next(clock_.wall()); }
 
-  std::future<commit_status> accept_later(std::shared_ptr<queued_message> m, std::uint32_t chunks_written = 0) {
+  std::future<commit_status> accept_later(std::shared_ptr<queued_message> m, std::uint32_t chunks_written = 0,
+                                          std::string first_chunk = "") {
     auto answer = std::make_shared<std::promise<commit_status>>();
     acceptance a;
     std::vector<std::uint16_t> all;
@@ -103,6 +104,7 @@ class spool_fixture : public ::testing::Test {
     a.event = make_event(events::kind::accepted, *m, all);
     a.message = std::move(m);
     a.chunks_written = chunks_written;
+    a.first_chunk = std::move(first_chunk);
     a.done = [answer](commit_status s) { answer->set_value(s); };
     auto waiting = answer->get_future();
     store_->accept(std::move(a));

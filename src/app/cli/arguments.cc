@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "config/routes.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -22,6 +23,10 @@ const CLI::Validator is_duration(
       return parsed && parsed->count() > 0 ? std::string()
                                            : "\"" + text + "\" is not a duration such as 90s, 2h or 1d12h";
     },
+    "");
+
+const CLI::Validator is_domain_name(
+    [](std::string& text) { return config::is_domain(text) ? std::string() : "\"" + text + "\" is not a domain name"; },
     "");
 
 // Builds the tree of subcommands; what is chosen ends up in `to`, which must outlive it.
@@ -41,6 +46,7 @@ class command_line {
     add_queue();
     add_messages();
     add_capture();
+    add_dkim();
   }
 
   CLI::App& app() { return app_; }
@@ -206,6 +212,41 @@ class command_line {
     auto* show = add(*capture, "show", "One of them, whole", command::capture_show, "gonets capture show 12");
     show->add_option("ID", to_.id, "The id that `gonets capture list` shows")->required()->type_name("");
     add_client(show);
+  }
+
+  void add_dkim() {
+    auto* dkim = app_.add_subcommand("dkim", "Sign and verify messages as files (RFC 6376)");
+    dkim->require_subcommand(1);
+    auto* sign = add(*dkim, "sign", "Put a DKIM-Signature in front of the message on stdin", command::dkim_sign,
+                     "gonets dkim sign --domain example.com --selector s1 --key s1.pem < message > signed");
+    add_dkim_key(sign);
+    sign->add_option("--canonicalization", to_.canonicalization, "Of header and body")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"}).description(""))
+        ->type_name("HEADER/BODY");
+    auto* verify = add(*dkim, "verify", "Check the signatures of the message on stdin", command::dkim_verify,
+                       "gonets dkim verify --dns records.txt < signed\n\n"
+                       "A line of FILE is a name, blanks, and a TXT value. Exit status 0 when a signature is good.");
+    verify->add_option("--dns", to_.dns_file, "Where the key records are")->required()->type_name("FILE");
+    add_json(verify);
+    auto* record = add(*dkim, "record", "Print the DNS record to publish for a key", command::dkim_record,
+                       "openssl genpkey -algorithm ed25519 -out s1.pem\n"
+                       "  gonets dkim record --domain example.com --selector s1 --key s1.pem");
+    add_dkim_key(record);
+    add_json(record);
+  }
+  void add_dkim_key(CLI::App* sub) {
+    sub->add_option("--domain", to_.dkim_domain, "The signing domain (d=)")
+        ->required()
+        ->check(is_domain_name)
+        ->type_name("DOMAIN");
+    sub->add_option("--selector", to_.dkim_selector, "Which of the domain's keys this is (s=)")
+        ->required()
+        ->check(is_domain_name)
+        ->type_name("NAME");
+    sub->add_option("--key", to_.key_file, "The private key, PEM: RSA of 2048 to 4096 bits, or Ed25519")
+        ->required()
+        ->type_name("FILE");
   }
 
   arguments& to_;

@@ -23,6 +23,9 @@ enum class command : unsigned char {
   capture_list,
   capture_show,
   events,
+  dkim_sign,
+  dkim_verify,
+  dkim_record,
   version
 };
 
@@ -45,6 +48,8 @@ struct arguments {
   std::uint64_t after = 0;
   bool follow = false;
   std::string spool;  // of audit
+  std::string key_file, dkim_domain, dkim_selector, dns_file;
+  std::string canonicalization = "relaxed/relaxed";
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

@@ -10,6 +10,7 @@
 
 #include "app/cli/config_commands.h"
 #include "app/cli/context.h"
+#include "app/cli/dkim_commands.h"
 #include "app/offline_audit.h"
 #include "app/serve.h"
 #include "runtime/shards.h"
@@ -18,6 +19,10 @@ namespace gonets::app::cli {
 namespace {
 
 constexpr std::chrono::seconds poll_every{1};
+
+wall_time wall_now() {
+  return runtime::system_clock().wall();
+}
 
 int run_server(const arguments& given) {
   const std::string file = given.config_file.empty() ? default_config_file : given.config_file;
@@ -38,7 +43,7 @@ int run_client(const arguments& given) {
       .out = std::cout,
       .err = std::cerr,
       .screen = detect_terminal(STDOUT_FILENO),
-      .now = [] { return runtime::system_clock().wall(); },
+      .now = wall_now,
       .ask = [&](const std::string& method, const std::string& target,
                  const std::string& body) { return ask_server(where->socket, start, method, target, body); },
       .wait =
@@ -93,6 +98,12 @@ int run(int argc, const char* const* argv) {
       return check_config(*given, std::cout, std::cerr);
     case command::config_reference:
       return config_reference(std::cout);
+    case command::dkim_sign:
+      return dkim_sign(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
+    case command::dkim_verify:
+      return dkim_verify(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
+    case command::dkim_record:
+      return dkim_record(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
     case command::version:
       return version(*given, std::cout);
     default:

@@ -1,6 +1,6 @@
 #include "config/detail/kinds.h"
 
-#include "config/network.h"
+#include "base/network.h"
 
 namespace gonets::config::detail {
 

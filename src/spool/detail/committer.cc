@@ -194,7 +194,10 @@ void committer::put_event(events::event& e, group& g) {
 void committer::add(acceptance& a, group& g) {
   const auto& m = *a.message;
   put_message(m, g.batch);
-  if (a.chunks_written > 0) g.batch.remove(family::meta, "c" + message_key(m.id));
+  if (a.chunks_written > 0) {
+    g.batch.put(family::bodies, body_key(m.id, 0), a.first_chunk);
+    g.batch.remove(family::meta, "c" + message_key(m.id));
+  }
   put_event(a.event, g);
   const auto total = static_cast<std::uint16_t>(m.envelope.recipients.size());
   if (total > 1) live_.add(m.id, {total, false});
@@ -237,12 +240,12 @@ void committer::add(pending_change& p, group& g) {
 
 void committer::add(chunk_write& c, group& g) {
   // So that load() finds the parts of a message that was never completed.
-  if (c.number == 0) g.batch.put(family::meta, "c" + message_key(c.id), std::string_view());
+  if (c.number == 1) g.batch.put(family::meta, "c" + message_key(c.id), std::string_view());
   g.batch.put(family::bodies, body_key(c.id, c.number), c.part);
 }
 
 void committer::add(chunk_discard& c, group& g) {
-  for (std::uint32_t n = 0; n < c.count; ++n)
+  for (std::uint32_t n = 1; n <= c.count; ++n)
     g.batch.remove_once(family::bodies, body_key(c.id, n));
   g.batch.remove(family::meta, "c" + message_key(c.id));
 }

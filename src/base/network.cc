@@ -1,4 +1,4 @@
-#include "config/network.h"
+#include "base/network.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace gonets::config {
+namespace gonets {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -28,6 +28,13 @@ bool zero_beyond(const address_bytes& address, unsigned bits) {
 }
 
 }  // namespace
+
+bool network::contains(const address_bytes& other) const {
+  const std::size_t whole = prefix_bits / 8;
+  if (!std::equal(address.begin(), address.begin() + whole, other.begin())) return false;
+  const unsigned rest = prefix_bits % 8;
+  return rest == 0 || (address[whole] ^ other[whole]) >> (8 - rest) == 0;
+}
 
 std::optional<address_bytes> parse_address(std::string_view text) {
   const std::string terminated(text);
@@ -96,4 +103,4 @@ std::string to_text(const endpoint& e) {
   return fmt::format("{}:{}", e.host, e.port);
 }
 
-}  // namespace gonets::config
+}  // namespace gonets

@@ -6,12 +6,23 @@
 #include <string>
 #include <string_view>
 
-#include "config/settings.h"
+namespace gonets {
 
-namespace gonets::config {
-
-// In network byte order, IPv4 as IPv4-mapped IPv6: what network::contains compares.
+// In network byte order, IPv4 as IPv4-mapped IPv6, so that one comparison serves both.
 using address_bytes = std::array<std::uint8_t, 16>;
+
+struct network {
+  address_bytes address{};
+  std::uint8_t prefix_bits = 128;
+  bool contains(const address_bytes& other) const;
+  bool operator==(const network&) const = default;
+};
+
+struct endpoint {
+  std::string host;  // an address, not a name; IPv6 without brackets
+  std::uint16_t port = 0;
+  bool operator==(const endpoint&) const = default;
+};
 
 // "10.0.0.1", "::1", without brackets and zone.
 std::optional<address_bytes> parse_address(std::string_view text);
@@ -29,4 +40,4 @@ bool covers(const network& outer, const network& inner);
 std::optional<endpoint> parse_endpoint(std::string_view text);
 std::string to_text(const endpoint& e);
 
-}  // namespace gonets::config
+}  // namespace gonets

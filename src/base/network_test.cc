@@ -1,8 +1,8 @@
-#include "config/network.h"
+#include "base/network.h"
 
 #include <gtest/gtest.h>
 
-namespace gonets::config {
+namespace gonets {
 namespace {
 
 bool contains(const char* net, const char* address) {
@@ -81,4 +81,4 @@ TEST(endpoint, is_written_with_brackets_around_ipv6_only) {
 }
 
 }  // namespace
-}  // namespace gonets::config
+}  // namespace gonets

@@ -1,0 +1,109 @@
+#include "dkim/canonical.h"
+
+namespace gonets::dkim {
+namespace {
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+void append_relaxed_value(std::string& to, std::string_view value) {
+  bool blank = false;
+  bool begun = false;
+  for (const char c : value) {
+    if (c == '\r' || c == '\n') continue;
+    if (is_blank(c)) {
+      blank = true;
+      continue;
+    }
+    if (blank && begun) to += ' ';
+    blank = false;
+    begun = true;
+    to += c;
+  }
+}
+
+}  // namespace
+
+std::string_view to_text(canonicalization how) {
+  return how == canonicalization::simple ? "simple" : "relaxed";
+}
+
+void append_field(std::string& to, canonicalization how, std::string_view name, std::string_view value) {
+  if (how == canonicalization::simple) {
+    to.append(name.data(), value.data() + value.size());
+  } else {
+    for (const char c : name)
+      to += lower(c);
+    to += ':';
+    append_relaxed_value(to, value);
+  }
+  to += "\r\n";
+}
+
+// As much of the front of `text` as stays as it is; a blank after one that is held back does not.
+std::size_t body_canonicalizer::plain_run(std::string_view text) const {
+  if (how_ == canonicalization::simple) {
+    const auto at = text.find('\r');
+    return at == text.npos ? text.size() : at;
+  }
+  if (held_blank_ && is_blank(text.front())) return 0;
+  std::size_t i = 0;
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\r' || c == '\t') break;
+    if (c != ' ') continue;
+    if (i + 1 == text.size() || text[i + 1] == '\r' || is_blank(text[i + 1])) break;
+  }
+  return i;
+}
+
+void body_canonicalizer::release(std::string& to) {
+  for (; held_lines_ > 0; --held_lines_)
+    to += "\r\n";
+  if (held_blank_) to += ' ';
+  held_blank_ = false;
+  has_content_ = true;
+}
+
+void body_canonicalizer::update(std::string_view part, std::string& to) {
+  while (!part.empty()) {
+    const char c = part.front();
+    if (held_cr_) {
+      held_cr_ = false;
+      if (c == '\n') {
+        held_blank_ = false;
+        ++held_lines_;
+        part.remove_prefix(1);
+        continue;
+      }
+      release(to);
+      to += '\r';
+    }
+    if (c == '\r') {
+      held_cr_ = true;
+      part.remove_prefix(1);
+    } else if (const auto run = plain_run(part); run > 0) {
+      release(to);
+      to += part.substr(0, run);
+      part.remove_prefix(run);
+    } else {
+      held_blank_ = true;
+      part.remove_prefix(1);
+    }
+  }
+}
+
+void body_canonicalizer::finish(std::string& to) {
+  if (held_cr_) {
+    release(to);
+    to += '\r';
+  }
+  // An empty body is one CRLF in simple form and nothing in relaxed (RFC 6376 3.4.3, 3.4.4).
+  if (has_content_ || how_ == canonicalization::simple) to += "\r\n";
+}
+
+}  // namespace gonets::dkim
