@@ -155,9 +155,12 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   dns.cache_bytes_max = with.dns.cache_bytes_max;
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns);
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
-  made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, time);
+  made->sts = std::make_unique<delivery::no_sts>();
+  made->tls_sessions = std::make_unique<delivery::no_tls_observer>();
+  made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->sts, time);
   made->delivery = std::make_unique<delivery::delivery>(
-      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, *store, time, capture_path},
+      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, *made->tls_sessions, *store,
+                            time, capture_path},
       counts);
   auto o = scheduler_options(with, number, shards.size());
   o.seed = seed;

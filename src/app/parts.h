@@ -7,6 +7,8 @@
 #include "base/id_source.h"
 #include "config/settings.h"
 #include "delivery/delivery.h"
+#include "delivery/sts_source.h"
+#include "delivery/tls_observer.h"
 #include "intake/intake.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
@@ -20,6 +22,8 @@ struct shard_parts {
   config::settings with;  // the shard's own copy: a reload changes it on the shard
   std::unique_ptr<runtime::resolver> dns;
   std::unique_ptr<delivery::mx_lookup> mx;
+  std::unique_ptr<delivery::sts_source> sts;
+  std::unique_ptr<delivery::tls_observer> tls_sessions;
   std::unique_ptr<delivery::destinations> directory;
   std::unique_ptr<delivery::delivery> delivery;
   std::unique_ptr<scheduler::scheduler> scheduler;

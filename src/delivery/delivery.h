@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "delivery/destinations.h"
 #include "delivery/mx.h"
+#include "delivery/tls_observer.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
 #include "runtime/shards.h"
@@ -26,6 +27,7 @@ struct environment {
   runtime::blocking_pool& blocking;
   runtime::resolver& dns;
   mx_lookup& mx;
+  tls_observer& tls_sessions;
   spool::spool& store;
   const clock& time;
   std::string capture_path;  // a Maildir

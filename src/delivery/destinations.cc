@@ -21,8 +21,8 @@ using found_set = std::expected<std::shared_ptr<const mx_set>, mx_failure>;
 }  // namespace
 
 destinations::destinations(const config::settings& with, runtime::shards& on, std::size_t shard, mx_lookup& lookup,
-                           const clock& time)
-    : with_(with), shards_(on), shard_(shard), cache_(lookup, time) {}
+                           sts_source& sts, const clock& time)
+    : with_(with), shards_(on), shard_(shard), sts_(sts), cache_(lookup, time) {}
 
 spool::destination_ptr destinations::for_route(const config::route& r) {
   auto key = config::target_text(r);

@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "delivery/mx.h"
 #include "delivery/site_cache.h"
+#include "delivery/sts_source.h"
 #include "runtime/shards.h"
 #include "spool/lease.h"
 
@@ -22,7 +23,7 @@ struct routed_destination final : spool::destination {
 class destinations final : public spool::directory {
  public:
   // `routes` are read at each call, so that a reload takes effect at once; all references outlive this.
-  destinations(const config::settings& with, runtime::shards& on, std::size_t shard, mx_lookup& lookup,
+  destinations(const config::settings& with, runtime::shards& on, std::size_t shard, mx_lookup& lookup, sts_source& sts,
                const clock& time);
   spool::destination_ptr known(std::string_view domain) override;
   void find(std::string_view domain, handler done) override;
@@ -34,6 +35,7 @@ class destinations final : public spool::directory {
   const config::settings& with_;
   runtime::shards& shards_;
   const std::size_t shard_;
+  sts_source& sts_;
   site_cache cache_;
   std::unordered_map<const void*, spool::destination_ptr> by_set_;
   std::unordered_map<std::string, spool::destination_ptr> by_route_;
