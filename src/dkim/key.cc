@@ -72,6 +72,29 @@ std::expected<private_key, std::string> private_key::from_pem(std::string_view p
   return private_key(std::move(key), algorithm::rsa_sha256);
 }
 
+std::expected<private_key, std::string> private_key::generate(algorithm kind, int bits) {
+  if (kind == algorithm::rsa_sha256 && bits != 2048 && bits != 3072 && bits != 4096)
+    return std::unexpected(fmt::format("an RSA key of {} bits; 2048, 3072 and 4096 can be made", bits));
+  detail::key_handle key(kind == algorithm::rsa_sha256
+                             ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits))
+                             : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  if (!key) return std::unexpected("OpenSSL could not make a key");
+  return private_key(std::move(key), kind);
+}
+
+int private_key::bits() const {
+  return EVP_PKEY_get_bits(raw(key_));
+}
+
+std::string private_key::to_pem() const {
+  const std::unique_ptr<BIO, free_bio> out(BIO_new(BIO_s_mem()));
+  if (!out || PEM_write_bio_PKCS8PrivateKey(out.get(), raw(key_), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return {};
+  const char* at = nullptr;
+  const auto length = BIO_get_mem_data(out.get(), &at);
+  return {at, static_cast<std::size_t>(length)};
+}
+
 std::string private_key::sign(std::string_view text) const {
   const bool rsa = kind_ == algorithm::rsa_sha256;
   // RFC 8463 3: Ed25519 signs the hash as if it were the message.

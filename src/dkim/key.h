@@ -23,8 +23,12 @@ class private_key {
  public:
   // PKCS #8, or what OpenSSL's older tools wrote. RSA of 2048 to 4096 bits, or Ed25519. The error says what was found.
   static std::expected<private_key, std::string> from_pem(std::string_view pem);
+  // A new one. `bits` is of RSA only: 2048, 3072 or 4096; 4096 takes up to seconds, so never on a shard.
+  static std::expected<private_key, std::string> generate(algorithm kind, int bits = 2048);
 
   algorithm kind() const { return kind_; }
+  int bits() const;            // of RSA the modulus; of Ed25519 253, as OpenSSL counts
+  std::string to_pem() const;  // PKCS #8 without a passphrase: a secret; empty when OpenSSL fails
   // Of `text`, the canonical header; empty when OpenSSL fails, which takes a lack of memory.
   std::string sign(std::string_view text) const;
   // What to publish as TXT: "v=DKIM1; k=rsa; p=...".

@@ -23,9 +23,7 @@ std::string make_pem(EVP_PKEY* key) {
   return pem;
 }
 private_key make_key(algorithm kind) {
-  auto* made = kind == algorithm::rsa_sha256 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048})
-                                             : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
-  return std::move(*private_key::from_pem(make_pem(made)));
+  return std::move(*private_key::generate(kind));
 }
 
 constexpr wall_time now{std::chrono::seconds(1'700'000'000)};
@@ -116,6 +114,22 @@ TEST(sign, folds_its_lines) {
     EXPECT_FALSE(line.empty());
     text.erase(0, line.size() + 2);
   }
+}
+
+TEST(key, is_the_same_after_pem) {
+  for (const auto kind : {algorithm::rsa_sha256, algorithm::ed25519_sha256}) {
+    const auto made = make_key(kind);
+    const auto read = private_key::from_pem(made.to_pem());
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ(read->kind(), kind);
+    EXPECT_EQ(read->record(), made.record());
+    EXPECT_EQ(read->sign("text"), made.sign("text"));
+  }
+}
+
+TEST(key, is_made_of_the_size_asked_for) {
+  EXPECT_EQ(private_key::generate(algorithm::rsa_sha256, 3072)->bits(), 3072);
+  EXPECT_THAT(private_key::generate(algorithm::rsa_sha256, 1024).error(), HasSubstr("1024 bits"));
 }
 
 TEST(key, refuses_what_dkim_cannot_use) {
