@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/network.h"
 #include "dkim/key.h"
+#include "sasl/password.h"
 
 namespace gonets::accounts {
 
@@ -68,11 +69,7 @@ enum class credential_kind : std::uint8_t { smtp, api_key };
 // Bits of credential::scopes.
 enum scope : std::uint8_t { scope_send = 1, scope_read = 2, scope_admin = 4 };
 
-// RFC 5802 3: what a server keeps to check SCRAM. Empty keys: SCRAM is off for this credential.
-struct scram_verifier {
-  std::uint32_t iterations = 0;
-  std::string salt, stored_key, server_key;  // bytes
-};
+using sasl::scram_verifier;  // empty keys: SCRAM is off for this credential
 
 struct credential {
   credential_id id;
