@@ -9,21 +9,16 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
 
 #include "runtime/detail/socket_stream.h"
+#include "runtime/detail/tls_channel.h"
 #include "runtime/wheel.h"
 
 namespace gonets::runtime {
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-class tls_context {
- public:
-  asio::ssl::context native{asio::ssl::context::tls_server};
-};
 
 std::string peer_address::text() const {
   char buffer[INET6_ADDRSTRLEN];
@@ -79,12 +74,14 @@ class socket_stream final : public stream {
       buffer_.reset(new char[capacity_]);
       grow_ = false;
     }
-    const auto buffer = asio::buffer(buffer_.get(), capacity_);
-    auto handler = [self = share()](const error_code& error, std::size_t n) { self->finish_read(error, n); };
-    if (tls_) {
-      tls_->async_read_some(buffer, std::move(handler));
+    if (!tls_) {
+      socket_.async_read_some(
+          asio::buffer(buffer_.get(), capacity_),
+          [self = share()](const error_code& error, std::size_t n) { self->finish_read(self->kind_of(error), n); });
+    } else if (tls_->has_received()) {
+      soon<&socket_stream::read_tls>();
     } else {
-      socket_.async_read_some(buffer, std::move(handler));
+      wait<&socket_stream::read_tls>(tls_step::want_read);
     }
   }
 
@@ -93,10 +90,13 @@ class socket_stream final : public stream {
     std::size_t total = 0;
     for (const auto& part : parts)
       total += part.size();
-    if (!tls_) {
+    auto reached = tls_step::want_write;
+    if (tls_) {
+      reached = tls_->write(parts, sent);
+    } else {
       sent = send_now(parts);
-      if (sent == total) return true;
     }
+    if (sent == total && (!tls_ || reached == tls_step::done)) return true;
     pending_.clear();
     pending_.reserve(total - sent);
     for (const auto& part : parts) {
@@ -105,29 +105,33 @@ class socket_stream final : public stream {
       sent -= skip;
     }
     writing_ = std::move(done);
-    auto handler = [self = share()](const error_code& error, std::size_t) { self->finish_write(error); };
-    if (tls_) {
-      asio::async_write(*tls_, asio::buffer(pending_), std::move(handler));
+    if (!tls_) {
+      asio::async_write(socket_, asio::buffer(pending_), [self = share()](const error_code& error, std::size_t) {
+        self->finish_write(self->kind_of(error));
+      });
+    } else if (reached == tls_step::failed || reached == tls_step::ended) {
+      soon<&socket_stream::fail_write>();
     } else {
-      asio::async_write(socket_, asio::buffer(pending_), std::move(handler));
+      pending_sent_ = 0;
+      wait<&socket_stream::write_tls>(reached);
     }
     return false;
   }
 
   void expires_after(std::chrono::milliseconds from_now) override { deadline_.expires_after(from_now); }
 
-  void start_tls_server(std::shared_ptr<tls_context> context, on_written done) override {
-    tls_context_ = std::move(context);
-    tls_ = std::make_unique<asio::ssl::stream<generic_socket&>>(socket_, tls_context_->native);
-    writing_ = std::move(done);
-    tls_->async_handshake(asio::ssl::stream_base::server,
-                          [self = share()](const error_code& error) { self->finish_write(error); });
+  void start_tls_server(tls_context_ptr context, on_handshake done) override {
+    start_tls(std::move(context), nullptr, std::move(done));
+  }
+  void start_tls_client(tls_context_ptr context, const client_handshake& wanted, on_handshake done) override {
+    start_tls(std::move(context), &wanted, std::move(done));
   }
 
   void close() override {
     if (closed_) return;
     closed_ = true;
     deadline_.clear();
+    if (tls_) tls_->close_notify();
     error_code ignored;
     socket_.close(ignored);
     // The callbacks may own the session that is calling: they go when the last operation does.
@@ -135,10 +139,10 @@ class socket_stream final : public stream {
 
   bool is_tls() const override { return tls_ != nullptr; }
   std::string tls_description() const override {
-    if (!tls_) return {};
-    auto* const ssl = const_cast<asio::ssl::stream<generic_socket&>&>(*tls_).native_handle();
-    return std::string(SSL_get_version(ssl)) + " with " + SSL_get_cipher_name(ssl);
+    const auto facts = facts_of_tls();
+    return facts.protocol.empty() ? std::string() : facts.protocol + " with " + facts.cipher;
   }
+  tls_facts facts_of_tls() const override { return tls_ ? tls_->facts() : tls_facts{}; }
 
   peer_address peer() const override { return address_by(::getpeername); }
   peer_address local() const override { return address_by(::getsockname); }
@@ -169,36 +173,103 @@ class socket_stream final : public stream {
   io_error kind_of(const error_code& error) const {
     if (!error) return io_error::none;
     if (timed_out_) return io_error::timed_out;
-    const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-    return ended ? io_error::end : io_error::failed;
+    return error == asio::error::eof ? io_error::end : io_error::failed;
   }
 
-  void finish_read(const error_code& error, std::size_t n) {
+  void finish_read(io_error error, std::size_t n) {
     auto done = std::move(reading_);
     if (closed_ || !done) return;
     grow_ = n == capacity_ && capacity_ < read_buffer_bytes_max;
-    done(std::string_view(buffer_.get(), error ? 0 : n), kind_of(error));
+    done(std::string_view(buffer_.get(), error == io_error::none ? n : 0), error);
   }
 
-  void finish_write(const error_code& error) {
+  void finish_write(io_error error) {
     auto done = std::move(writing_);
     pending_.clear();
     if (closed_ || !done) return;
-    done(kind_of(error));
+    done(error);
   }
+
+  // ---- TLS: a step is repeated when what it waits for has come
+
+  using tls_step = tls_channel::step;
+
+  template <void (socket_stream::*Step)(io_error)>
+  void wait(tls_step wanted) {
+    const auto what = wanted == tls_step::want_write ? generic_socket::wait_write : generic_socket::wait_read;
+    socket_.async_wait(what, [self = share()](const error_code& error) {
+      if (!self->closed_) (self.get()->*Step)(self->kind_of(error));
+    });
+  }
+  template <void (socket_stream::*Step)(io_error)>
+  void soon() {
+    asio::post(socket_.get_executor(), [self = share()] {
+      if (!self->closed_) (self.get()->*Step)(io_error::none);
+    });
+  }
+
+  void start_tls(tls_context_ptr context, const client_handshake* wanted, on_handshake done) {
+    tls_ = std::make_unique<tls_channel>(std::move(context), wanted, socket_.native_handle());
+    shaking_hands_ = std::move(done);
+    soon<&socket_stream::handshake_tls>();
+  }
+
+  void handshake_tls(io_error error) {
+    std::optional<tls_failure> failure;
+    if (error == io_error::none) {
+      const auto reached = tls_->handshake();
+      if (reached == tls_step::want_read || reached == tls_step::want_write) {
+        return wait<&socket_stream::handshake_tls>(reached);
+      }
+      if (reached != tls_step::done) failure = tls_->failure();
+    } else {
+      failure.emplace();
+      failure->timed_out = error == io_error::timed_out;
+      failure->why = failure->timed_out ? "the handshake took too long" : "the connection failed";
+    }
+    auto done = std::move(shaking_hands_);
+    done(failure);
+  }
+
+  void read_tls(io_error error) {
+    std::size_t n = 0;
+    if (error == io_error::none) {
+      const auto reached = tls_->read({buffer_.get(), capacity_}, n);
+      if (reached == tls_step::want_read || reached == tls_step::want_write) {
+        return wait<&socket_stream::read_tls>(reached);
+      }
+      if (reached == tls_step::ended) error = io_error::end;
+      if (reached == tls_step::failed) error = io_error::failed;
+    }
+    finish_read(error, n);
+  }
+
+  void write_tls(io_error error) {
+    if (error == io_error::none) {
+      std::size_t sent = 0;
+      const std::array<std::string_view, 1> rest = {std::string_view(pending_).substr(pending_sent_)};
+      const auto reached = tls_->write(rest, sent);
+      pending_sent_ += sent;
+      if (reached == tls_step::want_read || reached == tls_step::want_write) {
+        return wait<&socket_stream::write_tls>(reached);
+      }
+      if (reached != tls_step::done) error = io_error::failed;
+    }
+    finish_write(error);
+  }
+  void fail_write(io_error) { finish_write(io_error::failed); }
 
   void time_out() {
     timed_out_ = true;
     error_code ignored;
     socket_.cancel(ignored);
     // A write of many steps may be between two of them, where there is nothing to cancel: again with the next tick.
-    if (reading_ || writing_) deadline_.expires_after(std::chrono::milliseconds{0});
+    if (reading_ || writing_ || shaking_hands_) deadline_.expires_after(std::chrono::milliseconds{0});
   }
 
   generic_socket socket_;
   deadline deadline_;
-  std::unique_ptr<asio::ssl::stream<generic_socket&>> tls_;
-  std::shared_ptr<tls_context> tls_context_;
+  std::unique_ptr<tls_channel> tls_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = read_buffer_bytes_min;
   bool grow_ = false;
@@ -206,7 +277,9 @@ class socket_stream final : public stream {
   bool timed_out_ = false;
   on_read reading_;
   on_written writing_;
+  on_handshake shaking_hands_;
   std::string pending_;
+  std::size_t pending_sent_ = 0;  // with TLS
 };
 
 struct connecting : std::enable_shared_from_this<connecting> {
@@ -282,19 +355,6 @@ void connect(shards& on, std::size_t shard, const connect_target& to, std::chron
     return;
   }
   attempt->start(asio::ip::tcp::endpoint(address, to.port), to.source_address, timeout);
-}
-
-std::shared_ptr<tls_context> make_server_tls(const std::string& certificate_file, const std::string& key_file) {
-  auto made = std::make_shared<tls_context>();
-  auto& context = made->native;
-  context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                      asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression);
-  context.use_certificate_chain_file(certificate_file);
-  context.use_private_key_file(key_file, asio::ssl::context::pem);
-  if (SSL_CTX_check_private_key(context.native_handle()) != 1) {
-    throw std::runtime_error("the key in " + key_file + " does not belong to the certificate in " + certificate_file);
-  }
-  return made;
 }
 
 }  // namespace gonets::runtime

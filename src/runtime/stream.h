@@ -13,10 +13,9 @@
 #include <string_view>
 
 #include "runtime/shards.h"
+#include "runtime/tls.h"
 
 namespace gonets::runtime {
-
-class tls_context;
 
 struct peer_address {
   std::array<std::uint8_t, 16> bytes{};  // IPv4 as IPv4-mapped IPv6
@@ -32,6 +31,7 @@ class stream : public std::enable_shared_from_this<stream> {
   // `bytes` is valid until the next read(). Empty when `error` is not none.
   using on_read = std::move_only_function<void(std::string_view bytes, io_error error)>;
   using on_written = std::move_only_function<void(io_error error)>;
+  using on_handshake = std::move_only_function<void(const std::optional<tls_failure>& failure)>;
 
   virtual ~stream() = default;
 
@@ -42,11 +42,16 @@ class stream : public std::enable_shared_from_this<stream> {
   virtual bool write(std::span<const std::string_view> parts, on_written done) = 0;
   // Applies to the reads, writes and handshakes under way and to come, until changed; they end with timed_out.
   virtual void expires_after(std::chrono::milliseconds from_now) = 0;
-  virtual void start_tls_server(std::shared_ptr<tls_context> context, on_written done) = 0;
-  // At once and quietly; from any state.
+  // The handshake, on a stream that is plain and has neither a read nor a write under way. Bytes that were read before
+  // are the caller's, and must be thrown away: whoever sent them was not protected. After a failure only close() is
+  // of use.
+  virtual void start_tls_server(tls_context_ptr context, on_handshake done) = 0;
+  virtual void start_tls_client(tls_context_ptr context, const client_handshake& wanted, on_handshake done) = 0;
+  // At once and quietly, but for the notice that TLS ends with; from any state.
   virtual void close() = 0;
   virtual bool is_tls() const = 0;
   virtual std::string tls_description() const = 0;  // "TLSv1.3 with TLS_AES_256_GCM_SHA384"; empty when plain
+  virtual tls_facts facts_of_tls() const = 0;       // of the last handshake, if it succeeded
   virtual peer_address peer() const = 0;
   virtual peer_address local() const = 0;
 };
@@ -62,8 +67,5 @@ struct connect_target {
 using on_connected = std::move_only_function<void(stream_ptr connected, std::string why)>;
 void connect(shards& on, std::size_t shard, const connect_target& to, std::chrono::milliseconds timeout,
              on_connected done);
-
-// Server-side TLS: TLS 1.2 and 1.3. Throws std::runtime_error when the files don't make a usable pair.
-std::shared_ptr<tls_context> make_server_tls(const std::string& certificate_file, const std::string& key_file);
 
 }  // namespace gonets::runtime

@@ -30,7 +30,7 @@ listener_ptr make_listener(const config::settings& with, const config::listener&
   made->protocol.limits = with.smtp.limits;
   made->protocol.newlines = with.smtp.newlines;
   if (wanted.kind == config::listener_kind::submissions) {
-    made->tls = runtime::make_server_tls(wanted.tls_certificate, wanted.tls_key);
+    made->tls = runtime::make_server_tls({.certificates = {{wanted.tls_certificate, wanted.tls_key}}});
   }
   return made;
 }

@@ -73,11 +73,12 @@ void session::greet() {
   }
   if (!listener_->tls || !entered_) return run();
   stream_->expires_after(listener_->limits.command_timeout);
-  stream_->start_tls_server(listener_->tls, [self = shared_from_this()](runtime::io_error error) {
-    if (error != runtime::io_error::none) return self->close();
-    self->source_.tls = self->stream_->tls_description();
-    self->run();
-  });
+  stream_->start_tls_server(listener_->tls,
+                            [self = shared_from_this()](const std::optional<runtime::tls_failure>& failure) {
+                              if (failure) return self->close();
+                              self->source_.tls = self->stream_->tls_description();
+                              self->run();
+                            });
 }
 
 void session::read() {
