@@ -1,0 +1,48 @@
+#include "storage/schema.h"
+
+#include <array>
+
+namespace gonets::storage {
+namespace {
+
+// Numbers are BIGINT, also truth values (0, 1) and times (Unix milliseconds, 0: never). Lists are kept as JSON.
+constexpr std::string_view accounts[] = {
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "INSERT INTO counters (name, value) VALUES ('revision', 1), ('account', 0), ('credential', 0), ('domain', 0)",
+
+    "CREATE TABLE plans (name TEXT PRIMARY KEY, quotas TEXT NOT NULL)",
+    R"(INSERT INTO plans (name, quotas) VALUES ('free', '[{"window":"month","measure":"recipients","max":1500}]'))",
+
+    "CREATE TABLE accounts (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, policy TEXT NOT "
+    "NULL,"
+    " plan TEXT REFERENCES plans (name), quotas TEXT NOT NULL, month_is_final BIGINT NOT NULL,"
+    " message_bytes_max BIGINT NOT NULL, recipients_max BIGINT NOT NULL, created BIGINT NOT NULL)",
+    "INSERT INTO accounts (id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max,"
+    " created) VALUES (0, 'default', 'active', 'off', NULL, '[]', 0, 0, 0, 0)",
+
+    "CREATE TABLE credentials (id BIGINT PRIMARY KEY, account BIGINT NOT NULL REFERENCES accounts (id),"
+    " kind TEXT NOT NULL, name TEXT NOT NULL, login TEXT NOT NULL UNIQUE, scopes BIGINT NOT NULL, networks TEXT NOT "
+    "NULL,"
+    " stream TEXT NOT NULL, secret_hash TEXT NOT NULL, scram_iterations BIGINT NOT NULL, scram_salt TEXT NOT NULL,"
+    " scram_stored_key TEXT NOT NULL, scram_server_key TEXT NOT NULL, certificate_sha256 TEXT UNIQUE,"
+    " created BIGINT NOT NULL, last_used BIGINT NOT NULL)",
+
+    "CREATE TABLE domains (id BIGINT PRIMARY KEY, account BIGINT NOT NULL REFERENCES accounts (id), name TEXT NOT NULL,"
+    " verified BIGINT NOT NULL, proof TEXT NOT NULL, return_path TEXT NOT NULL, tracking TEXT NOT NULL,"
+    " created BIGINT NOT NULL, checked BIGINT NOT NULL, last_check TEXT NOT NULL, UNIQUE (account, name))",
+    "CREATE UNIQUE INDEX domains_verified ON domains (name) WHERE verified = 1",
+
+    "CREATE TABLE domain_keys (domain BIGINT NOT NULL REFERENCES domains (id) ON DELETE CASCADE, selector TEXT NOT "
+    "NULL,"
+    " state TEXT NOT NULL, private_key TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (domain, selector))",
+};
+
+constexpr std::array steps{schema_step{accounts}};
+
+}  // namespace
+
+std::span<const schema_step> schema_steps() {
+  return steps;
+}
+
+}  // namespace gonets::storage

@@ -1,0 +1,16 @@
+// The tables of the database, as the steps that lead to them. Only appended to: a step that a release has made is never
+// changed. docs/formats/accounts.md describes the tables as they are after the last.
+#pragma once
+#include <span>
+#include <string_view>
+
+namespace gonets::storage {
+
+struct schema_step {
+  std::span<const std::string_view> statements;  // run in one transaction, with the new version
+};
+
+// Step n leads to version n + 1; an empty database has version 0.
+std::span<const schema_step> schema_steps();
+
+}  // namespace gonets::storage

@@ -1,0 +1,182 @@
+#include "storage/sql.h"
+
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "storage/schema.h"
+#include "storage/sql_test_support.h"
+
+namespace gonets::storage {
+namespace {
+
+class sql : public testing::TestWithParam<engine> {
+ protected:
+  temporary_database where{GetParam()};
+  sql_database db{{.url = where.url()}};
+
+  sql_result<void> add_plan(std::string name) {
+    return db.write([&](sql_session& s) -> sql_result<void> {
+      s.change("INSERT INTO plans (name, quotas) VALUES (:name, '[]')", {name});
+      return {};
+    });
+  }
+  std::int64_t count_plans(sql_database& in) {
+    auto n = in.read([](sql_session& s) -> sql_result<std::int64_t> {
+      const auto row = s.row("SELECT COUNT(*) FROM plans WHERE name <> 'free'");
+      return row ? row->integer(0) : -1;
+    });
+    return n ? *n : -2;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(over, sql, both_engines(), engine_name);
+
+TEST_P(sql, gives_back_numbers_texts_and_nulls_as_they_were_bound) {
+  constexpr std::int64_t large = 9'223'372'036'854'775'807;
+  const std::string text = "line\nпочта '\"\\:a $1";
+  auto read = db.write([&](sql_session& s) -> sql_result<std::vector<sql_row>> {
+    s.change("CREATE TABLE t (a BIGINT, b TEXT, c TEXT)");
+    s.change("INSERT INTO t (a, b, c) VALUES (:a, :b, :c)", {large, text, std::nullopt});
+    s.change("INSERT INTO t (a, b, c) VALUES (:a, :b, :c)", {-1, "", "x"});
+    return s.rows("SELECT a, b, c FROM t ORDER BY a DESC");
+  });
+  ASSERT_TRUE(read.has_value()) << read.error().detail;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(read->at(0).integer(0), large);
+  EXPECT_EQ(read->at(0).text(1), text);
+  EXPECT_TRUE(read->at(0).null(2));
+  EXPECT_EQ(read->at(1).integer(0), -1);
+  EXPECT_FALSE(read->at(1).null(1));
+  EXPECT_EQ(read->at(1).text(2), "x");
+}
+
+TEST_P(sql, counts_the_rows_that_a_statement_changed_and_returns_what_it_is_asked_for) {
+  auto changed = db.write([&](sql_session& s) -> sql_result<std::uint64_t> {
+    EXPECT_EQ(s.change("UPDATE plans SET quotas = '[]' WHERE name = :n", {"nobody"}), 0u);
+    const auto next = s.row("UPDATE counters SET value = value + 1 WHERE name = :n RETURNING value", {"revision"});
+    EXPECT_TRUE(next && next->integer(0) == 2);
+    return s.change("UPDATE plans SET quotas = '[]'");
+  });
+  ASSERT_TRUE(changed.has_value()) << changed.error().detail;
+  EXPECT_EQ(*changed, 1u);
+}
+
+TEST_P(sql, undoes_everything_when_the_work_gives_an_error) {
+  auto done = db.write([&](sql_session& s) -> sql_result<void> {
+    s.change("INSERT INTO plans (name, quotas) VALUES ('gone', '[]')");
+    return std::unexpected(sql_error{sql_failure::refused, "thought better of it"});
+  });
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().detail, "thought better of it");
+  EXPECT_EQ(count_plans(db), 0);
+}
+
+TEST_P(sql, undoes_everything_and_runs_no_further_statement_after_one_failed) {
+  ASSERT_TRUE(add_plan("here").has_value());
+  auto done = db.write([&](sql_session& s) -> sql_result<void> {
+    s.change("INSERT INTO plans (name, quotas) VALUES ('gone', '[]')");
+    s.change("INSERT INTO plans (name, quotas) VALUES ('here', '[]')");
+    EXPECT_TRUE(s.failed());
+    EXPECT_TRUE(s.rows("SELECT name FROM plans").empty());
+    return {};
+  });
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().what, sql_failure::constraint);
+  EXPECT_EQ(count_plans(db), 1);
+  EXPECT_TRUE(add_plan("after").has_value()) << "the connection is as good as before";
+}
+
+TEST_P(sql, tells_no_bound_value_in_an_error) {
+  auto done = db.write([&](sql_session& s) -> sql_result<void> {
+    s.change("INSERT INTO domain_keys (domain, selector, state, private_key, created) VALUES (:d, :s, 'active', :k, 0)",
+             {77, "s", "very-secret"});
+    return {};
+  });
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().what, sql_failure::constraint);
+  EXPECT_EQ(done.error().detail.find("very-secret"), std::string::npos) << done.error().detail;
+}
+
+TEST_P(sql, keeps_what_was_written_for_who_opens_it_next) {
+  ASSERT_TRUE(add_plan("kept").has_value());
+  sql_database again({.url = where.url()});
+  EXPECT_EQ(count_plans(again), 1);
+}
+
+TEST_P(sql, refuses_the_database_of_a_newer_release) {
+  ASSERT_TRUE(db.write([](sql_session& s) -> sql_result<void> {
+                  s.change("UPDATE schema SET version = 999");
+                  return {};
+                }).has_value());
+  sql_database again({.url = where.url()});
+  auto opened = again.connect();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().what, sql_failure::refused);
+  EXPECT_NE(opened.error().detail.find("schema 999"), std::string::npos) << opened.error().detail;
+}
+
+TEST_P(sql, says_that_a_database_is_unavailable) {
+  const bool sqlite = GetParam() == engine::sqlite;
+  sql_database nowhere({.url = sqlite ? "sqlite:" + where.folder() + "/missing/a.db"
+                                      : "postgresql://nobody@/none?host=" + where.folder()});
+  auto opened = nowhere.connect();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().what, sql_failure::unavailable) << opened.error().detail;
+  EXPECT_NE(opened.error().detail.find(where.folder()), std::string::npos) << opened.error().detail;
+}
+
+TEST_P(sql, lets_a_second_connection_wait_for_the_first_and_lose_nothing) {
+  sql_database other({.url = where.url()});
+  ASSERT_TRUE(db.connect().has_value());
+  ASSERT_TRUE(other.connect().has_value());
+  const auto count_up = [](sql_database& in) {
+    for (int i = 0; i < 20; ++i) {
+      auto done = in.write([](sql_session& s) -> sql_result<void> {
+        s.change("UPDATE counters SET value = value + 1 WHERE name = 'domain'");
+        return {};
+      });
+      EXPECT_TRUE(done.has_value()) << done.error().detail;
+    }
+  };
+  std::jthread beside([&] { count_up(other); });
+  count_up(db);
+  beside.join();
+  auto total = db.read([](sql_session& s) -> sql_result<std::int64_t> {
+    return s.row("SELECT value FROM counters WHERE name = 'domain'")->integer(0);
+  });
+  EXPECT_EQ(total, 40);
+}
+
+TEST(sql_sqlite, keeps_its_file_from_other_users) {
+  const temporary_database where(engine::sqlite);
+  sql_database db({.url = where.url()});
+  ASSERT_TRUE(db.connect().has_value());
+  struct stat found {};
+  ASSERT_EQ(::stat((where.folder() + "/accounts.db").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777u, 0600u);
+}
+
+TEST(sql_postgresql, goes_on_with_a_new_connection_when_the_old_one_was_cut) {
+  const temporary_database where(engine::postgresql);
+  sql_database db({.url = where.url()}), other({.url = where.url()});
+  auto own =
+      db.read([](sql_session& s) -> sql_result<std::int64_t> { return s.row("SELECT pg_backend_pid()")->integer(0); });
+  ASSERT_TRUE(own.has_value());
+  ASSERT_TRUE(other
+                  .write([&](sql_session& s) -> sql_result<void> {
+                    s.rows("SELECT CAST(pg_terminate_backend(:pid) AS TEXT)", {*own});
+                    return {};
+                  })
+                  .has_value());
+  int runs = 0;
+  auto done = db.write([&](sql_session& s) -> sql_result<void> {
+    ++runs;
+    s.change("INSERT INTO plans (name, quotas) VALUES ('after', '[]')");
+    return {};
+  });
+  EXPECT_TRUE(done.has_value()) << done.error().detail;
+  EXPECT_GE(runs, 1);
+}
+
+}  // namespace
+}  // namespace gonets::storage
