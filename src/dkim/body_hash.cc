@@ -40,15 +40,15 @@ void body_hash::pass_on() {
 
 void body_hash::update(std::string_view part) {
   while (!part.empty()) {
-    const auto slice = part.substr(0, slice_bytes);
-    canonical_.update(slice, buffer_);
+    const auto taken = canonical_.update(part.substr(0, slice_bytes), buffer_);
     pass_on();
-    part.remove_prefix(slice.size());
+    part.remove_prefix(taken);
   }
 }
 
 std::string body_hash::finish() {
-  canonical_.finish(buffer_);
+  while (!canonical_.finish(buffer_))
+    pass_on();
   pass_on();
   std::string hash(32, '\0');
   EVP_DigestFinal_ex(digest_->context, reinterpret_cast<unsigned char*>(hash.data()), nullptr);

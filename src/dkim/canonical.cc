@@ -3,6 +3,9 @@
 namespace gonets::dkim {
 namespace {
 
+// What a body of nothing but line ends may make of memory.
+constexpr std::size_t lines_at_once = 4096;
+
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
@@ -13,8 +16,12 @@ char lower(char c) {
 void append_relaxed_value(std::string& to, std::string_view value) {
   bool blank = false;
   bool begun = false;
-  for (const char c : value) {
-    if (c == '\r' || c == '\n') continue;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n') {
+      ++i;  // a fold
+      continue;
+    }
     if (is_blank(c)) {
       blank = true;
       continue;
@@ -61,33 +68,38 @@ std::size_t body_canonicalizer::plain_run(std::string_view text) const {
   return i;
 }
 
-void body_canonicalizer::release(std::string& to) {
-  for (; held_lines_ > 0; --held_lines_)
+// False when there is more to release, and `to` should be taken away first.
+bool body_canonicalizer::release(std::string& to) {
+  for (std::size_t lines = 0; held_lines_ > 0; --held_lines_) {
+    if (++lines > lines_at_once) return false;
     to += "\r\n";
+  }
   if (held_blank_) to += ' ';
   held_blank_ = false;
   has_content_ = true;
+  return true;
 }
 
-void body_canonicalizer::update(std::string_view part, std::string& to) {
+std::size_t body_canonicalizer::update(std::string_view part, std::string& to) {
+  const auto given = part.size();
   while (!part.empty()) {
     const char c = part.front();
+    if (held_cr_ && c == '\n') {
+      held_cr_ = held_blank_ = false;
+      ++held_lines_;
+      part.remove_prefix(1);
+      continue;
+    }
     if (held_cr_) {
+      if (!release(to)) break;
       held_cr_ = false;
-      if (c == '\n') {
-        held_blank_ = false;
-        ++held_lines_;
-        part.remove_prefix(1);
-        continue;
-      }
-      release(to);
       to += '\r';
     }
     if (c == '\r') {
       held_cr_ = true;
       part.remove_prefix(1);
     } else if (const auto run = plain_run(part); run > 0) {
-      release(to);
+      if (!release(to)) break;
       to += part.substr(0, run);
       part.remove_prefix(run);
     } else {
@@ -95,15 +107,18 @@ void body_canonicalizer::update(std::string_view part, std::string& to) {
       part.remove_prefix(1);
     }
   }
+  return given - part.size();
 }
 
-void body_canonicalizer::finish(std::string& to) {
+bool body_canonicalizer::finish(std::string& to) {
   if (held_cr_) {
-    release(to);
+    if (!release(to)) return false;
+    held_cr_ = false;
     to += '\r';
   }
   // An empty body is one CRLF in simple form and nothing in relaxed (RFC 6376 3.4.3, 3.4.4).
   if (has_content_ || how_ == canonicalization::simple) to += "\r\n";
+  return true;
 }
 
 }  // namespace gonets::dkim

@@ -18,12 +18,14 @@ class body_canonicalizer {
  public:
   explicit body_canonicalizer(canonicalization how) : how_(how) {}
 
-  void update(std::string_view part, std::string& to);
-  void finish(std::string& to);
+  // Appends to `to`, and gives how much of `part` was taken: less than all when many line ends that were held back
+  // came to count at once. Then `to` should be emptied, and the rest of `part` given again; the same for finish().
+  std::size_t update(std::string_view part, std::string& to);
+  bool finish(std::string& to);  // false: call it again
 
  private:
   std::size_t plain_run(std::string_view text) const;
-  void release(std::string& to);
+  bool release(std::string& to);
 
   canonicalization how_;
   std::size_t held_lines_ = 0;  // CRLFs that count only if a line with content follows

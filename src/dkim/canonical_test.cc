@@ -10,8 +10,10 @@ namespace {
 std::string body(canonicalization how, std::string_view text) {
   std::string to;
   body_canonicalizer c(how);
-  c.update(text, to);
-  c.finish(to);
+  while (!text.empty())
+    text.remove_prefix(c.update(text, to));
+  while (!c.finish(to)) {
+  }
   return to;
 }
 std::string field(canonicalization how, std::string_view text) {
@@ -49,6 +51,30 @@ TEST(canonical, takes_only_crlf_for_a_line_end) {
   EXPECT_EQ(body(simple, "a\r\r\n"), "a\r\r\n");
 }
 
+TEST(canonical, unfolds_only_at_crlf) {
+  EXPECT_EQ(field(relaxed, "A: x\r\n y\rz"), "a:x y\rz\r\n");
+}
+
+TEST(canonical, gives_line_ends_that_come_to_count_a_few_at_a_time) {
+  std::string text;
+  for (int i = 0; i < 50'000; ++i)
+    text += "\r\n";
+  text += 'a';
+  body_canonicalizer c(simple);
+  std::string to;
+  std::string all;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    rest.remove_prefix(c.update(rest, to));
+    EXPECT_LE(to.size(), 10'000u);
+    all += to;
+    to.clear();
+  }
+  EXPECT_TRUE(c.finish(to));
+  EXPECT_EQ(all + to, text + "\r\n");
+  EXPECT_EQ(body(relaxed, text + '\r'), text + "\r\r\n");
+}
+
 TEST(canonical, does_not_depend_on_where_parts_end) {
   std::mt19937 random(7);
   constexpr std::string_view alphabet = " \t\r\nab";
@@ -62,9 +88,7 @@ TEST(canonical, does_not_depend_on_where_parts_end) {
       std::string to;
       body_canonicalizer c(how);
       for (std::size_t at = 0; at < text.size();) {
-        const auto take = 1 + random() % 5;
-        c.update(std::string_view(text).substr(at, take), to);
-        at += take;
+        at += c.update(std::string_view(text).substr(at, 1 + random() % 5), to);
       }
       c.finish(to);
       ASSERT_EQ(to, body(how, text)) << testing::PrintToString(text);

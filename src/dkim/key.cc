@@ -126,7 +126,7 @@ std::string private_key::record() const {
 std::expected<public_key, std::string> public_key::from_record(std::string_view record) {
   const auto tags = tag_list::parse(record);
   if (!tags) return std::unexpected("the key record is not a list of tags");
-  if (const auto version = tags->find("v"); version && *version != "DKIM1")
+  if (const auto version = tags->find("v"); version && (*version != "DKIM1" || tags->first() != "v"))
     return std::unexpected("the key record is not of version DKIM1");
   const auto type = tags->find("k").value_or("rsa");
   if (type != "rsa" && type != "ed25519") return std::unexpected("the key record has an unknown key type");

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "dkim/body_hash.h"
-#include "dkim/sign.h"
+#include "dkim/detail/selection.h"
+#include "dkim/key.h"
+#include "dkim/signature.h"
 #include "dkim/tag_list.h"
 #include "dkim/verify.h"
 
@@ -95,6 +97,43 @@ TEST(rfc, of_rfc_8463_verifies_with_both_algorithms) {
   expect_pass(found[0]);
   expect_pass(found[1]);
   EXPECT_EQ(found[0].algorithm, "ed25519-sha256");
+}
+
+// RFC 8463 A.2's secret key, as PKCS #8.
+constexpr std::string_view ed25519_pem = R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+)";
+
+// Ed25519 is deterministic: signing the example's header gives the example's bytes.
+TEST(rfc, of_rfc_8463_is_reproduced) {
+  const auto key = private_key::from_pem(ed25519_pem);
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_EQ(key->record(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+
+  const auto header = with_crlf(rfc8463.substr(0, rfc8463.find("DKIM-Signature", 1)));
+  std::string_view rest = header;
+  message::field own;
+  ASSERT_TRUE(message::take_field(rest, own));
+  const auto wanted = parse_signature(own.value);
+  ASSERT_TRUE(wanted) << wanted.error();
+
+  const auto text = with_crlf(dinner);
+  std::string_view body = text;
+  std::vector<message::field> fields;
+  for (message::field f; message::take_field(body, f);)
+    fields.push_back(f);
+  body_hash hash(wanted->body);
+  hash.update(body.substr(2));
+  EXPECT_EQ(hash.finish(), wanted->body_hash);
+
+  std::string signed_text;
+  detail::append_selected(signed_text, wanted->header, fields, wanted->fields);
+  const auto bare = std::string(own.name) + ":" + without_signature_bytes(own.value);
+  append_field(signed_text, wanted->header, std::string_view(bare).substr(0, own.name.size()),
+               std::string_view(bare).substr(own.name.size() + 1));
+  signed_text.resize(signed_text.size() - 2);
+  EXPECT_EQ(to_base64(key->sign(signed_text)), to_base64(wanted->bytes));
 }
 
 TEST(rfc, with_one_byte_of_the_body_changed_fails) {

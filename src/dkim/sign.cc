@@ -18,7 +18,7 @@ struct signed_field {
   bool oversigned;
 };
 // RFC 6376 5.4.1, and what providers ask for. Trace fields are left out: they are added and removed on the way.
-constexpr std::array<signed_field, 27> signed_fields = {{
+constexpr std::array<signed_field, 30> signed_fields = {{
     {"From", true},
     {"Subject", true},
     {"To", true},
@@ -44,6 +44,9 @@ constexpr std::array<signed_field, 27> signed_fields = {{
     {"Resent-Date", false},
     {"Resent-Message-ID", false},
     {"List-ID", false},
+    {"List-Help", false},
+    {"List-Subscribe", false},
+    {"List-Owner", false},
     {"List-Archive", false},
     {"List-Post", false},
 }};

@@ -1,10 +1,12 @@
 #include "dkim/sign.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
 #include "dkim/body_hash.h"
+#include "dkim/tag_list.h"
 #include "dkim/verify.h"
 
 namespace gonets::dkim {
@@ -153,6 +155,7 @@ TEST(verify, says_why_a_key_is_of_no_use) {
   EXPECT_THAT(reason("v=DKIM1; k=ed25519; p=####"), HasSubstr("not base64"));
   EXPECT_THAT(reason("v=DKIM1; k=ed25519"), HasSubstr("has no key"));
   EXPECT_THAT(reason("v=DKIM2; p=AAAA"), HasSubstr("version"));
+  EXPECT_THAT(reason("p=AAAA; v=DKIM1"), HasSubstr("version"));
   EXPECT_THAT(reason("v=DKIM1; h=sha1; p=AAAA"), HasSubstr("sha256"));
   EXPECT_THAT(reason("v=DKIM1; s=other; p=AAAA"), HasSubstr("email"));
   EXPECT_THAT(reason("="), HasSubstr("list of tags"));
@@ -187,14 +190,31 @@ TEST(verify, says_what_is_wrong_with_a_signature) {
   EXPECT_THAT(reason(replaced(fine, "rsa-sha256", "rsa-sha1")), HasSubstr("rsa-sha1"));
   EXPECT_THAT(reason(replaced(fine, "v=1", "v=2")), HasSubstr("version"));
   EXPECT_THAT(reason("v=1"), HasSubstr("a= is missing"));
+  EXPECT_THAT(reason(fine + ";; x=5"), HasSubstr("list of tags"));
+  EXPECT_THAT(reason(fine + "; 1x=5"), HasSubstr("list of tags"));
   EXPECT_THAT(reason("garbage"), HasSubstr("list of tags"));
 }
 
 TEST(verify, reports_what_a_length_leaves_open) {
-  signer s{make_key(algorithm::ed25519_sha256)};
-  body_hash hash(canonicalization::relaxed, 7);
+  const auto key = make_key(algorithm::ed25519_sha256);
+  const std::string from = "From: a@x.test\r\n";
+  body_hash hash(canonicalization::relaxed, 9);
   hash.update("Dear b,\r\nadded\r\n");
-  EXPECT_EQ(hash.bytes(), 14u);
+  const auto field =
+      fmt::format("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=x.test; s=s; h=from; l=9; bh={}; b=",
+                  to_base64(hash.finish()));
+  std::string text = "from:a@x.test\r\ndkim-signature:" + field.substr(field.find(' ') + 1);
+  const auto check = [&](std::string_view sent) {
+    return verify(
+               field + to_base64(key.sign(text)) + "\r\n" + from + "\r\n" + std::string(sent),
+               [&](const std::string&, lookup_failure&) { return std::optional(key.record()); }, now)
+        .at(0);
+  };
+  const auto longer = check("Dear b,\r\nadded\r\n");
+  EXPECT_EQ(to_text(longer.result), "pass") << longer.reason;
+  EXPECT_EQ(longer.unsigned_body_bytes, 7u);
+  const auto shorter = check("Dear\r\n");
+  EXPECT_THAT(shorter.reason, HasSubstr("l= is more than"));
 }
 
 }  // namespace

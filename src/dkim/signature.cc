@@ -8,7 +8,7 @@
 namespace gonets::dkim {
 namespace {
 
-constexpr std::size_t fields_max = 500;
+constexpr std::size_t fields_max = 2000;
 constexpr int number_digits_max = 18;
 
 char lower(char c) {

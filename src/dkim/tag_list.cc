@@ -12,8 +12,12 @@ constexpr std::size_t tags_max = 100;
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_name(std::string_view text) {
+  return !text.empty() && is_letter(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 }  // namespace
@@ -36,16 +40,22 @@ std::string without_blanks(std::string_view text) {
 std::optional<tag_list> tag_list::parse(std::string_view text) {
   tag_list found;
   bool fine = true;
+  bool ended = false;
   for_each_item(text, ';', [&](std::string_view item) {
-    if (item.empty()) return;  // after the last ';'
+    fine &= !ended;
+    ended = item.empty();  // after the last ';'
+    if (ended) return;
     const auto equals = item.find('=');
     const auto name = trimmed(item.substr(0, equals));
-    fine &= equals != item.npos && !name.empty() && std::ranges::all_of(name, is_name_char) && !found.find(name) &&
-            found.tags_.size() < tags_max;
+    fine &= equals != item.npos && is_name(name) && !found.find(name) && found.tags_.size() < tags_max;
     if (fine) found.tags_.emplace_back(name, trimmed(item.substr(equals + 1)));
   });
   if (!fine) return std::nullopt;
   return found;
+}
+
+std::string_view tag_list::first() const {
+  return tags_.empty() ? std::string_view() : tags_.front().first;
 }
 
 std::optional<std::string_view> tag_list::find(std::string_view name) const {

@@ -10,11 +10,13 @@ namespace gonets::dkim {
 
 class tag_list {
  public:
-  // Nothing for what is no tag list: a name that is none, no "=", a name twice. At most 100 tags.
+  // Nothing for what is no tag list: a name that is none, no "=", a name twice, nothing between two ";". At most 100
+  // tags.
   static std::optional<tag_list> parse(std::string_view text);
 
   // Without the blanks and folds around it; nothing when the tag is absent.
   std::optional<std::string_view> find(std::string_view name) const;
+  std::string_view first() const;  // the first tag's name
 
  private:
   std::vector<std::pair<std::string_view, std::string_view>> tags_;
