@@ -92,6 +92,7 @@ struct domain_key {
   std::string selector;
   key_state state = key_state::active;
   wall_time created{};
+  wall_time since{};                             // in this state: a retiring key goes some days after
   std::shared_ptr<const dkim::private_key> key;  // encrypted in the database
 };
 
