@@ -10,6 +10,8 @@ constexpr std::string_view accounts[] = {
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     "INSERT INTO counters (name, value) VALUES ('revision', 1), ('account', 0), ('credential', 0), ('domain', 0)",
 
+    "CREATE TABLE sealed (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+
     "CREATE TABLE plans (name TEXT PRIMARY KEY, quotas TEXT NOT NULL)",
     R"(INSERT INTO plans (name, quotas) VALUES ('free', '[{"window":"month","measure":"recipients","max":1500}]'))",
 
