@@ -51,8 +51,9 @@ wall_time from_ms(std::int64_t ms) {
 }
 
 std::optional<scheduler::entry_state> state_named(const std::string& name) {
-  for (const auto s : {scheduler::entry_state::resolving, scheduler::entry_state::ready, scheduler::entry_state::leased,
-                       scheduler::entry_state::deferred, scheduler::entry_state::held}) {
+  for (const auto s :
+       {scheduler::entry_state::resolving, scheduler::entry_state::ready, scheduler::entry_state::leased,
+        scheduler::entry_state::deferred, scheduler::entry_state::held, scheduler::entry_state::paused}) {
     if (to_text(s) == name) return s;
   }
   return std::nullopt;

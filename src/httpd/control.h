@@ -21,7 +21,7 @@ struct queue_filter {
   std::string recipient;  // whole address, or "@domain"
   std::string domain;
   std::string account;
-  std::string state;  // "ready", "deferred", "held", "sending", "resolving"; empty: any
+  std::string state;  // "ready", "deferred", "held", "paused", "sending", "resolving"; empty: any
   std::chrono::milliseconds older_than{0};
   bool empty() const {
     return !id && recipient.empty() && domain.empty() && account.empty() && state.empty() && older_than.count() == 0;

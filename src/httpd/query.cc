@@ -80,7 +80,8 @@ response unknown_word(std::string_view code, std::string_view kind, std::string_
 }
 
 or_refusal<void> set_state(std::string_view value, queue_filter& to) {
-  static constexpr std::array<std::string_view, 5> states{"ready", "deferred", "held", "sending", "resolving"};
+  static constexpr std::array<std::string_view, 6> states{"ready",  "deferred", "held",
+                                                          "paused", "sending",  "resolving"};
   if (std::find(states.begin(), states.end(), value) == states.end()) {
     return std::unexpected(unknown_word("invalid_parameter", "state", value, states));
   }

@@ -173,7 +173,7 @@ TEST_F(router, refuses_an_unknown_filter_and_names_the_valid_ones) {
 
 TEST_F(router, refuses_an_unknown_state_and_names_the_valid_ones) {
   expect_error(get("/v1/queue/messages?state=stuck"), 400, "invalid_parameter",
-               "ready, deferred, held, sending, resolving");
+               "ready, deferred, held, paused, sending, resolving");
 }
 
 TEST_F(router, refuses_an_empty_filter_rather_than_matching_everything) {

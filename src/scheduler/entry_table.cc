@@ -5,8 +5,8 @@
 namespace gonets::scheduler {
 
 std::string_view to_text(entry_state s) {
-  static constexpr std::array<std::string_view, 7> names = {"free",    "resolving", "ready", "loading",
-                                                            "sending", "deferred",  "held"};
+  static constexpr std::array<std::string_view, 8> names = {"free",    "resolving", "ready", "loading",
+                                                            "sending", "deferred",  "held",  "paused"};
   return names[static_cast<std::size_t>(s)];
 }
 

@@ -18,13 +18,14 @@ namespace gonets::scheduler {
 using handle = std::uint32_t;
 inline constexpr handle no_handle = ~0u;
 
-// resolving -> ready, deferred, (gone)      the directory answers
-// ready -> loading, leased, held, (gone)    in a site's queue
-// loading -> ready, held, (gone)            its message is being read from the spool
+// resolving -> ready, paused, deferred, (gone)      the directory answers
+// ready -> loading, leased, held, paused, (gone)    in a site's queue
+// loading -> ready, held, paused, (gone)            its message is being read from the spool
 // leased -> ready, deferred, (gone)         delivery has it
 // deferred -> resolving, ready, held, (gone) waits for `due_ms`
-// held -> resolving, ready, (gone)          waits for an operator
-enum class entry_state : std::uint8_t { free, resolving, ready, loading, leased, deferred, held };
+// held -> resolving, ready, paused, (gone)  waits for an operator
+// paused -> resolving, ready, held, (gone)  its account may not send now; in the place of ready
+enum class entry_state : std::uint8_t { free, resolving, ready, loading, leased, deferred, held, paused };
 std::string_view to_text(entry_state s);
 
 struct site;

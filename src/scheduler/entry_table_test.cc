@@ -110,6 +110,7 @@ TEST(entry_state, has_a_word_for_each) {
   EXPECT_EQ(to_text(entry_state::leased), "sending");
   EXPECT_EQ(to_text(entry_state::deferred), "deferred");
   EXPECT_EQ(to_text(entry_state::held), "held");
+  EXPECT_EQ(to_text(entry_state::paused), "paused");
 }
 
 }  // namespace

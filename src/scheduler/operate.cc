@@ -26,6 +26,7 @@ totals scheduler::count() const {
         ++t.deferred;
         break;
       case entry_state::held:
+      case entry_state::paused:
         ++t.held;
         break;
     }
@@ -49,7 +50,7 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
     line.ready += e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
     line.sending += e.state == entry_state::leased;
     line.deferred += e.state == entry_state::deferred;
-    line.held += e.state == entry_state::held;
+    line.held += e.state == entry_state::held || e.state == entry_state::paused;
     const auto accepted = accepted_at_ms(e.id);
     if (line.oldest_ms == 0 || accepted < line.oldest_ms) line.oldest_ms = accepted;
     if (e.state == entry_state::deferred && (line.next_attempt_ms == 0 || e.due_ms < line.next_attempt_ms)) {
@@ -188,6 +189,28 @@ void scheduler::hold(handle h, const std::string& reason) {
   cool(e);
 }
 
+// Nothing is written: the account's state says it, after a restart, too.
+void scheduler::pause(handle h) {
+  auto& e = entries_[h];
+  e.state = entry_state::paused;
+  e.at = nullptr;
+  cool(e);
+}
+
+void scheduler::pause_accounts(std::shared_ptr<const account_reasons> which) {
+  paused_ = std::move(which);
+  std::vector<handle> resumed;
+  for (handle h = 0; h < entries_.slots(); ++h) {
+    const auto state = entries_[h].state;
+    const bool stays = paused_->contains(entries_[h].account);
+    if (stays && state == entry_state::ready) pause(h);
+    if (!stays && state == entry_state::paused) resumed.push_back(h);
+  }
+  for (const auto h : resumed)
+    due(h);
+  kick_placed();
+}
+
 void scheduler::release(handle h, const std::string& reason) {
   auto& e = entries_[h];
   if (e.state == entry_state::leased) {
@@ -228,6 +251,9 @@ std::vector<explanation> scheduler::explain(message_id id) const {
         break;
       case entry_state::deferred:
         add("retry_time", "the last attempt failed for now", e.due_ms);
+        break;
+      case entry_state::paused:
+        if (const auto why = paused_->find(e.account); why != paused_->end()) add("account_paused", why->second);
         break;
       case entry_state::resolving:
         add("resolving", "looking up where mail for the domain goes");

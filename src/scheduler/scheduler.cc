@@ -166,6 +166,7 @@ void scheduler::kick_placed() {
     if (s == nullptr) continue;
     s->placed = false;
     kick(*s);
+    drop_if_idle(*s);
   }
   placed_.clear();
   for (std::size_t owner = 0; owner < departing_.size(); ++owner) {
@@ -313,6 +314,7 @@ handle scheduler::unlinked(handle h) {
 }
 
 void scheduler::enqueue(handle h, site& at, bool front) {
+  if (paused_->contains(entries_[h].account)) return pause(h);
   h = unlinked(h);
   auto& e = entries_[h];
   e.state = entry_state::ready;

@@ -78,6 +78,11 @@ class scheduler final : public spool::work_source {
   void stop() { stopping_ = true; }  // no new leases
   std::size_t leased() const { return leased_; }
 
+  // Accounts whose mail waits, and why (a sentence for operators), in place of those told before. New ones take effect
+  // on all but the attempts under way; those left out are sent again.
+  using account_reasons = std::unordered_map<account_id, std::string>;
+  void pause_accounts(std::shared_ptr<const account_reasons> which);
+
   // Operating; docs in view.h.
   totals count() const;
   std::vector<site_line> lines(std::size_t max) const;
@@ -103,6 +108,7 @@ class scheduler final : public spool::work_source {
   void defer_until(handle h, std::int64_t due_ms);
   void due(handle h);
   void enqueue(handle h, site& at, bool front);
+  void pause(handle h);
   handle unlinked(handle h);
   void forget(handle h);
   void cool(entry& e);
@@ -166,6 +172,7 @@ class scheduler final : public spool::work_source {
   std::vector<spool::site_id> watched_;            // sites with something ready
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
+  std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();
   std::mt19937_64 random_;
   bool stopping_ = false;
 

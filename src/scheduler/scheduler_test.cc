@@ -333,5 +333,66 @@ TEST_F(scheduling, fails_recipients_of_a_domain_that_does_not_exist_at_the_stage
   EXPECT_THAT(history(m->id), ElementsAre("accepted", "bounced"));
 }
 
+TEST_F(scheduling, keeps_the_mail_of_a_paused_account_without_a_write_and_sends_it_once_it_is_resumed) {
+  const auto before = message();
+  admit(before);
+  const auto pause = [&](scheduler::account_reasons which) {
+    on_shard([&] { scheduler_->pause_accounts(std::make_shared<const scheduler::account_reasons>(std::move(which))); });
+    wait_for_disk();
+  };
+  pause({{account_id{0}, "the account default is paused"}});
+  const auto during = message();
+  admit(during);
+  EXPECT_FALSE(take());
+  EXPECT_EQ(count().held, 2u);
+  const auto why = on_shard([&] { return scheduler_->explain(during->id); });
+  ASSERT_THAT(why, SizeIs(1));
+  ASSERT_THAT(why[0].obstacles, SizeIs(1));
+  EXPECT_EQ(why[0].obstacles[0].what, "account_paused");
+  EXPECT_EQ(why[0].obstacles[0].detail, "the account default is paused");
+  EXPECT_THAT(history(before->id), ElementsAre("accepted"));
+  pause({});
+  wait_for_disk();
+  std::size_t taken = 0;
+  while (auto l = take()) {
+    ++taken;
+    settle(std::move(*l), {disposition::delivered}, stage::end_of_data);
+  }
+  EXPECT_EQ(taken, 2u);
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(scheduling, pauses_one_account_and_not_another_one_at_the_same_site) {
+  const auto paused = message();
+  paused->account = account_id{5};
+  on_shard([&] {
+    scheduler_->pause_accounts(
+        std::make_shared<const scheduler::account_reasons>(scheduler::account_reasons{{account_id{5}, "paused"}}));
+  });
+  admit(paused);
+  const auto other = message();
+  admit(other);
+  auto l = take();
+  ASSERT_TRUE(l);
+  EXPECT_EQ(l->message->id, other->id);
+  settle(std::move(*l), {disposition::delivered}, stage::end_of_data);
+  EXPECT_FALSE(take());
+}
+
+TEST_F(scheduling, lets_an_attempt_under_way_end_before_its_account_is_paused) {
+  const auto m = message();
+  admit(m);
+  auto l = take();
+  ASSERT_TRUE(l);
+  on_shard([&] {
+    scheduler_->pause_accounts(
+        std::make_shared<const scheduler::account_reasons>(scheduler::account_reasons{{account_id{0}, "paused"}}));
+  });
+  settle(std::move(*l), {disposition::deferred});
+  pass(2min);
+  EXPECT_FALSE(take());
+  EXPECT_EQ(count().held, 1u);
+}
+
 }  // namespace
 }  // namespace gonets::scheduler

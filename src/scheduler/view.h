@@ -11,7 +11,7 @@
 
 namespace gonets::scheduler {
 
-struct totals {
+struct totals {  // paused counts as held
   std::uint64_t resolving = 0, ready = 0, sending = 0, deferred = 0, held = 0;
 };
 

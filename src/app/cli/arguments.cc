@@ -110,7 +110,7 @@ class command_line {
     sub->add_option("--domain", f.domain, "The recipients' domain")->type_name("DOMAIN");
     sub->add_option("--account", f.account, "The account")->type_name("NAME");
     sub->add_option("--state", f.state, "One of ready, deferred, held, sending, resolving")
-        ->check(CLI::IsMember({"ready", "deferred", "held", "sending", "resolving"}).description(""))
+        ->check(CLI::IsMember({"ready", "deferred", "held", "paused", "sending", "resolving"}).description(""))
         ->type_name("STATE");
     sub->add_option("--older-than", f.older_than, "Accepted at least this long ago, such as 2h")
         ->check(is_duration)

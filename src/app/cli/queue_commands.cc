@@ -11,7 +11,7 @@ namespace {
 namespace json = boost::json;
 
 colour colour_of_state(std::string_view state) {
-  if (state == "held") return colour::red;
+  if (state == "held" || state == "paused") return colour::red;
   if (state == "deferred" || state == "suspended") return colour::yellow;
   if (state == "sending") return colour::green;
   return colour::none;
