@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "dkim/key.h"
 #include "sasl/password.h"
+#include "shaping/quota.h"
 
 namespace gonets::accounts {
 
@@ -34,16 +35,9 @@ enum class from_policy : std::uint8_t {
   off
 };
 
-// Windows are those of the calendar, in UTC.
-enum class quota_window : std::uint8_t { minute, hour, day, month };
-enum class quota_measure : std::uint8_t { messages, recipients, bytes };
-struct quota {
-  quota_window window = quota_window::month;
-  quota_measure measure = quota_measure::recipients;
-  std::uint64_t max = 0;
-  std::string stream;  // empty: all streams of the account together
-  bool operator==(const quota&) const = default;
-};
+using shaping::quota;
+using shaping::quota_measure;
+using shaping::quota_window;
 
 // A named set of quotas. Accounts refer to it by name, and change with it.
 struct plan {

@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "accounts/fixed_directory.h"
 #include "base/log.h"
-#include "config/dkim_keys.h"
 
 namespace gonets::app {
 namespace {
@@ -48,27 +48,12 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
   return o;
 }
 
-// Keys that can't be read were refused by the configuration's check; what changed since then is left out, and said.
-std::vector<intake::signing_key_ptr> signing_keys(const config::settings& with) {
-  std::vector<intake::signing_key_ptr> all;
-  for (const auto& each : with.dkim) {
-    auto key = config::load_dkim_key(each);
-    if (key) {
-      all.push_back(std::make_shared<intake::signing_key>(
-          intake::signing_key{{.domain = each.domain, .selector = each.selector}, std::move(*key)}));
-    } else {
-      GONETS_LOG(error, "dkim_key_unusable", "domain", each.domain, "selector", each.selector, "error", key.error());
-    }
-  }
-  return all;
-}
-
 intake::options intake_options(const config::settings& with) {
   intake::options o;
   o.hostname = with.server.hostname;
   o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
   o.inbound_domains = with.smtp.inbound_domains;
-  o.signing = signing_keys(with);
+  o.platform_domain = with.dkim.platform_domain;
   return o;
 }
 
@@ -139,8 +124,9 @@ void parts::open() {
     all.push_back(s->scheduler.get());
   for (const auto& s : by_shard)
     s->scheduler->join(all);
+  accounts = std::make_unique<accounts::fixed_directory>();
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *store, *ids, time, counts, random_seed(), shards, signers,
+      intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }

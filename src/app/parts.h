@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "accounts/directory.h"
 #include "base/id_source.h"
 #include "config/settings.h"
 #include "delivery/delivery.h"
@@ -52,6 +53,7 @@ struct parts {
   runtime::blocking_pool signers;  // DKIM: so that neither a disk nor a shard waits for a signature
   std::unique_ptr<spool::spool> store;
   std::unique_ptr<id_source> ids;
+  std::unique_ptr<accounts::directory_source> accounts;
   std::unique_ptr<intake::intake> intake;
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;

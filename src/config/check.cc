@@ -13,7 +13,6 @@
 
 #include "base/network.h"
 #include "base/text.h"
-#include "config/dkim_keys.h"
 #include "config/routes.h"
 
 namespace gonets::config {
@@ -34,8 +33,6 @@ class checker {
       check_listener(i);
     for (std::size_t i = 0; i < s_.routes.size(); ++i)
       check_route(i);
-    for (std::size_t i = 0; i < s_.dkim.size(); ++i)
-      check_dkim(i);
     for (const stream& each : s_.streams)
       check_stream(each);
     return std::move(found_);
@@ -59,7 +56,6 @@ class checker {
   void check_readable(const std::string& path, const std::string& key);
   void check_route(std::size_t index);
   void check_route_is_used(std::size_t index, const std::string& key);
-  void check_dkim(std::size_t index);
   void check_stream(const stream& each);
 
   const settings& s_;
@@ -264,18 +260,6 @@ void checker::check_route(std::size_t index) {
     if (r.port == l.address.port && reaches(r.host, l.address.host)) {
       fail(key + ".to", fmt::format("{} is a listener of this server: mail for it would loop", target_text(r)));
     }
-  }
-}
-
-void checker::check_dkim(std::size_t index) {
-  const dkim_key& own = s_.dkim[index];
-  const std::string key = fmt::format("dkim[{}]", index + 1);
-  const auto loaded = load_dkim_key(own);
-  if (!loaded) fail(key + ".key", loaded.error());
-  for (std::size_t other = 0; other < index; ++other) {
-    const dkim_key& earlier = s_.dkim[other];
-    if (earlier.domain == own.domain && earlier.selector == own.selector)
-      fail(key + ".selector", fmt::format("\"{}\" of {} is dkim[{}], too", own.selector, own.domain, other + 1));
   }
 }
 

@@ -296,6 +296,17 @@ section api_section() {
       }};
 }
 
+section dkim_section() {
+  return {"dkim",
+          "Signatures (RFC 6376). The keys of senders' domains are in the database: `gonets domain` makes them.",
+          {
+              setting<&settings::dkim, &settings::dkim_section::platform_domain>(
+                  "platform_domain", reload, host_name,
+                  "A verified sender domain of the account `default` whose keys sign all mail of clients, beside the "
+                  "sender's own domain. Empty: none."),
+          }};
+}
+
 section log_section() {
   constexpr auto in = &settings::log;
   const choice<std::string> levels{{{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}}};
@@ -350,7 +361,7 @@ declaration<route_entry> route_target() {
 
 const std::vector<section>& sections() {
   static const std::vector<section> all{server_section(), smtp_section(), spool_section(), delivery_section(),
-                                        dns_section(),    api_section(),  log_section()};
+                                        dns_section(),    api_section(),  dkim_section(),  log_section()};
   return all;
 }
 
@@ -408,32 +419,6 @@ const std::vector<declaration<stream>>& stream_declarations() {
           "How long after acceptance the sender is told, once, that the mail is late."),
   };
   return all;
-}
-
-const std::vector<declaration<dkim_key>>& dkim_declarations() {
-  const text domain{"a domain, such as \"example.com\"", is_domain};
-  const text selector{"a selector, such as \"s1\"", is_domain};
-  const text key_file{"an absolute path, such as \"/etc/gonets/s1.pem\"", is_absolute};
-  static const std::vector<declaration<dkim_key>> all{
-      required(setting<&dkim_key::domain>("domain", reload, domain,
-                                          "The domain that signs (`d=`): mail whose `From` is in just this domain.")),
-      required(setting<&dkim_key::selector>("selector", reload, selector,
-                                            "The name of the key (`s=`): its record is at "
-                                            "`<selector>._domainkey.<domain>`; `gonets dkim record` prints it.")),
-      required(setting<&dkim_key::file>("key", reload, key_file,
-                                        "The private key, PEM without a passphrase: RSA of 2048 to 4096 bits, or "
-                                        "Ed25519. The server's user must be able to read it.",
-                                        "a message that can't be signed: `451 4.3.0`")),
-  };
-  return all;
-}
-
-std::string_view dkim_doc() {
-  return "Keys that sign mail (DKIM, RFC 6376). Signed is what comes from trusted networks with one author in `From`; "
-         "a "
-         "domain may have several keys, say RSA and Ed25519: each signs. A signature covers the fields that a reader "
-         "sees, "
-         "and the whole body.";
 }
 
 std::string_view listener_doc() {

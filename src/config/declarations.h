@@ -46,12 +46,10 @@ const std::vector<section>& sections();
 const std::vector<declaration<listener>>& listener_declarations();
 const std::vector<declaration<route_entry>>& route_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
-const std::vector<declaration<dkim_key>>& dkim_declarations();
 
 std::string_view listener_doc();
 std::string_view route_doc();
 std::string_view stream_doc();
-std::string_view dkim_doc();
 
 bool is_stream_name(std::string_view name);
 

@@ -33,8 +33,6 @@ void for_each_declaration(Visit visit) {
     visit(std::string("route."), d);
   for (const auto& d : stream_declarations())
     visit(std::string("stream."), d);
-  for (const auto& d : dkim_declarations())
-    visit(std::string("dkim."), d);
 }
 
 TEST(declarations, have_each_name_once_and_say_what_it_means) {
@@ -95,10 +93,6 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   file += "[[route]]\n";
   for (const auto& d : route_declarations())
     file += std::string(d.name) + " = " + d.write(entry) + "\n";
-  const dkim_key key{"c.example", "s1", "/etc/s1.pem"};
-  file += "[[dkim]]\n";
-  for (const auto& d : dkim_declarations())
-    file += std::string(d.name) + " = " + d.write(key) + "\n";
   for (const stream& each : defaults.streams) {
     file += "[stream." + each.name + "]\n";
     for (const auto& d : stream_declarations())
@@ -113,8 +107,6 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   }
   for (const auto& d : listener_declarations())
     EXPECT_EQ(d.write(read->listeners.at(0)), d.write(one)) << d.name;
-  for (const auto& d : dkim_declarations())
-    EXPECT_EQ(d.write(read->dkim.at(0)), d.write(key)) << d.name;
   EXPECT_EQ(target_text(read->routes.at(1)), "smtp://relay:587");
   ASSERT_EQ(read->streams.size(), defaults.streams.size());
   for (std::size_t i = 0; i < defaults.streams.size(); ++i) {

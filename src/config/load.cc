@@ -52,8 +52,7 @@ class reader {
     if (top.name == "listener") return read_listeners(top, to);
     if (top.name == "route") return read_routes(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    if (top.name == "dkim") return read_dkim(top, to);
-    std::vector<std::string> names{"listener", "route", "stream", "dkim"};
+    std::vector<std::string> names{"listener", "route", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -120,14 +119,6 @@ class reader {
   void read_listeners(const member& top, settings& to) {
     read_array_of_tables(top, [&](const value& table, const std::string& key) {
       read_table(table, key, listener_declarations(), to.listeners.emplace_back());
-    });
-  }
-
-  void read_dkim(const member& top, settings& to) {
-    read_array_of_tables(top, [&](const value& table, const std::string& key) {
-      auto& one = to.dkim.emplace_back();
-      read_table(table, key, dkim_declarations(), one);
-      one.domain = to_lower(one.domain);
     });
   }
 

@@ -76,8 +76,6 @@ std::string reference_markdown() {
   append_settings(page, listener_declarations(), "listener.", listener());
   append_heading(page, "[[route]]", route_doc());
   append_settings(page, route_declarations(), "route.", route_entry());
-  append_heading(page, "[[dkim]]", dkim_doc());
-  append_settings(page, dkim_declarations(), "dkim.", dkim_key());
   append_heading(page, "[stream.NAME]", stream_doc());
   append_settings(page, stream_declarations(), "stream.NAME.", default_streams().front());
   return page;

@@ -51,12 +51,6 @@ struct route {
   std::string path;  // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
 };
 
-// A key that signs the mail whose From is in its domain.
-struct dkim_key {
-  std::string domain, selector;
-  std::string file;  // PEM
-};
-
 struct settings {
   struct server_section {
     std::string hostname;  // default: the machine's fully qualified name
@@ -121,6 +115,10 @@ struct settings {
     std::optional<endpoint> listen;  // loopback only until accounts exist
   } api;
 
+  struct dkim_section {
+    std::string platform_domain;  // signs all mail beside the sender's domain; empty: none
+  } dkim;
+
   struct log_section {
     std::string level = "info";   // debug, info, warning, error
     std::string format = "text";  // text (logfmt) or json
@@ -129,8 +127,6 @@ struct settings {
   std::vector<listener> listeners;
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
-
-  std::vector<dkim_key> dkim;  // several of one domain: each signs
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;

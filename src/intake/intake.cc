@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "intake/sender_policy.h"
 #include "message/address.h"
 #include "message/mailbox_list.h"
 #include "message/trace.h"
+#include "runtime/dns_name.h"
 
 namespace gonets::intake {
 namespace {
@@ -27,6 +29,10 @@ std::string_view with_protocol(const source& from, bool smtputf8) {
   return from.tls.empty() ? "ESMTP" : "ESMTPS";
 }
 
+reply too_large(std::uint64_t bytes_max) {
+  return {552, {5, 3, 4}, fmt::format("Message is larger than the {} octets that this account may send", bytes_max)};
+}
+
 reply header_refusal(message::header_error e, const message::header_limits& limits) {
   switch (e) {
     case message::header_error::too_large:
@@ -44,8 +50,10 @@ std::string author_domain(const message::header_summary& header) {
   if (header.from_fields != 1) return {};
   const auto authors = message::parse_mailbox_list(header.from);
   if (!authors || authors->size() != 1) return {};
-  return std::string(message::domain_of(authors->front()));
+  return runtime::to_a_labels(message::domain_of(authors->front())).value_or("");
 }
+
+constexpr enhanced_status not_authorized{5, 7, 1};
 
 void log_accepted(const events::event& e) {
   if (!log::enabled(log::level::info)) return;
@@ -60,12 +68,14 @@ void log_accepted(const events::event& e) {
 
 }  // namespace
 
-intake::intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
-               std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
+intake::intake(options with, spool::spool& store, id_source& ids, const clock& time,
+               const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed,
+               runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       store_(store),
       ids_(ids),
       time_(time),
+      accounts_(accounts),
       shards_(on),
       signers_(signers),
       admit_(std::move(admit)),
@@ -73,19 +83,64 @@ intake::intake(options with, spool::spool& store, id_source& ids, const clock& t
       accepted_(counts.make_counter("gonets_messages_accepted_total", "Messages answered 250.")),
       accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
       refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")),
+      over_quota_(counts.make_counter("gonets_over_quota_total", "Commands and messages refused for a quota.")),
       signed_(counts.make_counter("gonets_messages_signed_total", "Messages that got a DKIM signature.")) {}
 
 void intake::reconfigure(options with) {
   with_.store(std::make_shared<const options>(std::move(with)));
 }
 
-std::optional<reply> intake::check_sender(const source& from) const {
-  if (from.submission && !from.trusted) return reply{530, {5, 7, 0}, "Authentication required"};
+std::optional<reply> intake::check_sender(const source& from, std::string_view reverse_path,
+                                          std::uint64_t declared_bytes) const {
+  if (!from.trusted) {
+    if (from.submission) return reply{530, {5, 7, 0}, "Authentication required"};
+    return std::nullopt;
+  }
+  const auto all = accounts_.current();
+  const auto* account = all->find(from.account);
+  if (auto refusal = check_account(*all, account, reverse_path)) return refusal;
+  if (account->message_bytes_max != 0 && declared_bytes > account->message_bytes_max)
+    return too_large(account->message_bytes_max);
+  return check_quotas(*all, from, {1, 1, declared_bytes});
+}
+
+std::optional<reply> intake::check_account(const accounts::directory& all, const accounts::account* of,
+                                           std::string_view reverse_path) const {
+  if (of == nullptr || of->state == accounts::account_state::closed)
+    return reply{550, not_authorized, "This account is closed"};
+  if (of->policy == accounts::from_policy::off) return std::nullopt;
+  auto wrong = judge_reverse_path(all, of->id, reverse_path);
+  if (!wrong) return std::nullopt;
+  if (of->policy == accounts::from_policy::enforce) return reply{550, not_authorized, std::move(*wrong)};
+  GONETS_LOG(warning, "sender_not_verified", "account", of->name, "finding", *wrong);
   return std::nullopt;
 }
 
-std::optional<reply> intake::check_recipient(const source& from, std::string_view address) const {
-  if (from.trusted) return std::nullopt;
+std::optional<reply> intake::check_quotas(const accounts::directory& all, const source& from,
+                                          const shaping::quota_charge& charge) const {
+  const auto& quotas = all.quotas_of(from.account);
+  if (quotas.empty()) return std::nullopt;
+  const auto excess = store_.quotas().find_excess(from.account, from.stream, quotas, charge, time_.wall());
+  if (!excess) return std::nullopt;
+  return quota_refusal(*all.find(from.account), *excess);
+}
+
+reply intake::quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const {
+  over_quota_.add();
+  const auto text = "This account is " + to_text(e);
+  if (e.which.window == shaping::quota_window::month && of.month_is_final) return {550, not_authorized, text};
+  return {452, {4, 2, 2}, text};
+}
+
+std::optional<reply> intake::check_recipient(const source& from, std::string_view address,
+                                             std::size_t recipients) const {
+  if (from.trusted) {
+    const auto all = accounts_.current();
+    const auto* account = all->find(from.account);
+    if (account != nullptr && account->recipients_max != 0 && recipients >= account->recipients_max)
+      return reply{452, {4, 5, 3}, fmt::format("This account may name {} recipients", account->recipients_max)};
+    return check_quotas(*all, from, {0, recipients + 1, 0});
+  }
   const auto domain = message::domain_of(address);
   const auto with = with_.load();
   if (std::ranges::find(with->inbound_domains, domain) != with->inbound_domains.end()) return std::nullopt;
@@ -93,6 +148,7 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
 }
 
 reply intake::refusal_for(spool::commit_status status) {
+  if (status == spool::commit_status::over_quota) return {452, {4, 2, 2}, "This account is over a quota"};
   if (status == spool::commit_status::no_space) return {452, {4, 3, 1}, "Insufficient system storage, try again later"};
   return {451, {4, 3, 0}, "The message could not be stored, try again later"};
 }
@@ -110,6 +166,13 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
     refused_.add();
     return std::unexpected(header_refusal(header.error(), with->header));
   }
+  const auto all = from.trusted ? accounts_.current() : nullptr;
+  if (all) {
+    if (auto refusal = judge(*all, from, *header, first.size())) {
+      refused_.add();
+      return std::unexpected(std::move(*refusal));
+    }
+  }
   composed c{std::make_shared<spool::queued_message>(), nullptr};
   auto& m = *c.message;
   m.id = ids_.next(time_.wall());
@@ -117,8 +180,29 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.stream = from.stream;
   m.envelope = std::move(envelope);
   add_head(*with, from, *header, m);
-  if (from.trusted && !with->signing.empty()) c.signatures = signatures_for(with->signing, author_domain(*header));
+  if (all && !all->all().domains.empty())
+    c.signatures = signatures_for(*all, from.account, author_domain(*header), with->platform_domain);
   return c;
+}
+
+std::optional<reply> intake::judge(const accounts::directory& all, const source& from,
+                                   const message::header_summary& header, std::size_t first_bytes) const {
+  const auto* account = all.find(from.account);
+  if (account == nullptr || account->policy == accounts::from_policy::off) return std::nullopt;
+  auto wrong = judge_header(all, from.account, header, first_bytes);
+  if (!wrong) return std::nullopt;
+  if (account->policy == accounts::from_policy::enforce) return reply{550, not_authorized, std::move(*wrong)};
+  GONETS_LOG(warning, "sender_not_verified", "account", account->name, "finding", *wrong);
+  return std::nullopt;
+}
+
+// Mail of trusted networks is not counted unless somebody gave quotas to its account.
+void intake::charge(const source& from, spool::acceptance& request) const {
+  if (!from.trusted) return;
+  auto all = accounts_.current();
+  const auto& quotas = all->quotas_of(from.account);
+  if (from.account == accounts::default_account && quotas.empty()) return;
+  request.quotas = {std::move(all), &quotas};
 }
 
 void intake::add_head(const options& with, const source& from, const message::header_summary& header,
@@ -163,6 +247,7 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   request.message = std::move(c.message);
   request.chunks_written = chunks_written;
   request.shard = shard;
+  charge(from, request);
   if (!c.signatures) return commit(std::move(request), shard, std::move(done));
 
   auto answer = std::make_shared<on_accepted>(std::move(done));
@@ -182,6 +267,15 @@ void intake::give_up(const spool::acceptance& request, reply why, std::shared_pt
   shards_.post(request.shard, [done = std::move(done), why = std::move(why)]() mutable { (*done)(std::move(why)); });
 }
 
+// The quota was there when it was asked for, and others were faster.
+reply intake::refusal_of(spool::commit_status status, const spool::queued_message& m) const {
+  if (status != spool::commit_status::over_quota) return refusal_for(status);
+  source from;
+  from.account = m.account;
+  from.stream = m.stream;
+  return check_quotas(*accounts_.current(), from, spool::charge_of(m)).value_or(refusal_for(status));
+}
+
 // From any thread.
 void intake::commit(spool::acceptance request, std::size_t shard, on_accepted done) {
   auto& m = *request.message;
@@ -196,7 +290,7 @@ void intake::commit(spool::acceptance request, std::size_t shard, on_accepted do
   request.done = [this, shard, kept, answer = std::move(done)](spool::commit_status status) mutable {
     if (status != spool::commit_status::ok) {
       refused_.add();
-      return answer(refusal_for(status));
+      return answer(refusal_of(status, *kept));
     }
     accepted_.add();
     accepted_bytes_.add(kept->body_bytes);

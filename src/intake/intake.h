@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/directory.h"
 #include "base/clock.h"
 #include "base/id_source.h"
 #include "base/status.h"
@@ -28,8 +29,8 @@ struct source {
   std::string helo;
   std::string tls;  // description; empty when plain
   std::string stream;
-  account_id account;
-  bool trusted = false;     // may send to any domain
+  account_id account;       // of a trusted source: whose mail it is
+  bool trusted = false;     // may send to any domain: a listed network, or logged in
   bool submission = false;  // the client is a user agent: what it left out is added
   bool esmtp = false;
 };
@@ -38,7 +39,7 @@ struct options {
   std::string hostname;
   message::header_limits header;
   std::vector<std::string> inbound_domains;  // lower case
-  std::vector<signing_key_ptr> signing;
+  std::string platform_domain;               // whose keys sign all mail of ours, too; empty: none
 };
 
 // A message whose body is still to come.
@@ -52,15 +53,17 @@ class intake {
   using admit_function = std::function<void(std::size_t shard, spool::message_ptr m)>;
 
   // `admit` is called on the shard that accepted a message, once it is safe.
-  intake(options with, spool::spool& store, id_source& ids, const clock& time, metrics::registry& counts,
-         std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit);
+  intake(options with, spool::spool& store, id_source& ids, const clock& time,
+         const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed, runtime::shards& on,
+         runtime::blocking_pool& signers, admit_function admit);
 
   // From any thread; for messages to come.
   void reconfigure(options with);
 
-  // Each gives the refusal, or nothing.
-  std::optional<reply> check_sender(const source& from) const;  // at MAIL
-  std::optional<reply> check_recipient(const source& from, std::string_view address) const;
+  // Each gives the refusal, or nothing. `declared_bytes` is SIZE of MAIL, `recipients` how many there are already.
+  std::optional<reply> check_sender(const source& from, std::string_view reverse_path,
+                                    std::uint64_t declared_bytes) const;  // at MAIL
+  std::optional<reply> check_recipient(const source& from, std::string_view address, std::size_t recipients) const;
   std::optional<reply> check_space() const;  // at DATA
 
   // Judges the header in `first` (the message, or its first part) and makes the message without its body: `head` is
@@ -75,6 +78,15 @@ class intake {
   static reply refusal_for(spool::commit_status status);
 
  private:
+  std::optional<reply> check_account(const accounts::directory& all, const accounts::account* of,
+                                     std::string_view reverse_path) const;
+  std::optional<reply> check_quotas(const accounts::directory& all, const source& from,
+                                    const shaping::quota_charge& charge) const;
+  reply quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const;
+  std::optional<reply> judge(const accounts::directory& all, const source& from, const message::header_summary& header,
+                             std::size_t first_bytes) const;
+  void charge(const source& from, spool::acceptance& request) const;
+  reply refusal_of(spool::commit_status status, const spool::queued_message& m) const;
   void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);
   void commit(spool::acceptance request, std::size_t shard, on_accepted done);
   void add_head(const options& with, const source& from, const message::header_summary& header,
@@ -84,6 +96,7 @@ class intake {
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;
+  const accounts::directory_source& accounts_;
   runtime::shards& shards_;
   runtime::blocking_pool& signers_;
   admit_function admit_;
@@ -91,6 +104,7 @@ class intake {
   metrics::counter& accepted_;
   metrics::counter& accepted_bytes_;
   metrics::counter& refused_;
+  metrics::counter& over_quota_;
   metrics::counter& signed_;
 };
 

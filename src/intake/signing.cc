@@ -45,7 +45,7 @@ bool pending_signatures::sign(spool::queued_message& m, wall_time now) {
   const auto hash = body_hash_->finish();
   std::string fields;
   for (const auto& by : by_) {
-    const auto field = dkim::sign(by->key, by->how, m.head, header, hash, now);
+    const auto field = dkim::sign(*by.key, by.how, m.head, header, hash, now);
     if (field.empty()) return false;
     fields += field;
   }
@@ -54,10 +54,21 @@ bool pending_signatures::sign(spool::queued_message& m, wall_time now) {
   return true;
 }
 
-std::unique_ptr<pending_signatures> signatures_for(const std::vector<signing_key_ptr>& keys, std::string_view domain) {
-  std::vector<signing_key_ptr> by;
-  std::ranges::copy_if(keys, std::back_inserter(by), [&](const auto& k) { return k->how.domain == domain; });
-  return by.empty() ? nullptr : std::make_unique<pending_signatures>(std::move(by));
+std::unique_ptr<pending_signatures> signatures_for(const accounts::directory& all, account_id by,
+                                                   std::string_view author, std::string_view platform) {
+  std::vector<signing_key> found;
+  const auto add = [&found](const accounts::sender_domain* domain) {
+    if (domain == nullptr) return;
+    for (const auto& k : domain->keys) {
+      if (k.state == accounts::key_state::active)
+        found.push_back({{.domain = domain->name, .selector = k.selector}, k.key});
+    }
+  };
+  const auto* own = author.empty() ? nullptr : all.domain_for(by, author);
+  add(own);
+  if (const auto* ours = platform.empty() ? nullptr : all.domain_for(accounts::default_account, platform); ours != own)
+    add(ours);
+  return found.empty() ? nullptr : std::make_unique<pending_signatures>(std::move(found));
 }
 
 }  // namespace gonets::intake

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/directory.h"
 #include "base/clock.h"
 #include "dkim/body_hash.h"
 #include "dkim/key.h"
@@ -17,14 +18,13 @@ namespace gonets::intake {
 
 struct signing_key {
   dkim::signing how;
-  dkim::private_key key;
+  std::shared_ptr<const dkim::private_key> key;
 };
-using signing_key_ptr = std::shared_ptr<const signing_key>;
 
 // The signatures that one message will get. Touched by one thread at a time.
 class pending_signatures {
  public:
-  explicit pending_signatures(std::vector<signing_key_ptr> by) : by_(std::move(by)) {}
+  explicit pending_signatures(std::vector<signing_key> by) : by_(std::move(by)) {}
 
   // For a message that is not kept in memory: what the client sends, part by part; the first has the whole header.
   void add_part(std::string_view part);
@@ -34,12 +34,15 @@ class pending_signatures {
   bool sign(spool::queued_message& m, wall_time now);
 
  private:
-  std::vector<signing_key_ptr> by_;
+  std::vector<signing_key> by_;
   std::string header_;                        // of a message in parts
   std::optional<dkim::body_hash> body_hash_;  // the same
 };
 
-// The keys for mail from `domain` (lower case); none: nothing, and the message goes unsigned.
-std::unique_ptr<pending_signatures> signatures_for(const std::vector<signing_key_ptr>& keys, std::string_view domain);
+// What signs mail of the account `by` with the author domain `author` (A-labels): the active keys of the sender domain
+// that it is or lies in, and those of the platform's domain, which is account 0's. None: null, and the message goes
+// unsigned.
+std::unique_ptr<pending_signatures> signatures_for(const accounts::directory& all, account_id by,
+                                                   std::string_view author, std::string_view platform);
 
 }  // namespace gonets::intake

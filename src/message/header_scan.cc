@@ -80,7 +80,10 @@ void note(header_summary& s, const field& f) {
       }
       break;
     case 6:
-      if (is_name(name, "sender")) set_first(s.sender, f);
+      if (is_name(name, "sender")) {
+        ++s.sender_fields;
+        set_first(s.sender, f);
+      }
       break;
     case 7:
       if (is_name(name, "subject")) set_first(s.subject, f);

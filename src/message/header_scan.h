@@ -21,8 +21,9 @@ struct header_summary {
   std::size_t received = 0;  // number of Received fields
   // Values, folded and trimmed.
   std::string_view from, sender, to, subject, date, message_id, feedback_id, list_unsubscribe;
-  std::size_t from_fields = 0;  // how many From fields there are; more than one can't be judged
-  bool has_body = false;        // the empty line was there
+  // How many there are: more than one can't be judged.
+  std::size_t from_fields = 0, sender_fields = 0;
+  bool has_body = false;  // the empty line was there
 };
 
 enum class header_error : std::uint8_t { too_large, too_many_fields, loop };

@@ -158,14 +158,17 @@ void session::refuse(const reply& r) {
 }
 
 void session::on_mail() {
-  if (const auto refusal = env_.intake.check_sender(source_)) return refuse(*refusal);
+  if (const auto refusal =
+          env_.intake.check_sender(source_, protocol_.envelope().reverse_path, protocol_.declared_bytes()))
+    return refuse(*refusal);
   if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
   protocol_.accept();
 }
 
 void session::on_rcpt() {
   const auto& to = protocol_.pending_recipient().address;
-  if (const auto refusal = env_.intake.check_recipient(source_, to)) return refuse(*refusal);
+  if (const auto refusal = env_.intake.check_recipient(source_, to, protocol_.envelope().recipients.size()))
+    return refuse(*refusal);
   protocol_.accept();
 }
 

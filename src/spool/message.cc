@@ -43,6 +43,10 @@ std::uint64_t to_ms(wall_time t) {
 
 }  // namespace
 
+shaping::quota_charge charge_of(const queued_message& m) {
+  return {1, m.envelope.recipients.size(), m.body_bytes};
+}
+
 void encode_message(const queued_message& m, std::string& to) {
   std::uint64_t flags = 0;
   if (m.has_leading_dot) flags |= leading_dot;

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "message/envelope.h"
+#include "shaping/quota.h"
 
 namespace gonets::spool {
 
@@ -33,6 +34,9 @@ struct queued_message {
   wall_time accepted() const { return wall_time(std::chrono::milliseconds(accepted_at_ms(id))); }
 };
 using message_ptr = std::shared_ptr<const queued_message>;
+
+// What it takes from its account's quotas.
+shaping::quota_charge charge_of(const queued_message& m);
 
 // queued -> held, ended; held -> queued, ended; ended is final.
 enum class recipient_phase : std::uint8_t { queued = 0, held = 1, ended = 2 };

@@ -42,6 +42,7 @@ struct spool::impl {
   runtime::shards& shards;
   const clock& time;
   std::unique_ptr<storage::store> store;
+  quota_ledger quotas;
   std::unique_ptr<detail::committer> committer;
   std::optional<storage::snapshot> load_view;
   std::atomic<bool> low_space{false};
@@ -181,9 +182,11 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   if (auto ok = made->check_format(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->remove_orphans(); !ok) return std::unexpected(ok.error());
   if (auto ok = made->find_highest(*made->store); !ok) return std::unexpected(ok.error());
+  if (auto ok = made->quotas.load(*made->store); !ok) return std::unexpected(ok.error());
   auto last = made->last_event_of(*made->store);
   if (!last) return std::unexpected(last.error());
-  made->committer = std::make_unique<detail::committer>(*made->store, on, time, with.commit_gap, *last, counts);
+  made->committer =
+      std::make_unique<detail::committer>(*made->store, on, time, with.commit_gap, *last, made->quotas, counts);
   made->check_space();
   on.every(0, space_check_period, [i = made.get()] { i->check_space(); });
   return std::unique_ptr<spool>(new spool(std::move(made)));
@@ -194,10 +197,16 @@ void spool::drain() {
 }
 
 void spool::accept(acceptance request) {
-  impl_->committer->submit(std::move(request));
+  impl_->committer->submit(detail::pending_acceptance{std::move(request)});
 }
 void spool::settle(change request) {
   impl_->committer->submit(detail::pending_change{std::move(request), {}});
+}
+
+void spool::record(events::event happened) {
+  change c;
+  c.events.push_back(std::move(happened));
+  settle(std::move(c));
 }
 
 void spool::append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done) {
@@ -295,6 +304,9 @@ commit_status spool::admission() const {
 
 message_id spool::highest_id() const {
   return impl_->highest;
+}
+const quota_ledger& spool::quotas() const {
+  return impl_->quotas;
 }
 storage::store& spool::store() {
   return *impl_->store;

@@ -19,14 +19,16 @@
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
 #include "spool/message.h"
+#include "spool/quota_ledger.h"
 #include "storage/store.h"
 
 namespace gonets::spool {
 
 enum class commit_status : std::uint8_t {
   ok,
-  no_space,  // 452 4.3.1
-  failed     // 451 4.3.0
+  over_quota,  // 452 4.2.2, 550 5.7.1; quotas() says of which
+  no_space,    // 452 4.3.1
+  failed       // 451 4.3.0
 };
 using on_commit = std::move_only_function<void(commit_status)>;
 
@@ -36,7 +38,9 @@ struct acceptance {
   events::event event;
   std::uint32_t chunks_written = 0;  // by append_chunk: 0 when the whole body is in memory
   std::string first_chunk;           // the chunk 0 of a body in chunks: what stands in front of those that were written
-  std::size_t shard = 0;             // where `done` runs
+  // Quotas of its account that it must fit in, and is counted against in the same batch; null: it is not counted.
+  std::shared_ptr<const std::vector<shaping::quota>> quotas;
+  std::size_t shard = 0;  // where `done` runs
   on_commit done;
 };
 
@@ -86,6 +90,9 @@ class spool {
 
   void accept(acceptance request);
   void settle(change request);
+  // Something that happened to no message: a domain's records, a certificate. Its `message` is zero. Not synced by
+  // itself.
+  void record(events::event happened);
 
   // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
   // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in
@@ -108,6 +115,7 @@ class spool {
   // Whether a message may be accepted now; false when the disk is nearly full or failing.
   commit_status admission() const;
   message_id highest_id() const;  // ever given out before this start
+  const quota_ledger& quotas() const;
   storage::store& store();
   event_seq last_event() const;
   void trim_events();  // older than the retention; for a timer

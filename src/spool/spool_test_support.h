@@ -94,8 +94,9 @@ class spool_fixture : public ::testing::Test {
 
   message_id next_id() { return ids_->next(clock_.wall()); }
 
+  using quotas_ptr = std::shared_ptr<const std::vector<shaping::quota>>;
   std::future<commit_status> accept_later(std::shared_ptr<queued_message> m, std::uint32_t chunks_written = 0,
-                                          std::string first_chunk = "") {
+                                          std::string first_chunk = "", quotas_ptr quotas = nullptr) {
     auto answer = std::make_shared<std::promise<commit_status>>();
     acceptance a;
     std::vector<std::uint16_t> all;
@@ -105,6 +106,7 @@ class spool_fixture : public ::testing::Test {
     a.message = std::move(m);
     a.chunks_written = chunks_written;
     a.first_chunk = std::move(first_chunk);
+    a.quotas = std::move(quotas);
     a.done = [answer](commit_status s) { answer->set_value(s); };
     auto waiting = answer->get_future();
     store_->accept(std::move(a));

@@ -24,8 +24,8 @@ namespace {
 
 using rocksdb::Slice;
 
-constexpr std::array<const char*, family_count> family_names = {"default",    "messages", "bodies",
-                                                                "recipients", "events",   "history"};
+constexpr std::array<const char*, family_count> family_names = {"default", "messages", "bodies", "recipients",
+                                                                "events",  "history",  "quotas"};
 // A message lives for milliseconds: with a small memtable the put and the removal meet before either reaches a file,
 // and the pages of memory stay warm (measured: a large one costs a quarter more CPU).
 constexpr std::size_t memtable_bytes = 16 * 1024 * 1024;
@@ -139,7 +139,8 @@ class family_number final : public rocksdb::ColumnFamilyHandle {
 
 rocksdb::ColumnFamilyHandle* handle_of(family f) {
   static std::array<family_number, family_count> handles = {family_number(0), family_number(1), family_number(2),
-                                                            family_number(3), family_number(4), family_number(5)};
+                                                            family_number(3), family_number(4), family_number(5),
+                                                            family_number(6)};
   return &handles[number_of(f)];
 }
 

@@ -18,8 +18,8 @@ class WriteBatch;
 namespace gonets::storage {
 
 // Grammars of keys and values: docs/formats/spool.md.
-enum class family : std::uint8_t { meta, messages, bodies, recipients, events, history };
-inline constexpr std::size_t family_count = 6;
+enum class family : std::uint8_t { meta, messages, bodies, recipients, events, history, quotas };
+inline constexpr std::size_t family_count = 7;
 
 enum class failure : std::uint8_t { no_space, io, corruption };
 struct error {

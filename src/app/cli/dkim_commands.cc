@@ -12,7 +12,6 @@
 
 #include "app/cli/table.h"
 #include "base/text.h"
-#include "config/dkim_keys.h"
 #include "config/load.h"
 #include "dkim/body_hash.h"
 #include "dkim/sign.h"
@@ -48,7 +47,11 @@ int fail(const filter_context& with, const std::string& what) {
 }
 
 std::expected<dkim::private_key, std::string> read_key(const arguments& given) {
-  return config::load_dkim_key({given.dkim_domain, given.dkim_selector, given.key_file});
+  const auto pem = config::read_file(given.key_file);
+  if (!pem) return std::unexpected(given.key_file + " cannot be read: " + pem.error());
+  auto key = dkim::private_key::from_pem(*pem);
+  if (!key) return std::unexpected(given.key_file + " has " + key.error());
+  return key;
 }
 
 dkim::canonicalization canonicalization_of(std::string_view word) {

@@ -57,11 +57,12 @@ struct committer::group {
 };
 
 committer::committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
-                     event_seq last, metrics::registry& counts)
+                     event_seq last, quota_ledger& quotas, metrics::registry& counts)
     : store_(store),
       shards_(on),
       time_(time),
       gap_(gap),
+      quotas_(quotas),
       next_seq_(last.value + 1),
       published_(last.value),
       commits_(counts.make_counter("gonets_spool_commits_total", "Synced batches written to the spool.")),
@@ -183,6 +184,7 @@ void committer::put_event(events::event& e, group& g) {
   value_.clear();
   encode(e, value_);
   g.batch.put(family::events, key_, value_);
+  if (e.message == message_id{}) return;
   key_.clear();
   wire::put_be64(key_, e.message.value);
   wire::put_be64(key_, e.seq.value);
@@ -191,8 +193,23 @@ void committer::put_event(events::event& e, group& g) {
   g.batch.put(family::history, key_, value_);
 }
 
-void committer::add(acceptance& a, group& g) {
+// Whether it fits in its account's quotas; then it is counted.
+bool committer::charge(pending_acceptance& p) {
+  const auto& a = p.what;
+  if (!a.quotas) return true;
+  p.charged_at = time_.wall();
+  p.over_quota = !quotas_.debit(a.message->account, a.message->stream, *a.quotas, charge_of(*a.message), p.charged_at);
+  return !p.over_quota;
+}
+
+void committer::add(pending_acceptance& p, group& g) {
+  auto& a = p.what;
   const auto& m = *a.message;
+  if (!charge(p)) {
+    chunk_discard parts{m.id, a.chunks_written};
+    if (a.chunks_written > 0) add(parts, g);
+    return;
+  }
   put_message(m, g.batch);
   if (a.chunks_written > 0) {
     g.batch.put(family::bodies, body_key(m.id, 0), a.first_chunk);
@@ -263,6 +280,7 @@ void committer::write_group(std::vector<request>& taken) {
   for (auto& r : taken) {
     std::visit([&](auto& one) { add(one, g); }, r);
   }
+  quotas_.put_changes(g.batch);
   last_group_ = g.promises;
   if (g.batch.empty()) return complete(taken, commit_status::ok);
   const auto began = time_.steady();
@@ -289,7 +307,8 @@ void committer::complete(std::vector<request>& taken, commit_status status) {
     if (one.done) by_shard[one.shard].push_back({std::move(one.done), how});
   };
   for (auto& r : taken) {
-    if (auto* a = std::get_if<acceptance>(&r)) finish(*a, status);
+    if (auto* a = std::get_if<pending_acceptance>(&r))
+      finish(a->what, a->over_quota ? commit_status::over_quota : status);
     if (auto* c = std::get_if<pending_change>(&r)) finish(c->what, status);
     if (auto* w = std::get_if<chunk_write>(&r)) finish(*w, status);
   }
@@ -308,15 +327,16 @@ void committer::fail(std::vector<request>& taken, group& g, const storage::error
   failures_.add();
   GONETS_LOG(error, "spool_write_failed", "error", why.detail, "requests", taken.size());
   for (auto& r : taken) {
-    auto* a = std::get_if<acceptance>(&r);
-    if (a == nullptr) continue;
-    const auto& m = *a->message;
+    auto* p = std::get_if<pending_acceptance>(&r);
+    if (p == nullptr || p->over_quota) continue;
+    const auto& m = *p->what.message;
+    if (p->what.quotas) quotas_.take_back(m.account, m.stream, charge_of(m), p->charged_at, undo_);
     undo_.remove(family::messages, message_key(m.id));
     for (std::uint32_t n = 0; n < m.chunks; ++n)
       undo_.remove(family::bodies, body_key(m.id, n));
     live_.take(m.id, static_cast<std::uint16_t>(m.envelope.recipients.size()), false,
                static_cast<std::uint16_t>(m.envelope.recipients.size()));
-    undo_.remove(family::history, history_key(m.id, a->event.seq));
+    undo_.remove(family::history, history_key(m.id, p->what.event.seq));
   }
   for (auto& r : taken) {
     auto* p = std::get_if<pending_change>(&r);

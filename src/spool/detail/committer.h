@@ -13,6 +13,12 @@
 
 namespace gonets::spool::detail {
 
+// An acceptance, and what became of its charge.
+struct pending_acceptance {
+  acceptance what;
+  bool over_quota = false;  // not written
+  wall_time charged_at{};
+};
 struct chunk_write {
   message_id id;
   std::uint32_t number = 0;
@@ -51,12 +57,12 @@ struct pending_change {
   bool again = false;  // a batch with it failed, and may be on the disk all the same
 };
 
-using request = std::variant<acceptance, pending_change, chunk_write, chunk_discard, trim>;
+using request = std::variant<pending_acceptance, pending_change, chunk_write, chunk_discard, trim>;
 
 class committer {
  public:
   committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
-            event_seq last, metrics::registry& counts);
+            event_seq last, quota_ledger& quotas, metrics::registry& counts);
   ~committer();  // writes what is queued first
   void drain();  // ends the thread once it has written what is queued
   void submit(request r);
@@ -71,7 +77,8 @@ class committer {
   void run();
   void gather(std::vector<request>& taken);
   void write_group(std::vector<request>& taken);
-  void add(acceptance& a, group& g);
+  void add(pending_acceptance& p, group& g);
+  bool charge(pending_acceptance& p);
   void add(pending_change& p, group& g);
   void add(chunk_write& c, group& g);
   void add(chunk_discard& c, group& g);
@@ -90,6 +97,7 @@ class committer {
   const clock& time_;
   const std::chrono::microseconds gap_;
   live_messages live_;
+  quota_ledger& quotas_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
