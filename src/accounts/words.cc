@@ -18,13 +18,6 @@ constexpr words<account_state, 3> account_states{
     {{account_state::active, "active"}, {account_state::paused, "paused"}, {account_state::closed, "closed"}}};
 constexpr words<from_policy, 3> policies{
     {{from_policy::enforce, "enforce"}, {from_policy::warn, "warn"}, {from_policy::off, "off"}}};
-constexpr words<quota_window, 4> windows{{{quota_window::minute, "minute"},
-                                          {quota_window::hour, "hour"},
-                                          {quota_window::day, "day"},
-                                          {quota_window::month, "month"}}};
-constexpr words<quota_measure, 3> measures{{{quota_measure::messages, "messages"},
-                                            {quota_measure::recipients, "recipients"},
-                                            {quota_measure::bytes, "bytes"}}};
 constexpr words<credential_kind, 2> kinds{{{credential_kind::smtp, "smtp"}, {credential_kind::api_key, "api_key"}}};
 constexpr words<key_state, 3> key_states{
     {{key_state::pending, "pending"}, {key_state::active, "active"}, {key_state::retiring, "retiring"}}};
@@ -68,12 +61,6 @@ std::string_view to_text(account_state s) {
 std::string_view to_text(from_policy p) {
   return word_of(policies, p);
 }
-std::string_view to_text(quota_window w) {
-  return word_of(windows, w);
-}
-std::string_view to_text(quota_measure m) {
-  return word_of(measures, m);
-}
 std::string_view to_text(credential_kind k) {
   return word_of(kinds, k);
 }
@@ -93,12 +80,6 @@ std::optional<account_state> parse_account_state(std::string_view word) {
 }
 std::optional<from_policy> parse_from_policy(std::string_view word) {
   return value_of(policies, word);
-}
-std::optional<quota_window> parse_quota_window(std::string_view word) {
-  return value_of(windows, word);
-}
-std::optional<quota_measure> parse_quota_measure(std::string_view word) {
-  return value_of(measures, word);
 }
 std::optional<credential_kind> parse_credential_kind(std::string_view word) {
   return value_of(kinds, word);

@@ -10,18 +10,18 @@
 
 namespace gonets::accounts {
 
+using shaping::parse_quota_measure;
+using shaping::parse_quota_window;
+using shaping::to_text;
+
 std::string_view to_text(account_state s);                       // "active", "paused", "closed"
 std::string_view to_text(from_policy p);                         // "enforce", "warn", "off"
-std::string_view to_text(quota_window w);                        // "minute", "hour", "day", "month"
-std::string_view to_text(quota_measure m);                       // "messages", "recipients", "bytes"
 std::string_view to_text(credential_kind k);                     // "smtp", "api_key"
 std::string_view to_text(key_state s);                           // "pending", "active", "retiring"
 std::vector<std::string_view> scope_words(std::uint8_t scopes);  // "send", "read", "admin"
 
 std::optional<account_state> parse_account_state(std::string_view word);
 std::optional<from_policy> parse_from_policy(std::string_view word);
-std::optional<quota_window> parse_quota_window(std::string_view word);
-std::optional<quota_measure> parse_quota_measure(std::string_view word);
 std::optional<credential_kind> parse_credential_kind(std::string_view word);
 std::optional<key_state> parse_key_state(std::string_view word);
 std::optional<std::uint8_t> parse_scope(std::string_view word);  // one bit
