@@ -27,6 +27,7 @@ server_options options_of(std::uint8_t bits) {
                 .recipients_max = 2,
                 .message_bytes_max = 200,
                 .messages_max = 3,
+                .auth_line_bytes_max = 120,
                 .errors_max = 8};
   }
   return o;
@@ -65,8 +66,9 @@ struct transcript {
   std::vector<taken_message> messages;
 };
 
-transcript converse(const server_options& o, std::string_view wire, std::size_t step) {
+transcript converse(const server_options& o, std::string_view wire, std::size_t step, const auth_offer& offer) {
   scripted_owner owner(o);
+  owner.session().offer_auth(offer);
   transcript t;
   for (; !wire.empty() && !owner.closed(); wire.remove_prefix(std::min(step, wire.size()))) {
     t.output += owner.feed(wire.substr(0, step));
@@ -82,12 +84,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const auto o = options_of(data[0]);
   const std::string_view wire(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const auto whole = converse(o, wire, size);
+  const auto offer = (data[0] & 8) != 0 ? auth_offer{"PLAIN LOGIN SCRAM-SHA-256"} : auth_offer{"", (data[0] & 16) != 0};
+  const auto whole = converse(o, wire, size, offer);
   check_replies(whole.output);
   for (const auto& m : whole.messages)
     check_message(m, o);
   for (const std::size_t step : {std::size_t{1}, std::size_t{data[1]} + 2}) {
-    const auto cut = converse(o, wire, step);
+    const auto cut = converse(o, wire, step, offer);
     check(cut.output == whole.output && cut.messages.size() == whole.messages.size());
     for (std::size_t i = 0; i < cut.messages.size(); ++i) {
       check(cut.messages[i].body == whole.messages[i].body);

@@ -1,6 +1,6 @@
 // Command lines of SMTP (RFC 5321 4.1.1, 4.1.2) and their arguments, with the parameters of SIZE (RFC 1870), 8BITMIME
-// (RFC 6152), DSN (RFC 3461), SMTPUTF8 (RFC 6531) and CHUNKING (RFC 3030). Pure; any bytes are survived. Lines come
-// without CRLF and without control characters (line_reader sees to that); views are into the line.
+// (RFC 6152), DSN (RFC 3461), AUTH (RFC 4954), SMTPUTF8 (RFC 6531) and CHUNKING (RFC 3030). Pure; any bytes are
+// survived. Lines come without CRLF and without control characters (line_reader sees to that); views are into the line.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -65,6 +65,7 @@ struct argument_rules {
   bool esmtp = false;         // else no parameters
   bool smtputf8 = false;      // for RCPT: what MAIL asked for
   std::string_view hostname;  // <postmaster> means postmaster@hostname
+  bool auth = false;          // AUTH is offered, so MAIL may carry AUTH= (RFC 4954 5), which is ignored
 };
 
 // The error is the reply: 501, 553 or 555 with its enhanced code.

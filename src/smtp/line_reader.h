@@ -23,6 +23,9 @@ class line_reader {
   // Takes bytes off the front of `in`, up to the end of one line.
   line_verdict next(std::string_view& in);
 
+  // For lines to come.
+  void limit(std::size_t line_bytes_max) { line_bytes_max_ = line_bytes_max; }
+
   // The line without its CRLF. Valid until the next call, while the bytes passed to the last one live.
   std::string_view line() const { return line_; }
 

@@ -14,6 +14,7 @@ using refusal = std::optional<canned_reply>;
 
 constexpr std::size_t envelope_id_bytes_max = 100;         // RFC 3461 4.4
 constexpr std::size_t original_recipient_bytes_max = 500;  // RFC 3461 4.2
+constexpr std::size_t auth_bytes_max = 500;                // RFC 4954 5
 constexpr canned_reply unknown_parameter{555, {5, 5, 4}, "Parameter not recognized or not implemented"};
 constexpr canned_reply repeated_parameter{501, {5, 5, 4}, "The same parameter is given twice"};
 constexpr canned_reply bad_size{501, {5, 5, 4}, "SIZE needs a number of octets"};
@@ -22,6 +23,7 @@ constexpr canned_reply bad_body{501, {5, 5, 4}, "BODY is 7BIT or 8BITMIME"};
 constexpr canned_reply bad_smtputf8{501, {5, 5, 4}, "SMTPUTF8 takes no value"};
 constexpr canned_reply bad_ret{501, {5, 5, 4}, "RET is FULL or HDRS"};
 constexpr canned_reply bad_envid{501, {5, 5, 4}, "ENVID needs 1 to 100 characters of xtext (RFC 3461)"};
+constexpr canned_reply bad_auth{501, {5, 5, 4}, "AUTH needs <> or xtext (RFC 4954)"};
 constexpr canned_reply bad_notify{501, {5, 5, 4}, "NOTIFY is NEVER, or of SUCCESS, FAILURE and DELAY"};
 constexpr canned_reply bad_orcpt{501, {5, 5, 4}, "ORCPT needs a type, a semicolon and xtext (RFC 3461)"};
 
@@ -112,6 +114,12 @@ refusal take_envelope_id(std::string_view value, std::string_view& to) {
   return std::nullopt;
 }
 
+// Who first submitted the message, as the client says; nothing depends on it.
+refusal check_auth(std::string_view value) {
+  if (value.empty() || value.size() > auth_bytes_max || !is_xtext(value, false)) return bad_auth;
+  return std::nullopt;
+}
+
 refusal take_notify(std::string_view value, message::notify_flags& to) {
   for (;;) {
     const auto comma = value.find(',');
@@ -153,8 +161,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return upper(x) == upper(y); });
 }
 
-refusal parse_mail_parameters(std::string_view text, mail_arguments& to) {
-  enum : unsigned { size = 1, body = 2, smtputf8 = 4, ret = 8, envid = 16 };
+refusal parse_mail_parameters(std::string_view text, bool auth, mail_arguments& to) {
+  enum : unsigned { size = 1, body = 2, smtputf8 = 4, ret = 8, envid = 16, auth_of = 32 };
   unsigned seen = 0;
   for (parameter p; take_parameter(text, p);) {
     refusal error;
@@ -175,6 +183,9 @@ refusal parse_mail_parameters(std::string_view text, mail_arguments& to) {
     } else if (equals_ignoring_case(p.keyword, "ENVID"sv)) {
       repeated = is_repeated(seen, envid);
       error = take_envelope_id(p.value, to.envelope_id);
+    } else if (auth && equals_ignoring_case(p.keyword, "AUTH"sv)) {
+      repeated = is_repeated(seen, auth_of);
+      error = check_auth(p.value);
     } else {
       return unknown_parameter;
     }

@@ -36,12 +36,12 @@ constexpr canned_reply too_many_messages{421, {4, 7, 0}, "Too many messages on t
 constexpr canned_reply tls_not_offered{502, bad_sequence, "STARTTLS is not offered"};
 constexpr canned_reply tls_running{503, bad_sequence, "TLS is running already"};
 constexpr canned_reply tls_ready{220, {2, 0, 0}, "Ready to start TLS"};
-constexpr canned_reply no_auth{502, bad_sequence, "AUTH is not offered"};
+constexpr canned_reply tls_after_auth{503, bad_sequence, "TLS must start before AUTH"};
 constexpr canned_reply no_expn{502, bad_sequence, "EXPN is not implemented"};
 constexpr canned_reply vrfy_needs{501, bad_arguments, "Syntax: VRFY address"};
 constexpr canned_reply vrfy_answer{252, {2, 1, 5}, "Cannot verify; send RCPT, and delivery will be attempted"};
 constexpr canned_reply help_answer{
-    214, {2, 0, 0}, "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS; see RFC 5321"};
+    214, {2, 0, 0}, "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH; see RFC 5321"};
 constexpr canned_reply ok{250, {2, 0, 0}, "Ok"};
 constexpr canned_reply bye{221, {2, 0, 0}, "Bye"};
 
@@ -56,8 +56,11 @@ void server_session::state::execute(line_verdict verdict) {
   switch (verdict) {
     case line_verdict::incomplete:
       return;
-    case line_verdict::line:
-      return execute(split_command(lines.line()));
+    case line_verdict::line: {
+      const auto c = split_command(lines.line());
+      const bool longer = lines.line().size() + 2 > options.limits.command_line_bytes_max;
+      return longer && c.what != verb::auth ? say(line_too_long) : execute(c);
+    }
     case line_verdict::bad_octet:
       return say(bad_octet);
     case line_verdict::bare_lf:
@@ -95,7 +98,7 @@ void server_session::state::execute(const command& c) {
     case verb::expn:
       return say(no_expn);
     case verb::auth:
-      return say(no_auth);
+      return auth(c.argument);
     case verb::foreign:
       return close_with(not_mail);
     case verb::unknown:
@@ -122,7 +125,8 @@ void server_session::state::hello(std::string_view name, bool extended) {
   }
   fmt::format_to(out, "250-{}\r\n250-PIPELINING\r\n250-SIZE {}\r\n", options.hostname,
                  options.limits.message_bytes_max);
-  if (options.offer_starttls && !tls) output += "250-STARTTLS\r\n";
+  if (options.offer_starttls && !tls && !authenticated) output += "250-STARTTLS\r\n";
+  if (!offer.mechanisms.empty() && !authenticated) fmt::format_to(out, "250-AUTH {}\r\n", offer.mechanisms);
   output +=
       "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n"
       "250 HELP\r\n";
@@ -132,7 +136,7 @@ void server_session::state::mail(std::string_view argument) {
   if (helo_name.empty()) return say(say_hello);
   if (transaction_open) return say(nested_mail);
   if (messages >= options.limits.messages_max) return close_with(too_many_messages);
-  auto parsed = parse_mail(argument, {esmtp, false, options.hostname});
+  auto parsed = parse_mail(argument, {esmtp, false, options.hostname, !offer.mechanisms.empty()});
   if (!parsed) return say(parsed.error());
   if (parsed->size_bytes > options.limits.message_bytes_max) {
     return say(552, {5, 3, 4}, fmt::format("Message is larger than {} octets", options.limits.message_bytes_max));
@@ -182,6 +186,7 @@ void server_session::state::bdat(std::string_view argument) {
 
 void server_session::state::starttls(std::string_view argument) {
   if (tls) return say(tls_running);
+  if (authenticated) return say(tls_after_auth);
   if (!options.offer_starttls) return say(tls_not_offered);
   if (!argument.empty()) return say(no_argument);
   if (!esmtp) return say(say_ehlo);

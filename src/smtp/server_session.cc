@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/base64.h"
 #include "smtp/detail/server_state.h"
 
 namespace gonets::smtp {
@@ -50,7 +51,10 @@ void server_session::state::end_transaction() {
 void server_session::state::forget_client() {
   end_transaction();
   helo_name.clear();
-  esmtp = false;
+  esmtp = authenticated = false;
+  offer = {};
+  auth_response.reset();
+  set_line_limit();
   lines.reset();
 }
 
@@ -80,6 +84,12 @@ need server_session::consume(std::string_view& in) {
         if (in.empty()) return need::input;
         s.execute(s.lines.next(in));
         break;
+      case phase::auth_response:
+        if (in.empty()) return need::input;
+        s.auth_line(s.lines.next(in));
+        break;
+      case phase::ask_auth:
+        return need::auth;
       case phase::ask_mail:
         return need::mail;
       case phase::ask_rcpt:
@@ -122,6 +132,11 @@ void server_session::answer(const reply& r) {
   if (turn == phase::ask_data && (r.positive() || r.code == send_data.code)) return accept();
   s.say(r.code, r.status, r.text);
   switch (turn) {
+    case phase::ask_auth:
+      s.now = phase::command;
+      s.authenticated = r.positive();
+      s.set_line_limit();
+      break;
     case phase::ask_mail:
       s.now = phase::command;
       if (r.positive()) {
@@ -159,6 +174,24 @@ void server_session::answer(const reply& r) {
 
 void server_session::accept_message(message_id id) {
   answer({250, {2, 0, 0}, "Ok: queued as " + to_text(id)});
+}
+
+void server_session::challenge(std::string_view text) {
+  if (state_->now != phase::ask_auth) return;
+  state_->output += "334 ";
+  state_->output += encode_base64(text);
+  state_->output += "\r\n";
+  state_->now = phase::auth_response;
+}
+
+void server_session::offer_auth(auth_offer what) {
+  state_->offer = std::move(what);
+  state_->set_line_limit();
+}
+
+void server_session::disconnect(const reply& r) {
+  if (!state_->closing) state_->say(r.code, r.status, r.text);
+  state_->closing = true;
 }
 
 void server_session::tls_started() {
@@ -209,6 +242,19 @@ std::uint64_t server_session::declared_bytes() const {
   return state_->declared_bytes;
 }
 
+std::string_view server_session::auth_mechanism() const {
+  return state_->auth_mechanism;
+}
+bool server_session::auth_begins() const {
+  return state_->auth_begins;
+}
+std::optional<std::string> server_session::take_auth_response() {
+  return std::exchange(state_->auth_response, std::nullopt);
+}
+bool server_session::authenticated() const {
+  return state_->authenticated;
+}
+
 std::string server_session::take_body() {
   state_->handed_out = true;
   return std::exchange(state_->body, {});
@@ -241,6 +287,9 @@ stage server_session::at() const {
   switch (s.now) {
     case phase::handshake:
       return stage::tls;
+    case phase::ask_auth:
+    case phase::auth_response:
+      return stage::auth;
     case phase::ask_mail:
       return stage::mail;
     case phase::ask_rcpt:

@@ -1,4 +1,4 @@
-// The server's side of an SMTP session (RFC 5321 and the extensions that capabilities() lists) as a pure state machine:
+// The server's side of an SMTP session (RFC 5321 and the extensions that its EHLO lists) as a pure state machine:
 // bytes in; replies to be sent, and questions to the owner, out. It knows no socket, clock, disk or policy.
 //
 // The owner's loop:
@@ -10,6 +10,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ struct server_limits {
   std::size_t recipients_max = 1000;        // 452 4.5.3
   std::uint64_t message_bytes_max = 52'428'800;  // 552 5.3.4 at MAIL (SIZE) or after the end of the message
   std::size_t messages_max = 10'000;             // 421 4.7.0 at MAIL, then closed
+  std::size_t auth_line_bytes_max = 12'288;      // 500 5.5.6 (RFC 4954 4); AUTH with its initial response as well
   std::size_t errors_max = 20;                   // 421 4.7.0 after that many 5xx replies, then closed
 };
 
@@ -53,8 +55,16 @@ enum class need : std::uint8_t {
              // refusal]
   abandon,   // a body of which chunks were handed out came to nothing (refused by a check here, RSET, too large): drop
              // them. The reply is already in the output. [consume again]
+  auth,      // AUTH began, or the client answered a challenge: auth_mechanism(), auth_begins(), auth_response().
+             // [challenge, or answer: 235, or a refusal]
   starttls,  // the output ends in 220: flush, do the handshake, then tls_started(). Bytes left in `in` must be dropped.
   close      // flush, then close. Nothing more will be consumed.
+};
+
+// What AUTH (RFC 4954) may be used for at present.
+struct auth_offer {
+  std::string mechanisms;       // upper case, parted by spaces; empty: AUTH is not offered
+  bool more_under_tls = false;  // AUTH before STARTTLS, for what is not offered: 538 5.7.11
 };
 
 class server_session {
@@ -68,12 +78,16 @@ class server_session {
   void refuse_connection(const reply& r);  // queues `r` (421 or 554) in place of the greeting; consume gives close
   need consume(std::string_view& in);
 
-  void accept();                       // the default positive reply: 250 2.1.0 Ok, 250 2.1.5 Ok, 354
-  void answer(const reply& r);         // any reply; a negative one at mail, rcpt or data leaves the state as it was
-  void accept_message(message_id id);  // 250 2.0.0 Ok: queued as <id>
-  void tls_started();                  // forgets all that was said before (RFC 3207 4.2)
-  void time_out();                     // queues 421 4.4.2; consume then gives close
-  void shut_down();                    // queues 421 4.3.2 if between commands; consume then gives close
+  void accept();                          // the default positive reply: 250 2.1.0 Ok, 250 2.1.5 Ok, 354
+  void answer(const reply& r);            // any reply; a negative one at mail, rcpt or data leaves the state as it was
+  void accept_message(message_id id);     // 250 2.0.0 Ok: queued as <id>
+  void challenge(std::string_view text);  // at auth: 334; the next line is the client's response
+  // Before the first command, and again after tls_started(), which forgets it.
+  void offer_auth(auth_offer what);
+  void tls_started();               // forgets all that was said before (RFC 3207 4.2)
+  void disconnect(const reply& r);  // queues `r`, a 421, wherever the session stands; consume then gives close
+  void time_out();                  // queues 421 4.4.2; consume then gives close
+  void shut_down();                 // queues 421 4.3.2 if between commands; consume then gives close
 
   bool has_output() const;
   std::string take_output();  // leaves an empty buffer whose capacity is reused
@@ -84,8 +98,13 @@ class server_session {
   message::envelope take_envelope();                    // at need::message
   const message::recipient& pending_recipient() const;  // at need::rcpt
   std::uint64_t declared_bytes() const;                 // SIZE of MAIL; 0 when absent
-  std::string take_body();                              // at chunk and message
-  std::uint64_t body_bytes() const;                     // of the whole body so far, handed-out chunks included
+  std::string_view auth_mechanism() const;              // at auth; one of those offered
+  bool auth_begins() const;                             // at auth: the AUTH command, not a response
+  // At auth, decoded. Nothing: the client sent none with the command, and waits for a challenge.
+  std::optional<std::string> take_auth_response();
+  bool authenticated() const;          // AUTH succeeded, and TLS has not started since
+  std::string take_body();             // at chunk and message
+  std::uint64_t body_bytes() const;    // of the whole body so far, handed-out chunks included
   bool body_has_leading_dot() const;   // some line of the body starts with '.': it must be stuffed when sent
   bool body_has_eight_bit() const;     // some octet of the body is over 127
   std::string_view helo_name() const;  // as the client gave it; "" before

@@ -14,12 +14,24 @@
 namespace gonets::smtp {
 
 // What the next bytes are, or whose turn it is.
-//   command -> ask_mail, ask_rcpt, ask_data, body (a further BDAT), swallow, handshake
+//   command -> ask_mail, ask_rcpt, ask_data, body (a further BDAT), swallow, handshake, ask_auth
+//   ask_auth -> auth_response, command;  auth_response -> ask_auth, command
 //   ask_mail, ask_rcpt -> command;  ask_data -> body, swallow (a refused BDAT) or command (a refused DATA)
 //   body -> command (a chunk or a refused body ended) or ask_message -> command
 //   swallow -> command;  handshake -> command
 // `closing` is apart from these, as it may come at any time, and nothing is consumed after it.
-enum class phase : std::uint8_t { command, ask_mail, ask_rcpt, ask_data, body, swallow, ask_message, handshake };
+enum class phase : std::uint8_t {
+  command,
+  ask_mail,
+  ask_rcpt,
+  ask_data,
+  body,
+  swallow,
+  ask_message,
+  handshake,
+  ask_auth,
+  auth_response
+};
 
 struct server_session::state {
   explicit state(const server_options& o) : options(o), lines(o.limits.command_line_bytes_max) {}
@@ -40,6 +52,9 @@ struct server_session::state {
   void data(std::string_view argument);
   void bdat(std::string_view argument);
   void starttls(std::string_view argument);
+  void auth(std::string_view argument);
+  void auth_line(line_verdict verdict);
+  void set_line_limit();
   void without_argument(const command& c);
 
   // server_body.cc
@@ -62,6 +77,12 @@ struct server_session::state {
   bool tls = false;
   std::size_t errors = 0;
   std::size_t messages = 0;
+
+  auth_offer offer;
+  std::string auth_mechanism;
+  std::optional<std::string> auth_response;  // decoded; nothing: none came with the command
+  bool auth_begins = false;
+  bool authenticated = false;
 
   std::string helo_name;
   bool esmtp = false;

@@ -42,6 +42,9 @@ class scripted_owner {
     return session_.take_output();
   }
 
+  auth_offer under_tls;                                                               // offered after STARTTLS
+  const std::vector<std::string>& auth_responses() const { return auth_responses_; }  // of the last AUTH
+
   server_session& session() { return session_; }
   const std::vector<taken_message>& messages() const { return messages_; }
   std::size_t count(need n) const { return counts_[static_cast<std::size_t>(n)]; }
@@ -66,8 +69,12 @@ class scripted_owner {
         check(parts_ != 0);
         drop();
         return;
+      case need::auth:
+        check(!session_.authenticated() && !session_.in_transaction() && session_.esmtp());
+        return on_auth();
       case need::starttls:
-        return session_.tls_started();
+        session_.tls_started();
+        return session_.offer_auth(under_tls);
       case need::close:
         closed_ = true;
         return;
@@ -84,6 +91,19 @@ class scripted_owner {
         if (const auto r = policy ? policy(session_, n) : std::nullopt) return session_.answer(*r);
         return session_.accept();
     }
+  }
+
+  // Asks for a name, when it did not come with the command, then for a secret; then says yes, or what `policy` says.
+  void on_auth() {
+    if (session_.auth_begins()) auth_responses_.clear();
+    if (auto said = session_.take_auth_response()) {
+      auth_responses_.push_back(std::move(*said));
+    } else {
+      check(session_.auth_begins());
+    }
+    if (auth_responses_.size() < 2) return session_.challenge(auth_responses_.empty() ? "name" : "secret");
+    if (const auto r = policy ? policy(session_, need::auth) : std::nullopt) return session_.answer(*r);
+    session_.answer({235, {2, 7, 0}, "Authentication successful"});
   }
 
   void end_message() {
@@ -110,9 +130,10 @@ class scripted_owner {
   server_options options_;
   server_session session_;
   std::vector<taken_message> messages_;
+  std::vector<std::string> auth_responses_;
   std::string body_;
   std::size_t parts_ = 0;
-  std::size_t counts_[9] = {};
+  std::size_t counts_[static_cast<std::size_t>(need::close) + 1] = {};
   bool closed_ = false;
 };
 

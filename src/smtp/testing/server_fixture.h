@@ -33,8 +33,10 @@ inline bool same_text(const taken_message& a, const taken_message& b) {
   return a.envelope == b.envelope && a.body == b.body && a.leading_dot == b.leading_dot && a.eight_bit == b.eight_bit;
 }
 
-inline transcript converse(const server_options& o, std::string_view wire, std::size_t step) {
+inline transcript converse(const server_options& o, std::string_view wire, std::size_t step,
+                           const auth_offer& offer = {}) {
   scripted_owner owner(o);
+  owner.session().offer_auth(offer);
   transcript t;
   for (; !wire.empty() && !owner.closed(); wire.remove_prefix(std::min(step, wire.size()))) {
     t.output += owner.feed(wire.substr(0, step));
@@ -54,14 +56,14 @@ inline void expect_same(const transcript& a, const transcript& b, std::string_vi
 
 // The dialogue pipelined in one feed, byte by byte and in odd steps says the same; and a connection cut after any byte
 // has given the owner exactly the first messages, whole, and none that had not ended.
-inline transcript check_cut_everywhere(const server_options& o, std::string_view wire) {
-  const auto whole = converse(o, wire, wire.size());
+inline transcript check_cut_everywhere(const server_options& o, std::string_view wire, const auth_offer& offer = {}) {
+  const auto whole = converse(o, wire, wire.size(), offer);
   for (const std::size_t step : {1, 2, 3, 7, 16, 33}) {
-    expect_same(converse(o, wire, step), whole, "step " + std::to_string(step));
+    expect_same(converse(o, wire, step, offer), whole, "step " + std::to_string(step));
   }
   std::size_t had = 0;
   for (std::size_t cut = 0; cut <= wire.size(); ++cut) {
-    const auto t = converse(o, wire.substr(0, cut), std::max<std::size_t>(cut, 1));
+    const auto t = converse(o, wire.substr(0, cut), std::max<std::size_t>(cut, 1), offer);
     EXPECT_TRUE(cut == 0 || whole.output.starts_with(t.output)) << "cut " << cut;
     EXPECT_GE(t.messages.size(), had) << "cut " << cut;
     had = t.messages.size();
