@@ -59,13 +59,15 @@ std::optional<scheduler::entry_state> state_named(const std::string& name) {
   return std::nullopt;
 }
 
-scheduler::selector selector_of(const httpd::queue_filter& f, wall_time now) {
+scheduler::selector selector_of(const httpd::queue_filter& f, const accounts::directory& in, wall_time now) {
   scheduler::selector s;
   s.id = f.id;
   s.domain = to_lower(f.domain);
   s.state = state_named(f.state);
-  // Until accounts exist there is one, and no recipient belongs to another.
-  if (!f.account.empty()) s.account = f.account == "default" ? account_id{0} : nobodys;
+  if (!f.account.empty()) {
+    const auto* account = in.find_account(f.account);
+    s.account = account != nullptr ? account->id : nobodys;
+  }
   if (!f.recipient.empty()) {
     const auto domain = to_lower(message::domain_of(f.recipient));
     if (!s.domain.empty() && s.domain != domain) s.account = nobodys;  // no recipient is in two domains
@@ -108,7 +110,7 @@ std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& 
 
 std::vector<scheduler::entry_view> select(parts& all, const httpd::queue_filter& f, std::size_t max,
                                           std::uint64_t& matching) {
-  const auto which = selector_of(f, all.time.wall());
+  const auto which = selector_of(f, *all.accounts->current(), all.time.wall());
   std::vector<scheduler::entry_view> rows;
   for (auto& part : ask_all(all, [which, max](scheduler::scheduler& s) { return s.select(which, max); })) {
     matching += part.matching;
@@ -204,7 +206,7 @@ void control::content(message_id id, done<std::optional<std::string>> answer) {
 
 void control::act(httpd::queue_filter which, httpd::queue_action what, std::string reason, done<std::uint64_t> answer) {
   from_pool(parts_, std::move(answer), [this, which = std::move(which), what, reason = std::move(reason)] {
-    auto chosen = selector_of(which, parts_.time.wall());
+    auto chosen = selector_of(which, *parts_.accounts->current(), parts_.time.wall());
     if (is_whole_address(which.recipient)) {
       for (const auto& row : page_of(parts_, which, candidates_max).rows)
         chosen.only.emplace_back(row.id, row.index);

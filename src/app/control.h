@@ -24,6 +24,9 @@ class control final : public httpd::control {
   void audit(done<httpd::audit_report> answer) override;
   void captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) override;
   void captured_content(std::string id, done<std::optional<std::string>> answer) override;
+  void check_key(std::string key, const address_bytes& from, done<httpd::key_verdict> answer) override;
+  void lockouts(std::size_t rows_max, done<std::vector<httpd::lockout_row>> answer) override;
+  void unlock(std::string what, done<bool> answer) override;
 
  private:
   parts& parts_;

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
 #include "accounts/fixed_directory.h"
+#include "auth/introspection.h"
 #include "base/log.h"
 
 namespace gonets::app {
@@ -55,6 +57,22 @@ intake::options intake_options(const config::settings& with) {
   o.inbound_domains = with.smtp.inbound_domains;
   o.platform_domain = with.dkim.platform_domain;
   return o;
+}
+
+auth::options auth_options(const config::settings& with) {
+  const auto& from = with.auth;
+  return {from.mechanisms,
+          from.plaintext_networks,
+          {from.failures_max, from.failure_window, from.lockout, from.failure_delay}};
+}
+
+// Of a file with one line.
+std::string read_secret(const std::string& path) {
+  std::ifstream file(path);
+  std::string secret;
+  if (!std::getline(file, secret) || secret.empty())
+    throw std::runtime_error("no secret can be read from the first line of " + path);
+  return secret;
 }
 
 // The addresses of this machine that a wildcard listener answers on.
@@ -128,7 +146,21 @@ void parts::open() {
   intake = std::make_unique<intake::intake>(
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
+  make_logins();
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
+}
+
+void parts::make_logins() {
+  if (with.auth.introspection_url.empty()) {
+    tokens = std::make_unique<auth::no_introspector>();
+  } else {
+    auth::introspection_options o{with.auth.introspection_url, with.auth.introspection_client_id, {}};
+    if (!o.client_id.empty()) o.client_secret = read_secret(with.auth.introspection_secret_file);
+    tokens = std::make_unique<auth::introspection>(
+        std::move(o), [this]() -> runtime::http_client& { return *by_shard[runtime::shards::current()]->http; }, time);
+  }
+  logins = std::make_unique<auth::authenticator>(auth_options(with), *accounts, *tokens, shards, time, counts,
+                                                 [](accounts::credential_id) {});
 }
 
 void parts::make_shard(std::size_t number, std::uint64_t seed) {
@@ -142,6 +174,11 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns);
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
   made->sts = std::make_unique<delivery::no_sts>();
+  runtime::http_options http;
+  if (!with.auth.introspection_url.empty()) http.tls = runtime::make_client_tls({});
+  http.ipv4 = with.delivery.ipv4;
+  http.ipv6 = with.delivery.ipv6;
+  made->http = std::make_unique<runtime::http_client>(shards, number, *made->dns, std::move(http));
   made->tls_sessions = std::make_unique<delivery::no_tls_observer>();
   made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->sts, time);
   made->delivery = std::make_unique<delivery::delivery>(
@@ -175,6 +212,7 @@ void parts::wait_for_shards() {
 
 void parts::reconfigure(const config::settings& fresh) {
   intake->reconfigure(intake_options(fresh));
+  logins->reconfigure(auth_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [s = by_shard[i].get(), fresh, i, count = shards.size()] {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "accounts/directory.h"
+#include "auth/authenticator.h"
 #include "base/id_source.h"
 #include "config/settings.h"
 #include "delivery/delivery.h"
@@ -13,6 +14,7 @@
 #include "intake/intake.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
+#include "runtime/http_client.h"
 #include "runtime/shards.h"
 #include "scheduler/scheduler.h"
 #include "spool/spool.h"
@@ -24,6 +26,7 @@ struct shard_parts {
   std::unique_ptr<runtime::resolver> dns;
   std::unique_ptr<delivery::mx_lookup> mx;
   std::unique_ptr<delivery::sts_source> sts;
+  std::unique_ptr<runtime::http_client> http;
   std::unique_ptr<delivery::tls_observer> tls_sessions;
   std::unique_ptr<delivery::destinations> directory;
   std::unique_ptr<delivery::delivery> delivery;
@@ -51,9 +54,11 @@ struct parts {
   runtime::shards shards;
   runtime::blocking_pool blocking;
   runtime::blocking_pool signers;  // DKIM: so that neither a disk nor a shard waits for a signature
+  std::unique_ptr<accounts::directory_source> accounts;
+  std::unique_ptr<auth::introspector> tokens;
+  std::unique_ptr<auth::authenticator> logins;
   std::unique_ptr<spool::spool> store;
   std::unique_ptr<id_source> ids;
-  std::unique_ptr<accounts::directory_source> accounts;
   std::unique_ptr<intake::intake> intake;
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;
@@ -61,6 +66,7 @@ struct parts {
   std::atomic<std::size_t> deliveries_open{0};
 
  private:
+  void make_logins();
   void make_shard(std::size_t number, std::uint64_t seed);
 };
 

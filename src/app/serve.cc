@@ -97,7 +97,7 @@ void server::start() {
   if (!with_.server.user.empty()) drop_privileges(with_.server.user, with_.spool.path);
   parts_.open();
   parts_.shards.start();
-  smtp_.start(*parts_.intake, *parts_.store);
+  smtp_.start(*parts_.intake, *parts_.store, *parts_.logins);
   api_->start();
   loader_ = std::jthread([this] { load(); });
 }

@@ -25,6 +25,7 @@ class checker {
   std::vector<finding> run() {
     check_server();
     check_inbound();
+    check_auth();
     check_spool();
     check_delivery();
     check_api();
@@ -46,6 +47,7 @@ class checker {
 
   void check_server();
   void check_inbound();
+  void check_auth();
   void check_spool();
   void check_delivery();
   void check_api();
@@ -130,6 +132,17 @@ void checker::check_inbound() {
   }
 }
 
+void checker::check_auth() {
+  for (const network& n : s_.auth.plaintext_networks) {
+    if (!is_private(n))
+      warn("auth.plaintext_networks",
+           fmt::format("{} is not a private network: passwords from there can be read on their way", to_text(n)));
+  }
+  if (!s_.auth.introspection_client_id.empty() && s_.auth.introspection_secret_file.empty())
+    fail("auth.introspection_secret_file", "is missing, and introspection_client_id is of no use without it");
+  check_readable(s_.auth.introspection_secret_file, "auth.introspection_secret_file");
+}
+
 void checker::check_spool() {
   const std::filesystem::path path = s_.spool.path;
   const std::filesystem::path parent = (path.has_filename() ? path : path.parent_path()).parent_path();
@@ -166,8 +179,8 @@ void checker::check_api() {
   if (!s_.api.listen) return;
   const auto address = parse_address(s_.api.listen->host);
   if (address && is_loopback(*address)) return;
-  fail("api.listen", fmt::format("{} can be reached from other machines, and there are no logins yet. Use 127.0.0.1 or "
-                                 "[::1]",
+  fail("api.listen", fmt::format("{} can be reached from other machines, and the API speaks no TLS. Use 127.0.0.1 or "
+                                 "[::1], and a proxy with TLS in front of it",
                                  to_text(*s_.api.listen)));
 }
 

@@ -102,8 +102,8 @@ TEST(check, keeps_the_api_on_loopback) {
   settings s = sound();
   s.api.listen = endpoint{"0.0.0.0", 8025};
   EXPECT_THAT(findings(s),
-              ElementsAre("error: api.listen: 0.0.0.0:8025 can be reached from other machines, and there are "
-                          "no logins yet. Use 127.0.0.1 or [::1]"));
+              ElementsAre("error: api.listen: 0.0.0.0:8025 can be reached from other machines, and "
+                          "the API speaks no TLS. Use 127.0.0.1 or [::1], and a proxy with TLS in front of it"));
   s.api.listen = endpoint{"::1", 8025};
   EXPECT_THAT(findings(s), IsEmpty());
 }

@@ -23,6 +23,7 @@ using detail::yes_or_no;
 using enum on_change;
 
 using server = settings::server_section;
+using auth = settings::auth_section;
 using smtp_settings = settings::smtp_section;
 using spool = settings::spool_section;
 using delivery = settings::delivery_section;
@@ -79,6 +80,14 @@ bool is_empty_or_ipv6(std::string_view s) {
   return s.empty() || (address && !is_ipv4(*address));
 }
 
+bool is_empty_or_http_url(std::string_view s) {
+  return s.empty() || s.starts_with("https://") || s.starts_with("http://");
+}
+bool is_anything(std::string_view) {
+  return true;
+}
+
+const text anything{"a text", is_anything};
 const text host_name{"a host name, such as \"mail.example.com\"", is_empty_or_domain};
 const text file{"an absolute path, such as \"/etc/gonets/mail.pem\"", is_empty_or_absolute};
 const list_of<text> domains{{"a domain, such as \"example.com\"", is_domain}, "domains", 0, 100'000};
@@ -173,6 +182,58 @@ section smtp_section() {
           setting<in, &smtp_settings::session_max>("session_max", reload, duration{1s, 30 * 24h},
                                                    "How long one connection may last.",
                                                    "`421 4.4.2`, and the connection is closed"),
+      }};
+}
+
+section auth_section() {
+  constexpr auto in = &settings::auth;
+  using sasl::mechanism;
+  const choice<mechanism> names{{{"PLAIN", mechanism::plain},
+                                 {"LOGIN", mechanism::login},
+                                 {"SCRAM-SHA-256", mechanism::scram_sha_256},
+                                 {"OAUTHBEARER", mechanism::oauthbearer},
+                                 {"XOAUTH2", mechanism::xoauth2},
+                                 {"EXTERNAL", mechanism::external}}};
+  constexpr std::string_view locks =
+      "a locked source: `421 4.7.0`; a locked login: `535 5.7.8`, as for a wrong password";
+  return {
+      "auth",
+      "How clients log in (SMTP AUTH, RFC 4954).",
+      {
+          setting<in, &auth::mechanisms>("mechanisms", reload,
+                                         list_of<choice<mechanism>>{names, "mechanisms", 0, sasl::mechanism_count},
+                                         "What is offered, in this order. `OAUTHBEARER` and `XOAUTH2` are offered once "
+                                         "`introspection_url` is set, "
+                                         "`EXTERNAL` to clients with a certificate.",
+                                         "any other mechanism: `504 5.5.4`"),
+          setting<in, &auth::plaintext_networks>(
+              "plaintext_networks", reload, networks,
+              "Clients that may log in without TLS: passwords then travel as they are.",
+              "others: AUTH is not offered before TLS, and refused with `538 5.7.11` or `502 5.5.1`"),
+          setting<in, &auth::failures_max>(
+              "failures_max", reload, count{1, 1'000'000},
+              "Failed logins of one source address (of IPv6, one /64), or of one login, within `failure_window`; then "
+              "it is locked. A login is not locked for addresses where it succeeded in the last 30 days.",
+              locks),
+          setting<in, &auth::failure_window>("failure_window", reload, duration{1s, 24h}, "See `failures_max`."),
+          setting<in, &auth::lockout>("lockout", reload, duration{1s, 7 * 24h},
+                                      "How long a source or login stays locked. `gonets auth unlock` ends it sooner.",
+                                      locks),
+          setting<in, &auth::failure_delay>(
+              "failure_delay", reload, duration{0s, 10s},
+              "How long the reply to the first failed login waits; that to the n-th within `failure_window` waits n "
+              "times as long, ten times at most. Rounded up to whole seconds."),
+          setting<in, &auth::introspection_url>(
+              "introspection_url", restart, text{"an https:// URL, or empty", is_empty_or_http_url},
+              "Who says whether an OAuth token is good (RFC 7662). Its `username`, or else `sub`, is the login. "
+              "`http://` only to this machine.",
+              "while it does not answer: `454 4.7.0`"),
+          setting<in, &auth::introspection_client_id>("introspection_client_id", restart, anything,
+                                                      "As whom the server asks it; empty: as nobody."),
+          setting<in, &auth::introspection_secret_file>(
+              "introspection_secret_file", restart, file,
+              "The file with the password that goes with `introspection_client_id`. The server's user must be able to "
+              "read it."),
       }};
 }
 
@@ -292,7 +353,7 @@ section api_section() {
                                     "A Unix socket; whoever may write to it may administer the server."),
           setting<in, &api::listen>("listen", restart, endpoint_text{0},
                                     "The same over HTTP, and the metrics. Empty: not offered. On a loopback address "
-                                    "only, since there are no logins yet."),
+                                    "only, as it speaks no TLS; it asks for API keys."),
       }};
 }
 
@@ -360,8 +421,9 @@ declaration<route_entry> route_target() {
 }  // namespace
 
 const std::vector<section>& sections() {
-  static const std::vector<section> all{server_section(), smtp_section(), spool_section(), delivery_section(),
-                                        dns_section(),    api_section(),  dkim_section(),  log_section()};
+  static const std::vector<section> all{server_section(), smtp_section(),     auth_section(),
+                                        spool_section(),  delivery_section(), dns_section(),
+                                        api_section(),    dkim_section(),     log_section()};
   return all;
 }
 
@@ -373,7 +435,7 @@ const std::vector<declaration<listener>>& listener_declarations() {
                                  {"submission", listener_kind::submission},
                                  {"submissions", listener_kind::submissions}}},
           "`smtp`: from the world, for `smtp.inbound_domains`, and from trusted networks for any "
-          "domain. `submission`: from trusted networks only (RFC 6409). `submissions`: the same over "
+          "domain. `submission`: from who logs in, and from trusted networks (RFC 6409). `submissions`: the same over "
           "TLS from the first byte (RFC 8314)."),
       required(setting<&listener::address>("address", restart, endpoint_text{0},
                                            "Where to listen; port 0 takes a free one.")),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "sasl/exchange.h"
 #include "shaping/retry.h"
 #include "smtp/server_session.h"
 
@@ -21,7 +22,7 @@ using namespace std::chrono_literals;
 
 enum class listener_kind : std::uint8_t {
   smtp,        // from the world: accepts for inbound domains, and relays for trusted networks
-  submission,  // from clients (RFC 6409): trusted networks until accounts exist
+  submission,  // from clients (RFC 6409): who logs in, and trusted networks
   submissions  // the same over implicit TLS (RFC 8314)
 };
 
@@ -74,6 +75,20 @@ struct settings {
     std::vector<std::string> inbound_domains;  // accepted from the world on listeners of kind smtp
   } smtp;
 
+  struct auth_section {
+    std::vector<sasl::mechanism> mechanisms{sasl::mechanism::plain,         sasl::mechanism::login,
+                                            sasl::mechanism::scram_sha_256, sasl::mechanism::oauthbearer,
+                                            sasl::mechanism::xoauth2,       sasl::mechanism::external};
+    std::vector<network> plaintext_networks;  // may log in without TLS
+    unsigned failures_max = 10;
+    milliseconds failure_window = 10min;
+    milliseconds lockout = 15min;
+    milliseconds failure_delay = 1s;
+    std::string introspection_url;  // empty: no OAuth
+    std::string introspection_client_id;
+    std::string introspection_secret_file;
+  } auth;
+
   struct spool_section {
     std::string path = "/var/lib/gonets/spool";
     std::uint64_t free_bytes_min = 1'073'741'824;  // less free on the disk: 452 4.3.1
@@ -112,7 +127,7 @@ struct settings {
 
   struct api_section {
     std::string socket = "/run/gonets/api.sock";
-    std::optional<endpoint> listen;  // loopback only until accounts exist
+    std::optional<endpoint> listen;  // loopback only: it speaks no TLS
   } api;
 
   struct dkim_section {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/network.h"
 #include "events/event.h"
 #include "spool/message.h"
 
@@ -104,6 +105,21 @@ struct readiness {
   std::string reason;  // when not
 };
 
+// A source address or login that failed to log in lately.
+struct lockout_row {
+  std::string of;  // "source", "login"
+  std::string name;
+  std::uint32_t failures = 0;
+  wall_time locked_until{};  // zero: not locked
+};
+
+// What an API key is good for.
+struct key_verdict {
+  enum : std::uint8_t { granted, refused, unavailable } what = refused;
+  std::string account;  // empty: `default`, which may see all
+  bool read = false, admin = false;
+};
+
 class control {
  public:
   template <class T>
@@ -125,6 +141,9 @@ class control {
   virtual void audit(done<audit_report> answer) = 0;
   virtual void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) = 0;
   virtual void captured_content(std::string id, done<std::optional<std::string>> answer) = 0;
+  virtual void check_key(std::string key, const address_bytes& from, done<key_verdict> answer) = 0;
+  virtual void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) = 0;
+  virtual void unlock(std::string what, done<bool> answer) = 0;  // false: it had no failures
 };
 
 }  // namespace gonets::httpd

@@ -5,22 +5,27 @@
 #include <utility>
 #include <vector>
 
+#include "base/network.h"
+
 namespace gonets::httpd {
 
 struct request {
   std::string method = "GET";
   std::string target;  // path and query, as they stood in the request line
   std::string body;
-  std::string host;         // of the Host field; empty without one
-  bool has_origin = false;  // browsers send Origin; programs don't
-  bool over_tcp = false;    // anyone on this machine can connect, web pages included
+  std::string host;           // of the Host field; empty without one
+  std::string authorization;  // of that field
+  address_bytes peer{};       // of a TCP connection
+  bool has_origin = false;    // browsers send Origin; programs don't
+  bool over_tcp = false;      // anyone on this machine can connect, web pages included
 };
 
 struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow;  // the Allow field (405)
+  std::string allow;         // the Allow field (405)
+  std::string authenticate;  // the WWW-Authenticate field (401)
 };
 
 // Error bodies: {"error":{"code","message","hint"}}, one shape for all; the codes are listed in api/openapi.yaml.

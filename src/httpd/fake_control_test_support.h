@@ -1,5 +1,7 @@
 // A server that is asked and answers what a test put into it, at once. Remembers what it was asked.
 #pragma once
+#include <map>
+
 #include "httpd/control.h"
 
 namespace gonets::httpd {
@@ -19,6 +21,9 @@ class fake_control : public control {
   audit_report audit_answer;
   std::vector<captured_message> captured_answer;
   std::optional<std::string> captured_content_answer;
+
+  std::map<std::string, key_verdict> keys;
+  std::vector<lockout_row> lockouts_answer;
 
   queue_filter asked_filter;
   std::size_t asked_max = 0;
@@ -82,6 +87,20 @@ class fake_control : public control {
     ++calls;
     asked_max = rows_max;
     answer(captured_answer);
+  }
+  void check_key(std::string key, const address_bytes&, done<key_verdict> answer) override {
+    const auto at = keys.find(key);
+    answer(at == keys.end() ? key_verdict{} : at->second);
+  }
+  void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) override {
+    ++calls;
+    asked_max = rows_max;
+    answer(lockouts_answer);
+  }
+  void unlock(std::string what, done<bool> answer) override {
+    ++calls;
+    const auto gone = std::erase_if(lockouts_answer, [&](const lockout_row& r) { return r.name == what; });
+    answer(gone != 0);
   }
   void captured_content(std::string id, done<std::optional<std::string>> answer) override {
     ++calls;

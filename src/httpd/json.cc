@@ -148,6 +148,16 @@ std::string capture_json(std::span<const captured_message> all) {
   return json::serialize(json::object{{"messages", std::move(messages)}});
 }
 
+std::string lockouts_json(std::span<const lockout_row> rows) {
+  json::array all;
+  for (const auto& row : rows) {
+    json::object o{{"of", row.of}, {"name", row.name}, {"failures", row.failures}};
+    add_time(o, "locked_until", row.locked_until);
+    all.push_back(std::move(o));
+  }
+  return json::serialize(json::object{{"lockouts", std::move(all)}});
+}
+
 std::string affected_json(std::uint64_t recipients) {
   return fmt::format(R"({{"affected":{}}})", recipients);
 }

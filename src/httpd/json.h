@@ -16,6 +16,7 @@ std::string trace_json(message_id id, std::span<const events::event> all);
 std::string why_json(message_id id, std::span<const why_row> rows);
 std::string events_json(std::span<const events::event> page, event_seq after);
 std::string capture_json(std::span<const captured_message> all);
+std::string lockouts_json(std::span<const lockout_row> rows);
 std::string affected_json(std::uint64_t recipients);
 
 }  // namespace gonets::httpd

@@ -7,6 +7,7 @@
 #include <array>
 #include <span>
 
+#include "httpd/access.h"
 #include "httpd/detail/guard.h"
 #include "httpd/detail/valid_utf8.h"
 #include "httpd/json.h"
@@ -26,6 +27,7 @@ struct call {
   std::string id;        // what stands for {id}
   const request& asked;  // only until the handler returns
   control& ask;
+  asker as{};
 };
 
 response json_response(std::string body) {
@@ -68,6 +70,11 @@ void list(const call& c, on_response done) {
   if (!which) return done(std::move(which.error()));
   const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
   if (!max) return done(max.error());
+  if (!c.as.account.empty()) {
+    if (!which->account.empty() && which->account != c.as.account)
+      return done(error_response(403, "forbidden", "this key sees the queue of its own account only"));
+    which->account = c.as.account;
+  }
   c.ask.list(std::move(*which), *max,
              [done = std::move(done)](const queue_page& page) mutable { done(json_response(to_json(page))); });
 }
@@ -169,11 +176,38 @@ void captured_content(const call& c, on_response done) {
   });
 }
 
+void lockouts(const call& c, on_response done) {
+  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  if (!max) return done(max.error());
+  c.ask.lockouts(*max, [done = std::move(done)](const std::vector<lockout_row>& rows) mutable {
+    done(json_response(lockouts_json(rows)));
+  });
+}
+
+void unlock(const call& c, on_response done) {
+  c.ask.unlock(c.id, [done = std::move(done), what = c.id](bool found) mutable {
+    if (found) return done(json_response("{}"));
+    done(error_response(404, "not_found", fmt::format("no failed login of \"{}\" is known", what),
+                        "`gonets auth lockouts` lists what there is"));
+  });
+}
+
 struct route {
   std::string_view method, pattern;
   void (*handler)(const call&, on_response);
   std::vector<std::string_view> parameters;
+  route_access access{};
 };
+
+// By default GET needs a key that may read, any other method one that may administer.
+route_access access_to(const route& r) {
+  auto access = r.access;
+  if (access.scope == needs::read && r.method != "GET") access.scope = needs::admin;
+  return access;
+}
+
+constexpr route_access open_to_all{needs::nothing};
+constexpr route_access open_to_accounts{needs::read, true};
 
 std::vector<std::string_view> list_parameters() {
   auto names = filter_names();
@@ -183,12 +217,12 @@ std::vector<std::string_view> list_parameters() {
 
 const std::vector<route>& table() {
   static const std::vector<route> all{
-      {"GET", "/healthz", healthz, {}},
-      {"GET", "/readyz", readyz, {}},
-      {"GET", "/metrics", metrics_page, {}},
-      {"GET", "/v1/version", version, {}},
+      {"GET", "/healthz", healthz, {}, open_to_all},
+      {"GET", "/readyz", readyz, {}, open_to_all},
+      {"GET", "/metrics", metrics_page, {}, open_to_all},
+      {"GET", "/v1/version", version, {}, open_to_accounts},
       {"GET", "/v1/queue", summary, {"lines"}},
-      {"GET", "/v1/queue/messages", list, list_parameters()},
+      {"GET", "/v1/queue/messages", list, list_parameters(), open_to_accounts},
       {"GET", "/v1/queue/messages/{id}", show, {}},
       {"DELETE", "/v1/queue/messages/{id}", remove_message, {"reason"}},
       {"GET", "/v1/queue/messages/{id}/content", content, {}},
@@ -197,6 +231,8 @@ const std::vector<route>& table() {
       {"GET", "/v1/messages/{id}/why", why, {}},
       {"GET", "/v1/events", events_after, {"after", "max"}},
       {"GET", "/v1/audit", audit, {}},
+      {"GET", "/v1/auth/lockouts", lockouts, {"max"}},
+      {"DELETE", "/v1/auth/lockouts/{id}", unlock, {}},
       {"GET", "/v1/capture", captured, {"max"}},
       {"GET", "/v1/capture/{id}", captured_content, {}},
   };
@@ -233,6 +269,22 @@ response wrong_method(std::string_view method, const std::vector<std::string_vie
   return refusal;
 }
 
+// Answers by `r` once the key, where one is needed, is known to be good for it.
+void answer_by(const route& r, call c, on_response done) {
+  const auto access = access_to(r);
+  if (!c.asked.over_tcp || access.scope == needs::nothing) return r.handler(c, std::move(done));
+  const auto key = bearer_of(c.asked.authorization);
+  if (key.empty()) return done(key_needed());
+  // The request lives on, as the verdict may come after handle() has returned.
+  auto asked = std::make_shared<const request>(c.asked);
+  c.ask.check_key(std::string(key), asked->peer,
+                  [&r, access, asked, query = std::move(c.query), id = std::move(c.id), &ask = c.ask,
+                   done = std::move(done)](key_verdict v) mutable {
+                    if (auto refusal = refuse_key(v, access)) return done(std::move(*refusal));
+                    r.handler({std::move(query), std::move(id), *asked, ask, {std::move(v.account)}}, std::move(done));
+                  });
+}
+
 }  // namespace
 
 void handle(const request& asked, control& ask, on_response done) {
@@ -251,7 +303,7 @@ void handle(const request& asked, control& ask, on_response done) {
       continue;
     }
     if (auto known = check_parameters(where->query, r.parameters); !known) return done(std::move(known.error()));
-    return r.handler({std::move(where->query), std::move(id), asked, ask}, std::move(done));
+    return answer_by(r, {std::move(where->query), std::move(id), asked, ask}, std::move(done));
   }
   if (!allowed.empty()) return done(wrong_method(asked.method, allowed));
   done(unknown_path(asked.target.substr(0, asked.target.find('?'))));

@@ -113,8 +113,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
     error_code bad;
     const tcp::endpoint at(asio::ip::make_address(options.listen->host, bad), options.listen->port);
     if (bad || !at.address().is_loopback()) {
-      throw std::runtime_error("the API cannot listen on " + name +
-                               ": not a loopback address, and there are no accounts");
+      throw std::runtime_error("the API cannot listen on " + name + ": not a loopback address, and it speaks no TLS");
     }
     remote.emplace(on.context(accepting_shard), true);
     try {

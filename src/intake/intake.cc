@@ -24,9 +24,11 @@ std::uint64_t mixed(std::uint64_t x) {
 
 // RFC 3848, and RFC 6531 4.3 for the UTF8 forms.
 std::string_view with_protocol(const source& from, bool smtputf8) {
-  if (smtputf8) return from.tls.empty() ? "UTF8SMTP" : "UTF8SMTPS";
-  if (!from.esmtp) return "SMTP";
-  return from.tls.empty() ? "ESMTP" : "ESMTPS";
+  static constexpr std::string_view utf8[] = {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"};
+  static constexpr std::string_view extended[] = {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"};
+  const auto which = (from.tls.empty() ? 0u : 1u) + (from.authenticated ? 2u : 0u);
+  if (smtputf8) return utf8[which];
+  return from.esmtp ? extended[which] : "SMTP";
 }
 
 reply too_large(std::uint64_t bytes_max) {

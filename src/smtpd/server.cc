@@ -16,6 +16,14 @@ struct shard_sessions {
   std::unordered_set<session*> all;
   std::vector<listener_ptr> listeners;  // as this shard sees them
   bool stopping = false;
+
+  // Closing one may destroy others only through callbacks of later turns; still, none may vanish under a loop.
+  std::vector<std::shared_ptr<session>> hold() const {
+    std::vector<std::shared_ptr<session>> held;
+    for (auto* s : all)
+      held.push_back(s->shared_from_this());
+    return held;
+  }
 };
 
 namespace {
@@ -133,9 +141,9 @@ void server::reconfigure(const config::settings& fresh) {
   }
 }
 
-void server::start(intake::intake& to, spool::spool& store) {
-  impl_->environment =
-      std::make_unique<session_environment>(session_environment{to, store, impl_->time, impl_->refusals});
+void server::start(intake::intake& to, spool::spool& store, auth::authenticator& logins) {
+  impl_->environment = std::make_unique<session_environment>(
+      session_environment{to, store, logins, impl_->on, impl_->time, impl_->refusals});
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
     impl_->ports[i]->start(
         [this, i](std::size_t shard, runtime::stream_ptr stream) { impl_->accepted(shard, std::move(stream), i); });
@@ -148,14 +156,18 @@ void server::stop() {
     port->stop();
   for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
     impl_->on.post(shard, [i = impl_.get(), shard] {
-      auto& here = i->sessions[shard];
-      here.stopping = true;
-      // Closing one may destroy others only through callbacks of later turns; still, none may vanish under the loop.
-      std::vector<std::shared_ptr<session>> all;
-      for (auto* s : here.all)
-        all.push_back(s->shared_from_this());
-      for (const auto& s : all)
+      i->sessions[shard].stopping = true;
+      for (const auto& s : i->sessions[shard].hold())
         s->shut_down();
+    });
+  }
+}
+
+void server::recheck_sessions() {
+  for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
+    impl_->on.post(shard, [i = impl_.get(), shard] {
+      for (const auto& s : i->sessions[shard].hold())
+        s->recheck();
     });
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/authenticator.h"
 #include "config/settings.h"
 #include "intake/intake.h"
 #include "metrics/metrics.h"
@@ -23,7 +24,9 @@ class server {
 
   // Throws std::runtime_error when an address can't be bound or a certificate can't be used.
   void bind();
-  void start(intake::intake& to, spool::spool& store);
+  void start(intake::intake& to, spool::spool& store, auth::authenticator& logins);
+  // The directory of accounts has changed; from any thread.
+  void recheck_sessions();
   // Limits, trusted networks and certificates of the listeners that exist already, for connections to come; new
   // addresses need a restart. A certificate that can't be used leaves that listener as it was, and is logged.
   void reconfigure(const config::settings& fresh);

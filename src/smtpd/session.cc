@@ -69,7 +69,12 @@ void session::greet() {
     source_.stream = listener_->with.stream;
     source_.trusted = listed(listener_->with.trusted_networks, peer_);
     source_.submission = listener_->with.kind != config::listener_kind::smtp;
-    protocol_.greet();
+    offer_auth();
+    if (locked_out()) {
+      protocol_.refuse_connection(auth::reply_for(auth::verdict::locked));
+    } else {
+      protocol_.greet();
+    }
   }
   if (!listener_->tls || !entered_) return run();
   stream_->expires_after(listener_->limits.command_timeout);
@@ -77,6 +82,7 @@ void session::greet() {
                             [self = shared_from_this()](const std::optional<runtime::tls_failure>& failure) {
                               if (failure) return self->close();
                               self->source_.tls = self->stream_->tls_description();
+                              self->offer_auth();
                               self->run();
                             });
 }
@@ -102,11 +108,15 @@ void session::on_read(std::string_view bytes, runtime::io_error error) {
 void session::run() {
   if (!proxy_bytes_.empty()) in_ = proxy_bytes_;
   for (;;) {
+    if (revoked_) return end_revoked();
     switch (protocol_.consume(in_)) {
       case smtp::need::input:
         proxy_bytes_.clear();
         if (flush()) read();
         return;
+      case smtp::need::auth:
+        on_auth();
+        break;
       case smtp::need::mail:
         on_mail();
         break;
@@ -140,10 +150,14 @@ bool session::flush() {
   protocol_.drain_output(out_);
   if (out_.empty()) return true;
   const std::array<std::string_view, 1> parts = {out_};
-  return stream_->write(parts, [self = shared_from_this()](runtime::io_error error) {
+  const bool done = stream_->write(parts, [self = shared_from_this()](runtime::io_error error) {
+    self->writing_ = false;
+    if (error == runtime::io_error::none && !self->closing_ && self->revoked_) return self->end_revoked();
     if (error != runtime::io_error::none || self->closing_) return self->close();
     self->read();
   });
+  writing_ = !done;
+  return done;
 }
 
 void session::close() {
@@ -158,6 +172,10 @@ void session::refuse(const reply& r) {
 }
 
 void session::on_mail() {
+  if (is_revoked()) {
+    revoked_ = true;
+    return;
+  }
   if (const auto refusal =
           env_.intake.check_sender(source_, protocol_.envelope().reverse_path, protocol_.declared_bytes()))
     return refuse(*refusal);

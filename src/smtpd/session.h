@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "auth/dialogue.h"
 #include "config/settings.h"
 #include "intake/intake.h"
 #include "runtime/stream.h"
+#include "runtime/wheel.h"
 #include "smtp/server_session.h"
 #include "spool/spool.h"
 
@@ -26,6 +28,8 @@ using listener_ptr = std::shared_ptr<const listener_state>;
 struct session_environment {
   intake::intake& intake;
   spool::spool& store;
+  auth::authenticator& auth;
+  runtime::shards& shards;
   const clock& time;
   metrics::counter& replies_5xx;
 };
@@ -45,6 +49,9 @@ class session : public std::enable_shared_from_this<session> {
   ~session();
   void start();
   void shut_down();
+  // The directory of accounts has changed: a connection whose credential is gone is closed, an idle one at once, one
+  // whose message is being made safe after its 250.
+  void recheck();
   std::size_t shard() const { return shard_; }
 
  private:
@@ -56,6 +63,15 @@ class session : public std::enable_shared_from_this<session> {
   void run();
   bool flush();  // false: continues later by itself
   void close();
+
+  void offer_auth();
+  bool locked_out() const;
+  void on_auth();
+  void on_auth_answer(auth::answer a);
+  void tell_auth_answer(auth::answer a);
+  void become(auth::identity who);
+  bool is_revoked() const;
+  void end_revoked();
 
   void on_mail();
   void on_rcpt();
@@ -84,10 +100,17 @@ class session : public std::enable_shared_from_this<session> {
   std::optional<reply> refused_;                            // why the message under way will be refused at its end
   std::uint32_t chunks_ = 0;                                // handed to the spool
   bool ends_in_crlf_ = true;                                // what was handed to the spool so far
+  auth::caller caller_;
+  std::unique_ptr<auth::dialogue> dialogue_;  // while AUTH is under way
+  std::optional<auth::identity> identity_;    // after it
+  std::optional<runtime::deadline> penalty_;  // before a refusal is told
   steady_time began_;
   bool entered_ = false;
   bool closing_ = false;
-  bool waiting_ = false;  // for the spool: shut_down must not interfere
+  bool waiting_ = false;  // for the spool or the authenticator: shut_down must not interfere
+  bool writing_ = false;  // for the client to take what was said
+  bool in_auth_ = false;  // the authenticator is being called: an answer now is taken up by the loop
+  bool revoked_ = false;
 };
 
 }  // namespace gonets::smtpd

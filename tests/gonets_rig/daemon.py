@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import types
 
 from .net import DEADLINE, connects, free_endpoint, says_220, text_of, wait_until
 from .processes import Child, run
@@ -225,6 +226,35 @@ class Daemon:
 
     def metrics(self):
         return parse_metrics(self.get("/metrics")[1])
+
+    # ---- accounts
+
+    def add_account(self, name, **settings):
+        """Without a from policy unless `settings` has one."""
+        status, answer = self.api("POST", "/v1/accounts", {"name": name, "policy": "off"} | settings)
+        assert status == 201, answer
+        return answer
+
+    def change_account(self, name, **to):
+        status, answer = self.api("PATCH", f"/v1/accounts/{name}", to)
+        assert status == 200, answer
+
+    def add_credential(self, account, **more):
+        status, answer = self.api("POST", f"/v1/accounts/{account}/credentials", more)
+        assert status == 201, answer
+        return answer
+
+    def add_login(self, account, **more):
+        """An SMTP login, with `login`, `secret` and `id`."""
+        return types.SimpleNamespace(**self.add_credential(account, **more))
+
+    def add_api_key(self, account, scopes):
+        """What goes behind `Authorization: Bearer`."""
+        return self.add_credential(account, kind="api_key", scopes=scopes)["api_key"]
+
+    def revoke(self, account, login):
+        status, answer = self.api("DELETE", f"/v1/accounts/{account}/credentials/{login.id}")
+        assert status == 200, answer
 
     # ---- mail
 

@@ -46,6 +46,7 @@ class command_line {
     add_queue();
     add_messages();
     add_capture();
+    add_auth();
     add_dkim();
   }
 
@@ -212,6 +213,19 @@ class command_line {
     auto* show = add(*capture, "show", "One of them, whole", command::capture_show, "gonets capture show 12");
     show->add_option("ID", to_.id, "The id that `gonets capture list` shows")->required()->type_name("");
     add_client(show);
+  }
+
+  void add_auth() {
+    auto* auth = app_.add_subcommand("auth", "Who failed to log in, and is kept out for it");
+    auth->require_subcommand(1);
+    auto* lockouts = add(*auth, "lockouts", "Source addresses and logins with failures, the locked ones first",
+                         command::auth_lockouts, "gonets auth lockouts --json");
+    add_max(lockouts, "rows");
+    add_client(lockouts);
+    auto* unlock = add(*auth, "unlock", "Forget the failures of a source address or login", command::auth_unlock,
+                       "gonets auth unlock 192.0.2.1");
+    unlock->add_option("WHAT", to_.id, "The address or login")->required()->type_name("");
+    add_client(unlock);
   }
 
   void add_dkim() {

@@ -23,6 +23,8 @@ enum class command : unsigned char {
   capture_list,
   capture_show,
   events,
+  auth_lockouts,
+  auth_unlock,
   dkim_sign,
   dkim_verify,
   dkim_record,
@@ -39,7 +41,7 @@ struct arguments {
   command what = command::version;
   bool json = false;
   std::string socket, config_file;
-  std::string id;  // of a message, or of a captured one
+  std::string id;  // of a message, or of a captured one; what to unlock
   filter_arguments filter;
   std::string reason;
   bool all = false;      // of queue remove

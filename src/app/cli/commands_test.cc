@@ -295,5 +295,23 @@ TEST_F(commands, capture_lists_and_shows) {
   EXPECT_EQ(out(), "{\"id\":\"1/2\",\"content\":\"Subject: hi\\r\\n\"}\n");
 }
 
+TEST_F(commands, list_who_is_locked_out_and_until_when) {
+  answer(R"({"lockouts":[{"of":"source","name":"192.0.2.1","failures":10,"locked_until":"2025-03-01T12:15:00.000Z"},)"
+         R"({"of":"login","name":"alice","failures":2}]})");
+  EXPECT_EQ(run(auth_lockouts, {.what = command::auth_lockouts}), exit_fine);
+  EXPECT_THAT(asked_, testing::ElementsAre("GET /v1/auth/lockouts?max=100"));
+  EXPECT_THAT(out(), HasSubstr("192.0.2.1"));
+  EXPECT_THAT(out(), HasSubstr("in 15m"));
+}
+
+TEST_F(commands, unlock_by_a_name_that_is_no_path) {
+  EXPECT_EQ(run(auth_unlock, {.what = command::auth_unlock, .id = "2001:db8::/64"}), exit_fine);
+  ASSERT_EQ(asked_.size(), 1u);
+  EXPECT_THAT(asked_[0], testing::StartsWith("DELETE /v1/auth/lockouts/2001"));
+  EXPECT_THAT(asked_[0], Not(HasSubstr("/64")));
+  refuse(404, R"({"error":{"code":"not_found","message":"no failed login"}})");
+  EXPECT_EQ(run(auth_unlock, {.what = command::auth_unlock, .id = "x"}), exit_negative);
+}
+
 }  // namespace
 }  // namespace gonets::app::cli

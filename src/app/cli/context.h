@@ -37,5 +37,7 @@ int events(const arguments& given, const context& with);
 int audit(const arguments& given, const context& with);
 int capture_list(const arguments& given, const context& with);
 int capture_show(const arguments& given, const context& with);
+int auth_lockouts(const arguments& given, const context& with);
+int auth_unlock(const arguments& given, const context& with);
 
 }  // namespace gonets::app::cli

@@ -77,6 +77,10 @@ int run_client(const arguments& given) {
       return capture_show(given, with);
     case command::events:
       return events(given, with);
+    case command::auth_lockouts:
+      return auth_lockouts(given, with);
+    case command::auth_unlock:
+      return auth_unlock(given, with);
     default:
       return queue_summary(given, with);
   }

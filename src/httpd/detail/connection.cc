@@ -1,8 +1,10 @@
 #include "httpd/detail/connection.h"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cstring>
 
 #include "httpd/router.h"
 
@@ -27,6 +29,7 @@ http_response make_response(response from, unsigned version, bool keep_alive) {
   made.set(http::field::cache_control, "no-store");
   made.set("X-Content-Type-Options", "nosniff");
   if (!from.allow.empty()) made.set(http::field::allow, from.allow);
+  if (!from.authenticate.empty()) made.set(http::field::www_authenticate, from.authenticate);
   made.keep_alive(keep_alive);
   made.body() = std::move(from.body);
   made.prepare_payload();
@@ -49,11 +52,28 @@ std::optional<response> refusal_of(const error_code& error) {
   return std::nullopt;
 }
 
+// Zero for a Unix socket, and for a peer that is gone already.
+address_bytes peer_of(const client_socket& socket, bool over_tcp) {
+  if (!over_tcp) return {};
+  error_code gone;
+  const auto peer = socket.remote_endpoint(gone);
+  asio::ip::tcp::endpoint at;
+  if (gone || peer.size() > at.capacity()) return {};
+  std::memcpy(at.data(), peer.data(), peer.size());
+  at.resize(peer.size());
+  return parse_address(at.address().to_string()).value_or(address_bytes{});
+}
+
 class http_connection final : public connection {
  public:
   http_connection(client_socket socket, bool over_tcp, control& ask, const server_options& options,
                   std::move_only_function<void()> ended)
-      : stream_(std::move(socket)), over_tcp_(over_tcp), ask_(ask), options_(options), ended_(std::move(ended)) {}
+      : stream_(std::move(socket)),
+        over_tcp_(over_tcp),
+        peer_(peer_of(stream_.socket(), over_tcp)),
+        ask_(ask),
+        options_(options),
+        ended_(std::move(ended)) {}
   ~http_connection() override { ended_(); }
 
   void start() override { read(); }
@@ -88,6 +108,8 @@ class http_connection final : public connection {
                         .target = text(got.target()),
                         .body = std::move(parser_->get().body()),
                         .host = text(got[http::field::host]),
+                        .authorization = text(got[http::field::authorization]),
+                        .peer = peer_,
                         .has_origin = got.find(http::field::origin) != got.end(),
                         .over_tcp = over_tcp_};
     const bool head = got.method() == http::verb::head;
@@ -131,6 +153,7 @@ class http_connection final : public connection {
   http_response response_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
   const bool over_tcp_;
+  const address_bytes peer_;
   bool closed_ = false;
   control& ask_;
   const server_options& options_;

@@ -24,15 +24,15 @@ bool is_loopback_name(std::string_view host_and_port) {
 }
 
 std::optional<response> refuse_foreign(const request& asked) {
-  if (!asked.over_tcp) return std::nullopt;
+  if (!asked.over_tcp || !asked.authorization.empty()) return std::nullopt;  // no page can make a browser send a key
   if (!is_loopback_name(asked.host)) {
     return error_response(403, "forbidden_host",
                           fmt::format("the Host \"{}\" is not a name of this machine's loopback", asked.host),
                           "use localhost, 127.0.0.1 or [::1], or the Unix socket");
   }
   if (asked.has_origin) {
-    return error_response(403, "forbidden_origin", "requests of web pages are refused until accounts exist",
-                          "send no Origin, or use the Unix socket");
+    return error_response(403, "forbidden_origin", "requests of web pages are refused without an API key",
+                          "send no Origin, or an API key, or use the Unix socket");
   }
   return std::nullopt;
 }

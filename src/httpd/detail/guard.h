@@ -1,4 +1,4 @@
-// Who may speak to the API while there are no accounts.
+// Who may speak to the API without a key.
 #pragma once
 #include <optional>
 
