@@ -15,6 +15,7 @@
 #include "app/control.h"
 #include "app/parts.h"
 #include "app/privileges.h"
+#include "app/self_signed.h"
 #include "base/log.h"
 #include "config/check.h"
 #include "config/load.h"
@@ -83,6 +84,7 @@ class server {
 };
 
 void server::bind() {
+  ensure_self_signed(with_, parts_.time.wall());
   smtp_.bind();
   control_ = std::make_unique<control>(parts_);
   httpd::server_options options;
@@ -130,7 +132,7 @@ void server::reload() {
       GONETS_LOG(error, "reload_refused", "error", to_text(e));
     return;
   }
-  const auto findings = config::check(*fresh);
+  const auto findings = config::check(*fresh, parts_.time.wall());
   for (const auto& f : findings)
     GONETS_LOG(warning, "reload_finding", "finding", to_text(f));
   if (config::has_errors(findings)) {
@@ -139,6 +141,11 @@ void server::reload() {
   }
   for (const auto& name : config::reload_differences(with_, *fresh)) {
     GONETS_LOG(warning, "reload_needs_restart", "setting", name);
+  }
+  try {
+    ensure_self_signed(*fresh, parts_.time.wall());
+  } catch (const std::exception& e) {
+    GONETS_LOG(error, "self_signed_certificate_failed", "error", e.what());
   }
   configure_log(*fresh);
   parts_.reconfigure(*fresh);

@@ -1,5 +1,6 @@
 #include "config/check.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -13,14 +14,16 @@
 
 #include "base/network.h"
 #include "base/text.h"
+#include "config/load.h"
 #include "config/routes.h"
+#include "tls_policy/certificate.h"
 
 namespace gonets::config {
 namespace {
 
 class checker {
  public:
-  explicit checker(const settings& s) : s_(s) {}
+  checker(const settings& s, std::optional<wall_time> now) : s_(s), now_(now) {}
 
   std::vector<finding> run() {
     check_server();
@@ -32,6 +35,7 @@ class checker {
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)
       check_listener(i);
+    check_certificates();
     for (std::size_t i = 0; i < s_.routes.size(); ++i)
       check_route(i);
     for (const stream& each : s_.streams)
@@ -55,12 +59,15 @@ class checker {
   void check_listener_address(std::size_t index, const std::string& key);
   void check_trusted(const std::vector<network>& networks, const std::string& key, std::string_view power);
   void check_tls(const listener& l, const std::string& key);
+  void check_certificates();
+  void check_certificate(const certificate& c, const std::string& certificate_key, const std::string& key_key);
   void check_readable(const std::string& path, const std::string& key);
   void check_route(std::size_t index);
   void check_route_is_used(std::size_t index, const std::string& key);
   void check_stream(const stream& each);
 
   const settings& s_;
+  const std::optional<wall_time> now_;
   std::vector<finding> found_;
   std::unordered_map<std::string, std::size_t> route_of_;  // of the routes checked so far, by pattern
 };
@@ -222,11 +229,47 @@ void checker::check_tls(const listener& l, const std::string& key) {
     const bool key_missing = l.tls_key.empty();
     fail(key + (key_missing ? ".tls_key" : ".tls_certificate"),
          fmt::format("is missing, and {} is of no use without it", key_missing ? "tls_certificate" : "tls_key"));
-  } else if (l.kind == listener_kind::submissions && l.tls_certificate.empty()) {
-    fail(key + ".tls_certificate", "is missing; a listener of kind submissions speaks nothing but TLS");
+    return;
   }
-  check_readable(l.tls_certificate, key + ".tls_certificate");
-  check_readable(l.tls_key, key + ".tls_key");
+  if (!l.tls_certificate.empty()) {
+    check_certificate({l.tls_certificate, l.tls_key}, key + ".tls_certificate", key + ".tls_key");
+  }
+  if (!s_.certificates_of(l).empty()) return;
+  if (l.kind == listener_kind::submissions) {
+    fail(key + ".kind", "submissions speaks nothing but TLS, and there is no certificate: add a [[certificate]]");
+  } else if (l.client_certificates) {
+    warn(key + ".client_certificates", "has no effect without TLS: add a [[certificate]]");
+  }
+}
+
+void checker::check_certificates() {
+  for (std::size_t i = 0; i < s_.certificates.size(); ++i) {
+    const std::string key = fmt::format("certificate[{}]", i + 1);
+    check_certificate(s_.certificates[i], key + ".certificate", key + ".key");
+  }
+  if (s_.tls.self_signed && !s_.certificates.empty()) {
+    warn("tls.self_signed", "has no effect where there is a [[certificate]]");
+  }
+}
+
+// What has expired is no error: mail that comes in encrypted is worth more than a server that does not start.
+void checker::check_certificate(const certificate& c, const std::string& certificate_key, const std::string& key_key) {
+  const std::size_t before = found_.size();
+  check_readable(c.certificate_file, certificate_key);
+  check_readable(c.key_file, key_key);
+  if (found_.size() > before) return;
+  const auto chain = read_file(c.certificate_file).value_or("");
+  const auto facts = tls_policy::read_certificate(chain);
+  if (!facts) return fail(certificate_key, fmt::format("{} has {}", c.certificate_file, facts.error()));
+  if (const auto wrong = tls_policy::key_mismatch(chain, read_file(c.key_file).value_or("")); !wrong.empty()) {
+    fail(key_key, fmt::format("{}: {}", c.key_file, wrong));
+  }
+  if (now_ && facts->not_after <= *now_) {
+    warn(certificate_key, fmt::format("{} expired on {:%F}: clients that verify it will not send", c.certificate_file,
+                                      facts->not_after));
+  } else if (now_ && facts->not_before > *now_) {
+    warn(certificate_key, fmt::format("{} is valid from {:%F} on only", c.certificate_file, facts->not_before));
+  }
 }
 
 void checker::check_readable(const std::string& path, const std::string& key) {
@@ -292,8 +335,8 @@ std::string to_text(const finding& f) {
   return fmt::format("{}: {}: {}", f.how == severity::error ? "error" : "warning", f.key, f.text);
 }
 
-std::vector<finding> check(const settings& s) {
-  return checker(s).run();
+std::vector<finding> check(const settings& s, std::optional<wall_time> now) {
+  return checker(s, now).run();
 }
 
 bool has_errors(const std::vector<finding>& findings) {

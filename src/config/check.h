@@ -2,9 +2,11 @@
 // the list of users; changes nothing, and asks no network.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "config/settings.h"
 
 namespace gonets::config {
@@ -22,8 +24,8 @@ struct finding {
 // error: listener[1].stream: there is no stream "bluk"; did you mean "bulk"?
 std::string to_text(const finding& f);
 
-// In the order of the reference page.
-std::vector<finding> check(const settings& s);
+// In the order of the reference page. Without the time, nothing is said of what has expired.
+std::vector<finding> check(const settings& s, std::optional<wall_time> now = std::nullopt);
 bool has_errors(const std::vector<finding>& findings);
 
 }  // namespace gonets::config

@@ -8,6 +8,7 @@
 
 #include "base/network.h"
 #include "config/routes.h"
+#include "tls_policy/certificate.h"
 
 namespace gonets::config {
 namespace {
@@ -16,6 +17,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 using testing::StartsWith;
 
 // Nothing is wrong with these on any machine.
@@ -108,27 +110,74 @@ TEST(check, keeps_the_api_on_loopback) {
   EXPECT_THAT(findings(s), IsEmpty());
 }
 
-TEST(check, wants_a_certificate_for_submissions) {
-  settings s = sound();
-  s.listeners[0].kind = listener_kind::submissions;
-  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].tls_certificate: is missing; a listener of kind submissions "
-                                       "speaks nothing but TLS"));
+constexpr wall_time march_2025 = std::chrono::sys_days(std::chrono::year(2025) / 3 / 1);
+
+// Of "a.test", valid for ten days from `march_2025` on.
+certificate written_pair(const char* name) {
+  const auto made = tls_policy::make_self_signed({"a.test"}, march_2025, std::chrono::days(10));
+  const certificate files{testing::TempDir() + name + ".pem", testing::TempDir() + name + ".key"};
+  std::ofstream(files.certificate_file) << made.certificate;
+  std::ofstream(files.key_file) << made.key;
+  return files;
 }
 
-TEST(check, wants_the_key_with_the_certificate_and_both_readable) {
-  const std::string path = testing::TempDir() + "gonets_check_test.pem";
-  std::ofstream(path) << "x";
+TEST(check, wants_a_certificate_for_submissions_from_anywhere) {
   settings s = sound();
-  s.listeners[0].tls_certificate = path;
+  s.listeners[0].kind = listener_kind::submissions;
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].kind: submissions speaks nothing but TLS, and there is no "
+                                       "certificate: add a [[certificate]]"));
+  s.tls.self_signed = true;
+  EXPECT_THAT(findings(s), IsEmpty());
+  s.tls.self_signed = false;
+  s.certificates.push_back(written_pair("check_submissions"));
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, wants_the_key_with_the_certificate_and_both_of_use) {
+  const auto own = written_pair("check_own"), other = written_pair("check_other");
+  settings s = sound();
+  auto& l = s.listeners[0];
+  l.tls_certificate = own.certificate_file;
   EXPECT_THAT(findings(s),
               ElementsAre("error: listener[1].tls_key: is missing, and tls_certificate is of no use without it"));
-  s.listeners[0].tls_key = path;
+  l.tls_key = own.key_file;
   EXPECT_THAT(findings(s), IsEmpty());
-  s.listeners[0].tls_key = "/nonexistent/key.pem";
+  l.tls_key = "/nonexistent/key.pem";
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].tls_key: /nonexistent/key.pem cannot be read: No such file "
+                                       "or directory"));
+  l.tls_key = other.key_file;
+  EXPECT_THAT(findings(s), ElementsAre("error: listener[1].tls_key: " + other.key_file +
+                                       ": the key does not belong to the "
+                                       "certificate"));
+  l.tls_certificate = l.tls_key = "";
+  s.certificates = {own, {own.key_file, own.key_file}};
   EXPECT_THAT(findings(s),
-              ElementsAre("error: listener[1].tls_key: /nonexistent/key.pem cannot be read: No such file or "
-                          "directory"));
-  std::remove(path.c_str());
+              ElementsAre("error: certificate[2].certificate: " + own.key_file + " has no certificate in PEM"));
+}
+
+TEST(check, tells_of_a_certificate_that_has_expired_or_is_not_yet_valid) {
+  settings s = sound();
+  s.certificates.push_back(written_pair("check_expired"));
+  const auto& file = s.certificates[0].certificate_file;
+  const auto at = [&s](int day) { return check(s, march_2025 + std::chrono::days(day)); };
+  EXPECT_THAT(at(9), IsEmpty());
+  ASSERT_THAT(at(11), SizeIs(1));
+  EXPECT_FALSE(has_errors(at(11)));
+  EXPECT_EQ(to_text(at(11)[0]), "warning: certificate[1].certificate: " + file +
+                                    " expired on 2025-03-11: clients that verify it will not send");
+  ASSERT_THAT(at(-5), SizeIs(1));
+  EXPECT_EQ(to_text(at(-5)[0]), "warning: certificate[1].certificate: " + file + " is valid from 2025-02-28 on only");
+}
+
+TEST(check, tells_of_tls_settings_without_effect) {
+  settings s = sound();
+  s.listeners[0].client_certificates = true;
+  EXPECT_THAT(findings(s), ElementsAre("warning: listener[1].client_certificates: has no effect without TLS: add a "
+                                       "[[certificate]]"));
+  s.tls.self_signed = true;
+  EXPECT_THAT(findings(s), IsEmpty());
+  s.certificates.push_back(written_pair("check_effect"));
+  EXPECT_THAT(findings(s), ElementsAre("warning: tls.self_signed: has no effect where there is a [[certificate]]"));
 }
 
 TEST(check, finds_listeners_on_one_address) {

@@ -25,6 +25,7 @@ using enum on_change;
 using server = settings::server_section;
 using auth = settings::auth_section;
 using smtp_settings = settings::smtp_section;
+using tls_settings = settings::tls_section;
 using spool = settings::spool_section;
 using delivery = settings::delivery_section;
 using dns = settings::dns_section;
@@ -237,6 +238,17 @@ section auth_section() {
       }};
 }
 
+section tls_section() {
+  return {"tls",
+          "TLS for clients of the listeners; their certificates stand in `[[certificate]]`.",
+          {
+              setting<&settings::tls, &tls_settings::self_signed>(
+                  "self_signed", reload, yes_or_no{},
+                  "Whether the server makes itself a certificate, in the folder `tls` of the spool, when none is "
+                  "configured: for development. No client has a reason to trust it."),
+          }};
+}
+
 section spool_section() {
   constexpr auto in = &settings::spool;
   return {"spool",
@@ -421,9 +433,9 @@ declaration<route_entry> route_target() {
 }  // namespace
 
 const std::vector<section>& sections() {
-  static const std::vector<section> all{server_section(), smtp_section(),     auth_section(),
-                                        spool_section(),  delivery_section(), dns_section(),
-                                        api_section(),    dkim_section(),     log_section()};
+  static const std::vector<section> all{server_section(), smtp_section(),     tls_section(), auth_section(),
+                                        spool_section(),  delivery_section(), dns_section(), api_section(),
+                                        dkim_section(),   log_section()};
   return all;
 }
 
@@ -435,8 +447,9 @@ const std::vector<declaration<listener>>& listener_declarations() {
                                  {"submission", listener_kind::submission},
                                  {"submissions", listener_kind::submissions}}},
           "`smtp`: from the world, for `smtp.inbound_domains`, and from trusted networks for any "
-          "domain. `submission`: from who logs in, and from trusted networks (RFC 6409). `submissions`: the same over "
-          "TLS from the first byte (RFC 8314)."),
+          "domain. `submission`: from who logs in, and from trusted networks (RFC 6409). Both offer STARTTLS when "
+          "there "
+          "is a certificate. `submissions`: as `submission`, over TLS from the first byte (RFC 8314)."),
       required(setting<&listener::address>("address", restart, endpoint_text{0},
                                            "Where to listen; port 0 takes a free one.")),
       setting<&listener::trusted_networks>("trusted_networks", reload, networks, "Clients that may send to any domain.",
@@ -447,9 +460,26 @@ const std::vector<declaration<listener>>& listener_declarations() {
           "a connection from them without the header is closed without a reply"),
       setting<&listener::stream>("stream", reload, text{"the name of a stream, such as \"bulk\"", is_stream_name},
                                  "The stream that mail from here belongs to."),
-      setting<&listener::tls_certificate>("tls_certificate", reload, file,
-                                          "The certificate chain, PEM. `submissions` needs it."),
-      setting<&listener::tls_key>("tls_key", reload, file, "The certificate's private key, PEM."),
+      setting<&listener::tls_certificate>(
+          "tls_certificate", reload, file,
+          "The certificate of this listener with its chain, PEM, in place of those of `[[certificate]]`."),
+      setting<&listener::tls_key>("tls_key", reload, file, "Its private key, PEM without a passphrase."),
+      setting<&listener::client_certificates>(
+          "client_certificates", reload, yes_or_no{},
+          "Whether clients are asked for a certificate with TLS. Any is taken, from whomever: by its SHA-256 it stands "
+          "for the credential that it was registered for."),
+  };
+  return all;
+}
+
+const std::vector<declaration<certificate>>& certificate_declarations() {
+  const text pem_file{"an absolute path, such as \"/etc/gonets/mail.pem\"", is_absolute};
+  static const std::vector<declaration<certificate>> all{
+      required(setting<&certificate::certificate_file>("certificate", reload, pem_file,
+                                                       "The certificate, with its chain behind it, PEM.")),
+      required(setting<&certificate::key_file>(
+          "key", reload, pem_file,
+          "Its private key, PEM without a passphrase. The server's user must be able to read it for a reload.")),
   };
   return all;
 }
@@ -485,6 +515,12 @@ const std::vector<declaration<stream>>& stream_declarations() {
 
 std::string_view listener_doc() {
   return "One table a port. Without any, mail comes in by other ways than SMTP only.";
+}
+
+std::string_view certificate_doc() {
+  return "Certificates for all listeners. The one that bears the name which a client asks for (SNI) is used, else the "
+         "first. Two with the same names, one with an RSA key and one with an EC key, are offered together. The files "
+         "are read again on SIGHUP; open connections go on.";
 }
 
 std::string_view route_doc() {

@@ -44,10 +44,12 @@ struct route_entry {
 
 const std::vector<section>& sections();
 const std::vector<declaration<listener>>& listener_declarations();
+const std::vector<declaration<certificate>>& certificate_declarations();
 const std::vector<declaration<route_entry>>& route_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
 
 std::string_view listener_doc();
+std::string_view certificate_doc();
 std::string_view route_doc();
 std::string_view stream_doc();
 

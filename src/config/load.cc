@@ -50,9 +50,10 @@ class reader {
 
   void read_top(const member& top, settings& to) {
     if (top.name == "listener") return read_listeners(top, to);
+    if (top.name == "certificate") return read_certificates(top, to);
     if (top.name == "route") return read_routes(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "route", "stream"};
+    std::vector<std::string> names{"listener", "certificate", "route", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -119,6 +120,12 @@ class reader {
   void read_listeners(const member& top, settings& to) {
     read_array_of_tables(top, [&](const value& table, const std::string& key) {
       read_table(table, key, listener_declarations(), to.listeners.emplace_back());
+    });
+  }
+
+  void read_certificates(const member& top, settings& to) {
+    read_array_of_tables(top, [&](const value& table, const std::string& key) {
+      read_table(table, key, certificate_declarations(), to.certificates.emplace_back());
     });
   }
 

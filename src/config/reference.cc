@@ -74,6 +74,8 @@ std::string reference_markdown() {
   }
   append_heading(page, "[[listener]]", listener_doc());
   append_settings(page, listener_declarations(), "listener.", listener());
+  append_heading(page, "[[certificate]]", certificate_doc());
+  append_settings(page, certificate_declarations(), "certificate.", certificate());
   append_heading(page, "[[route]]", route_doc());
   append_settings(page, route_declarations(), "route.", route_entry());
   append_heading(page, "[stream.NAME]", stream_doc());

@@ -13,4 +13,14 @@ const stream& settings::stream_named(const std::string& name) const {
   return found == streams.end() ? streams.front() : *found;
 }
 
+certificate settings::self_signed_files() const {
+  return {spool.path + "/tls/self-signed.pem", spool.path + "/tls/self-signed.key"};
+}
+
+std::vector<certificate> settings::certificates_of(const listener& of) const {
+  if (!of.tls_certificate.empty()) return {{of.tls_certificate, of.tls_key}};
+  if (!certificates.empty()) return certificates;
+  return tls.self_signed ? std::vector{self_signed_files()} : std::vector<certificate>();
+}
+
 }  // namespace gonets::config

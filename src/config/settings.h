@@ -32,7 +32,13 @@ struct listener {
   std::vector<network> trusted_networks;  // may send to any domain
   std::vector<network> proxy_protocol_from;
   std::string stream = "transactional";
-  std::string tls_certificate, tls_key;  // PEM files; submissions needs them
+  std::string tls_certificate, tls_key;  // PEM files, in place of the [[certificate]] tables
+  bool client_certificates = false;      // asked for, and taken for a credential
+};
+
+// For all listeners; the client's SNI picks one.
+struct certificate {
+  std::string certificate_file, key_file;  // PEM
 };
 
 struct stream {
@@ -74,6 +80,10 @@ struct settings {
     milliseconds session_max = 24h;
     std::vector<std::string> inbound_domains;  // accepted from the world on listeners of kind smtp
   } smtp;
+
+  struct tls_section {
+    bool self_signed = false;  // a certificate is made in the spool's folder when none is configured
+  } tls;
 
   struct auth_section {
     std::vector<sasl::mechanism> mechanisms{sasl::mechanism::plain,         sasl::mechanism::login,
@@ -140,11 +150,15 @@ struct settings {
   } log;
 
   std::vector<listener> listeners;
+  std::vector<certificate> certificates;            // the first is for clients that name no other's names
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;
+  // Those that the listener offers, the default first; none: it offers no TLS.
+  std::vector<certificate> certificates_of(const listener& of) const;
+  certificate self_signed_files() const;  // where it is, or will be
 };
 
 }  // namespace gonets::config

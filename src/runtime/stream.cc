@@ -5,6 +5,8 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include <fmt/format.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -43,6 +45,7 @@ namespace {
 constexpr std::size_t read_buffer_bytes_min = 8 * 1024;
 constexpr std::size_t read_buffer_bytes_max = 64 * 1024;
 constexpr std::size_t parts_max = 64;
+constexpr std::size_t discarded_bytes_max = 256 * 1024;  // what is left then makes the handshake fail
 
 peer_address from_sockaddr(const sockaddr_storage& from) {
   peer_address address;
@@ -120,6 +123,15 @@ class socket_stream final : public stream {
 
   void expires_after(std::chrono::milliseconds from_now) override { deadline_.expires_after(from_now); }
 
+  void discard_received() override {
+    std::array<char, 4096> waste;
+    for (std::size_t bytes = 0; bytes < discarded_bytes_max;) {
+      const auto n = ::recv(socket_.native_handle(), waste.data(), waste.size(), MSG_DONTWAIT);
+      if (n <= 0) return;
+      bytes += static_cast<std::size_t>(n);
+    }
+  }
+
   void start_tls_server(tls_context_ptr context, on_handshake done) override {
     start_tls(std::move(context), nullptr, std::move(done));
   }
@@ -140,7 +152,9 @@ class socket_stream final : public stream {
   bool is_tls() const override { return tls_ != nullptr; }
   std::string tls_description() const override {
     const auto facts = facts_of_tls();
-    return facts.protocol.empty() ? std::string() : facts.protocol + " with " + facts.cipher;
+    return facts.protocol.empty()
+               ? std::string()
+               : fmt::format("{} with cipher {} ({} bits)", facts.protocol, facts.cipher, facts.cipher_bits);
   }
   tls_facts facts_of_tls() const override { return tls_ ? tls_->facts() : tls_facts{}; }
 
@@ -197,15 +211,20 @@ class socket_stream final : public stream {
   template <void (socket_stream::*Step)(io_error)>
   void wait(tls_step wanted) {
     const auto what = wanted == tls_step::want_write ? generic_socket::wait_write : generic_socket::wait_read;
-    socket_.async_wait(what, [self = share()](const error_code& error) {
-      if (!self->closed_) (self.get()->*Step)(self->kind_of(error));
-    });
+    socket_.async_wait(
+        what, [self = share()](const error_code& error) { self->template resume<Step>(self->kind_of(error)); });
   }
   template <void (socket_stream::*Step)(io_error)>
   void soon() {
-    asio::post(socket_.get_executor(), [self = share()] {
-      if (!self->closed_) (self.get()->*Step)(io_error::none);
-    });
+    asio::post(socket_.get_executor(), [self = share()] { self->template resume<Step>(io_error::none); });
+  }
+  template <void (socket_stream::*Step)(io_error)>
+  void resume(io_error error) {
+    if (!closed_) return (this->*Step)(error);
+    // Nobody calls them any more, and they may own who owns this.
+    const auto reading = std::move(reading_);
+    const auto writing = std::move(writing_);
+    const auto shaking_hands = std::move(shaking_hands_);
   }
 
   void start_tls(tls_context_ptr context, const client_handshake* wanted, on_handshake done) {

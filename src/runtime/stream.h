@@ -42,6 +42,9 @@ class stream : public std::enable_shared_from_this<stream> {
   virtual bool write(std::span<const std::string_view> parts, on_written done) = 0;
   // Applies to the reads, writes and handshakes under way and to come, until changed; they end with timed_out.
   virtual void expires_after(std::chrono::milliseconds from_now) = 0;
+  // Throws away what has been received and not yet read: before the reply that lets a handshake begin, since nothing
+  // that was sent before it can be trusted. Nothing may be under way.
+  virtual void discard_received() = 0;
   // The handshake, on a stream that is plain and has neither a read nor a write under way. Bytes that were read before
   // are the caller's, and must be thrown away: whoever sent them was not protected. After a failure only close() is
   // of use.
@@ -50,8 +53,9 @@ class stream : public std::enable_shared_from_this<stream> {
   // At once and quietly, but for the notice that TLS ends with; from any state.
   virtual void close() = 0;
   virtual bool is_tls() const = 0;
-  virtual std::string tls_description() const = 0;  // "TLSv1.3 with TLS_AES_256_GCM_SHA384"; empty when plain
-  virtual tls_facts facts_of_tls() const = 0;       // of the last handshake, if it succeeded
+  virtual std::string tls_description()
+      const = 0;  // "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256 bits)"; empty when plain
+  virtual tls_facts facts_of_tls() const = 0;  // of the last handshake, if it succeeded
   virtual peer_address peer() const = 0;
   virtual peer_address local() const = 0;
 };

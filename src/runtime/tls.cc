@@ -2,15 +2,17 @@
 #include "runtime/tls.h"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 #include "base/text.h"
 #include "runtime/detail/tls_context.h"
+#include "tls_policy/certificate.h"
 
 namespace gonets::runtime {
 
@@ -28,28 +30,11 @@ constexpr const char* groups = "X25519:P-256:P-384";
 constexpr long client_session_seconds = 3600;
 constexpr unsigned char session_scope[] = "gonets";
 
-using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using names_ptr = std::unique_ptr<GENERAL_NAMES, freed_by<GENERAL_NAMES_free>>;
-
-std::string_view text_of(const ASN1_STRING* s) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(s)), static_cast<std::size_t>(ASN1_STRING_length(s))};
-}
-
-std::vector<std::string> names_in(X509* certificate) {
-  std::vector<std::string> names;
-  const names_ptr all(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
-    const auto* const name = sk_GENERAL_NAME_value(all.get(), i);
-    if (name->type == GEN_DNS) names.push_back(to_lower(text_of(name->d.dNSName)));
-  }
-  if (names.empty()) {  // of an old kind, or made by hand
-    auto* const subject = X509_get_subject_name(certificate);
-    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    if (at >= 0) names.push_back(to_lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
-  }
-  std::ranges::sort(names);
-  return names;
+std::vector<std::string> names_in(const std::string& file) {
+  std::ifstream from(file);
+  const std::string pem{std::istreambuf_iterator<char>(from), {}};
+  const auto facts = tls_policy::read_certificate(pem);
+  return facts ? facts->names : std::vector<std::string>();
 }
 
 ssl_context_ptr make_native(const SSL_METHOD* method) {
@@ -142,7 +127,7 @@ tls_context_ptr make_server_tls(const server_tls_options& with) {
     auto fresh = make_server_native(made.get(), with.ask_client_certificate);
     use_files(fresh.get(), files);
     auto* const certificate = SSL_CTX_get0_certificate(fresh.get());
-    auto names = names_in(certificate);
+    auto names = names_in(files.certificate);
     const int key_type = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
     const auto twin = std::ranges::find_if(all, [&](const known& k) {
       return k.names == names && std::ranges::none_of(all, [&](const known& other) {

@@ -51,7 +51,7 @@ class tls_test : public ::testing::Test {
   void SetUp() override { shards_.start(); }
   void TearDown() override {
     close_both();
-    on_shard([] {});
+    settle();
   }
   template <class Work>
   void on_shard(Work work) {
@@ -61,6 +61,11 @@ class tls_test : public ::testing::Test {
       done.set_value();
     });
     done.get_future().wait();
+  }
+  // What a task has caused has run: it is queued by the end of that task, which its promise may be ahead of.
+  void settle() {
+    on_shard([] {});
+    on_shard([] {});
   }
   void close_both() {
     on_shard([this] {
@@ -154,7 +159,7 @@ TEST_F(tls_test, carries_bytes_both_ways) {
   EXPECT_EQ(client_.facts.cipher_bits, 256);
   EXPECT_EQ(client_.facts.verified_by, proof::pkix);
   EXPECT_FALSE(client_.facts.resumed);
-  EXPECT_EQ(server_.stream->tls_description(), "TLSv1.3 with TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(server_.stream->tls_description(), "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256 bits)");
   EXPECT_EQ(server_.facts.client_certificate, "");
   exchange_a_word();
   EXPECT_FALSE(write(client_, {"EHLO ", "", "me", "\r\n"}));
@@ -214,15 +219,33 @@ TEST_F(tls_test, ends_a_handshake_at_its_deadline) {
   EXPECT_EQ(f.why, "the handshake took too long");
 }
 
-TEST_F(tls_test, calls_nothing_back_after_close_during_a_handshake) {
+TEST_F(tls_test, calls_nothing_back_after_close_during_a_handshake_and_lets_its_owner_go) {
   connect_pair();
   bool called = false;
+  const std::weak_ptr<stream> gone = server_.stream;
   on_shard([&] {
-    server_.stream->start_tls_server(server_context(), [&](const std::optional<tls_failure>&) { called = true; });
-    server_.stream->close();
+    server_.stream->start_tls_server(
+        server_context(), [&called, owned = server_.stream](const std::optional<tls_failure>&) { called = true; });
   });
-  on_shard([] {});
+  on_shard([&] {
+    server_.stream->close();
+    server_.stream.reset();
+  });
+  settle();
   EXPECT_FALSE(called);
+  EXPECT_TRUE(gone.expired());
+}
+
+TEST_F(tls_test, lets_the_owner_of_a_read_go_after_close) {
+  handshake({});
+  const std::weak_ptr<stream> gone = server_.stream;
+  on_shard([&] {
+    server_.stream->read([owned = server_.stream](std::string_view, io_error) { ADD_FAILURE(); });
+    server_.stream->close();
+    server_.stream.reset();
+  });
+  settle();
+  EXPECT_TRUE(gone.expired());
 }
 
 TEST_F(tls_test, says_that_a_peer_speaks_no_tls) {

@@ -4,9 +4,12 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <unordered_set>
 
 #include "base/log.h"
+#include "metrics/tls_counts.h"
+#include "smtpd/certificates.h"
 #include "smtpd/session.h"
 
 namespace gonets::smtpd {
@@ -28,7 +31,7 @@ struct shard_sessions {
 
 namespace {
 
-listener_ptr make_listener(const config::settings& with, const config::listener& wanted) {
+listener_ptr make_listener(const config::settings& with, const config::listener& wanted, certificates& from) {
   auto made = std::make_shared<listener_state>();
   made->with = wanted;
   made->limits = with.smtp;
@@ -37,9 +40,10 @@ listener_ptr make_listener(const config::settings& with, const config::listener&
   made->protocol.hostname = with.server.hostname;
   made->protocol.limits = with.smtp.limits;
   made->protocol.newlines = with.smtp.newlines;
-  if (wanted.kind == config::listener_kind::submissions) {
-    made->tls = runtime::make_server_tls({.certificates = {{wanted.tls_certificate, wanted.tls_key}}});
-  }
+  made->tls = from.context_for(with, wanted);
+  made->implicit_tls = wanted.kind == config::listener_kind::submissions;
+  if (made->implicit_tls && !made->tls) throw std::runtime_error("a listener of kind submissions has no certificate");
+  made->protocol.offer_starttls = made->tls && !made->implicit_tls;
   return made;
 }
 
@@ -54,7 +58,9 @@ struct server::impl final : gate {
         refusals(counts.make_counter("gonets_smtp_refusals_total", "Commands and messages refused for good.")),
         connections_total(counts.make_counter("gonets_smtp_connections_total", "SMTP connections accepted.")),
         refused_total(counts.make_counter("gonets_smtp_connections_refused_total", "SMTP connections over a limit.")),
-        open(counts.make_gauge("gonets_smtp_connections", "SMTP connections open now.")) {}
+        open(counts.make_gauge("gonets_smtp_connections", "SMTP connections open now.")),
+        handshakes(counts, "server"),
+        files(counts) {}
 
   std::optional<reply> enter(const listener_state& at, const runtime::peer_address& peer) override {
     connections_total.add();
@@ -109,6 +115,8 @@ struct server::impl final : gate {
   metrics::counter& connections_total;
   metrics::counter& refused_total;
   metrics::gauge& open;
+  metrics::tls_counts handshakes;
+  certificates files;
 };
 
 server::server(const config::settings& with, runtime::shards& on, const clock& time, metrics::registry& counts)
@@ -118,24 +126,27 @@ server::~server() = default;
 
 void server::bind() {
   for (const auto& wanted : impl_->with.listeners) {
-    impl_->listeners.push_back(make_listener(impl_->with, wanted));
+    impl_->listeners.push_back(make_listener(impl_->with, wanted, impl_->files));
     impl_->ports.push_back(std::make_unique<runtime::listener>(impl_->on, wanted.address.host, wanted.address.port));
   }
   for (auto& here : impl_->sessions)
     here.listeners = impl_->listeners;
+  impl_->files.note_expiry(impl_->with, impl_->time.wall());
 }
 
 void server::reconfigure(const config::settings& fresh) {
+  impl_->files.forget_contexts();
   for (auto& known : impl_->listeners) {
     const auto wanted = std::ranges::find_if(
         fresh.listeners, [&](const auto& l) { return l.address == known->with.address && l.kind == known->with.kind; });
     if (wanted == fresh.listeners.end()) continue;
     try {
-      known = make_listener(fresh, *wanted);
+      known = make_listener(fresh, *wanted, impl_->files);
     } catch (const std::exception& e) {
       GONETS_LOG(error, "listener_not_reloaded", "address", wanted->address.host, "error", e.what());
     }
   }
+  impl_->files.note_expiry(fresh, impl_->time.wall());
   for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
     impl_->on.post(shard, [i = impl_.get(), shard, all = impl_->listeners] { i->sessions[shard].listeners = all; });
   }
@@ -143,7 +154,7 @@ void server::reconfigure(const config::settings& fresh) {
 
 void server::start(intake::intake& to, spool::spool& store, auth::authenticator& logins) {
   impl_->environment = std::make_unique<session_environment>(
-      session_environment{to, store, logins, impl_->on, impl_->time, impl_->refusals});
+      session_environment{to, store, logins, impl_->on, impl_->time, impl_->refusals, impl_->handshakes});
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
     impl_->ports[i]->start(
         [this, i](std::size_t shard, runtime::stream_ptr stream) { impl_->accepted(shard, std::move(stream), i); });

@@ -76,15 +76,31 @@ void session::greet() {
       protocol_.greet();
     }
   }
-  if (!listener_->tls || !entered_) return run();
+  if (!listener_->implicit_tls || !entered_) return run();
+  start_tls();
+}
+
+void session::start_tls() {
+  handshaking_ = true;
   stream_->expires_after(listener_->limits.command_timeout);
-  stream_->start_tls_server(listener_->tls,
-                            [self = shared_from_this()](const std::optional<runtime::tls_failure>& failure) {
-                              if (failure) return self->close();
-                              self->source_.tls = self->stream_->tls_description();
-                              self->offer_auth();
-                              self->run();
-                            });
+  stream_->start_tls_server(
+      listener_->tls,
+      [self = shared_from_this()](const std::optional<runtime::tls_failure>& failure) { self->on_tls(failure); });
+}
+
+void session::on_tls(const std::optional<runtime::tls_failure>& failure) {
+  handshaking_ = false;
+  if (failure) {
+    env_.handshakes.failed();
+    GONETS_LOG(info, "tls_handshake_failed", "peer", source_.peer_address, "error", failure->why);
+    return close();
+  }
+  const auto facts = stream_->facts_of_tls();
+  env_.handshakes.succeeded(facts.protocol);
+  source_.tls = stream_->tls_description();
+  protocol_.tls_started();
+  offer_auth();
+  run();
 }
 
 void session::read() {
@@ -135,7 +151,13 @@ void session::run() {
       case smtp::need::abandon:
         on_abandon();
         break;
-      case smtp::need::starttls:  // not offered
+      case smtp::need::starttls:
+        handshaking_ = true;
+        in_ = {};
+        proxy_bytes_.clear();
+        stream_->discard_received();
+        if (flush()) start_tls();
+        return;
       case smtp::need::close:
         closing_ = true;
         if (flush()) close();
@@ -154,6 +176,7 @@ bool session::flush() {
     self->writing_ = false;
     if (error == runtime::io_error::none && !self->closing_ && self->revoked_) return self->end_revoked();
     if (error != runtime::io_error::none || self->closing_) return self->close();
+    if (self->handshaking_) return self->start_tls();
     self->read();
   });
   writing_ = !done;
@@ -285,6 +308,7 @@ void session::finish_message() {
 
 void session::shut_down() {
   if (waiting_ || closing_) return;
+  if (handshaking_) return close();  // there is no way yet to say why
   protocol_.shut_down();
   if (!protocol_.has_output()) return;  // in the middle of a message: it ends first
   closing_ = true;

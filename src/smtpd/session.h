@@ -8,6 +8,7 @@
 #include "auth/dialogue.h"
 #include "config/settings.h"
 #include "intake/intake.h"
+#include "metrics/tls_counts.h"
 #include "runtime/stream.h"
 #include "runtime/wheel.h"
 #include "smtp/server_session.h"
@@ -21,7 +22,8 @@ struct listener_state {
   config::settings::smtp_section limits;
   std::size_t connections_max = 0, connections_per_address_max = 0;
   smtp::server_options protocol;
-  std::shared_ptr<runtime::tls_context> tls;
+  runtime::tls_context_ptr tls;  // null: none is offered
+  bool implicit_tls = false;     // from the first byte
 };
 using listener_ptr = std::shared_ptr<const listener_state>;
 
@@ -32,6 +34,7 @@ struct session_environment {
   runtime::shards& shards;
   const clock& time;
   metrics::counter& replies_5xx;
+  metrics::tls_counts& handshakes;
 };
 
 class session;
@@ -62,6 +65,8 @@ class session : public std::enable_shared_from_this<session> {
   void on_read(std::string_view bytes, runtime::io_error error);
   void run();
   bool flush();  // false: continues later by itself
+  void start_tls();
+  void on_tls(const std::optional<runtime::tls_failure>& failure);
   void close();
 
   void offer_auth();
@@ -107,9 +112,10 @@ class session : public std::enable_shared_from_this<session> {
   steady_time began_;
   bool entered_ = false;
   bool closing_ = false;
-  bool waiting_ = false;  // for the spool or the authenticator: shut_down must not interfere
-  bool writing_ = false;  // for the client to take what was said
-  bool in_auth_ = false;  // the authenticator is being called: an answer now is taken up by the loop
+  bool handshaking_ = false;  // from STARTTLS, or the connection, until TLS is there
+  bool waiting_ = false;      // for the spool or the authenticator: shut_down must not interfere
+  bool writing_ = false;      // for the client to take what was said
+  bool in_auth_ = false;      // the authenticator is being called: an answer now is taken up by the loop
   bool revoked_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/load.h"
 #include "config/reference.h"
+#include "runtime/shards.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -44,7 +45,7 @@ int check_as_json(const std::string& file, std::ostream& out) {
     for (const auto& e : loaded.error())
       findings.push_back(to_object(e));
   } else {
-    const auto found = config::check(*loaded);
+    const auto found = config::check(*loaded, runtime::system_clock().wall());
     fine = !config::has_errors(found);
     for (const auto& f : found)
       findings.push_back(to_object(f, file));
@@ -62,7 +63,7 @@ std::optional<config::settings> load_checked(const std::string& file, std::ostre
       err << config::to_text(e) << '\n';
     return std::nullopt;
   }
-  const auto findings = config::check(*loaded);
+  const auto findings = config::check(*loaded, runtime::system_clock().wall());
   for (const auto& f : findings)
     err << file << ": " << config::to_text(f) << '\n';
   if (config::has_errors(findings)) return std::nullopt;
