@@ -132,6 +132,9 @@ class command_line {
                       "gonets check-config --config new.toml && systemctl reload gonets");
     add_config(check);
     add_json(check);
+    auto* doctor = add(app_, "doctor", "Examine the configuration, the machine, and the server if it runs",
+                       command::doctor, "gonets doctor --json");
+    add_client(doctor);
     auto* reference = add(app_, "config-reference", "Print the reference of all settings, as Markdown",
                           command::config_reference, "gonets config-reference > settings.md");
     reference->fallthrough(false);

@@ -10,6 +10,7 @@ enum class command : unsigned char {
   serve,
   check_config,
   config_reference,
+  doctor,
   queue_summary,
   queue_list,
   queue_show,

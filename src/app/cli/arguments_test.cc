@@ -42,6 +42,7 @@ std::string help(std::vector<const char*> words) {
 const std::vector<std::vector<const char*>> all_commands{{"serve"},
                                                          {"check-config"},
                                                          {"config-reference"},
+                                                         {"doctor"},
                                                          {"queue"},
                                                          {"queue", "summary"},
                                                          {"queue", "list"},

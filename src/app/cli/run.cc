@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 #include <thread>
 
 #include "app/cli/config_commands.h"
 #include "app/cli/context.h"
 #include "app/cli/dkim_commands.h"
+#include "app/cli/doctor_commands.h"
 #include "app/offline_audit.h"
 #include "app/serve.h"
 #include "runtime/shards.h"
@@ -34,27 +36,41 @@ int run_server(const arguments& given) {
   return serve(*settings, file);
 }
 
-int run_client(const arguments& given) {
-  const auto where = locate(given, std::getenv("GONETS_SOCKET"), default_config_file, std::cerr);
-  if (!where) return exit_bad_usage;
+context context_of(const location& where) {
   const auto start =
-      fmt::format("gonets serve --config {}", where->config_file.empty() ? default_config_file : where->config_file);
-  const context with{
+      fmt::format("gonets serve --config {}", where.config_file.empty() ? default_config_file : where.config_file);
+  return {
       .out = std::cout,
       .err = std::cerr,
       .screen = detect_terminal(STDOUT_FILENO),
       .now = wall_now,
-      .ask = [&](const std::string& method, const std::string& target,
-                 const std::string& body) { return ask_server(where->socket, start, method, target, body); },
+      .ask = [socket = where.socket, start](
+                 const std::string& method, const std::string& target,
+                 const std::string& body) { return ask_server(socket, start, method, target, body); },
       .wait =
           [] {
             std::this_thread::sleep_for(poll_every);
             return true;
           },
       .audit_spool = audit_spool,
-      // A socket that was named by itself may be of another server than the one of a configuration.
-      .spool_path = given.socket.empty() || !given.config_file.empty() ? where->spool_path : std::string(),
+      .spool_path = where.spool_path,
   };
+}
+
+int examine(const arguments& given) {
+  // A configuration that can't be read is among the findings.
+  std::ostringstream unheard;
+  const auto where = locate(given, std::getenv("GONETS_SOCKET"), default_config_file, unheard);
+  return run_doctor(given, context_of(where.value_or(location{})),
+                    given.config_file.empty() ? default_config_file : given.config_file);
+}
+
+int run_client(const arguments& given) {
+  auto where = locate(given, std::getenv("GONETS_SOCKET"), default_config_file, std::cerr);
+  if (!where) return exit_bad_usage;
+  // A socket that was named by itself may be of another server than the one of a configuration.
+  if (!given.socket.empty() && given.config_file.empty()) where->spool_path.clear();
+  const auto with = context_of(*where);
   switch (given.what) {
     case command::queue_list:
       return queue_list(given, with);
@@ -100,6 +116,8 @@ int run(int argc, const char* const* argv) {
       return run_server(*given);
     case command::check_config:
       return check_config(*given, std::cout, std::cerr);
+    case command::doctor:
+      return examine(*given);
     case command::config_reference:
       return config_reference(std::cout);
     case command::dkim_sign:
