@@ -1,6 +1,6 @@
 // All accounts, as the database has them: keeps the present `directory`, and makes the changes. A change is one SQL
 // transaction; when it returns, it is safe, and every reader of current() on this node sees it. Other nodes on the same
-// PostgreSQL see it at their next poll(). docs/adr/0007-accounts-in-memory.md says why.
+// PostgreSQL see it at their next poll(). docs/adr/0008-accounts-in-memory.md says why.
 //
 // current(), reliable(), complete() and note_use() may be called anywhere, and do not block. All else waits for the
 // database, and in part hashes passwords or reads keys: for a pool of threads, never for a shard.

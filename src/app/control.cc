@@ -94,6 +94,8 @@ std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& 
   row.sender = m->envelope.reverse_path;
   row.recipient = m->envelope.recipients[v.index.value].address;
   row.stream = m->stream;
+  const auto known = all.accounts->current();
+  if (const auto* owner = known->find(m->account); owner != nullptr) row.account = owner->name;
   row.message_bytes = m->body_bytes;
   row.accepted = m->accepted();
   row.next_attempt = from_ms(v.due_ms);
@@ -264,6 +266,37 @@ void control::audit(done<httpd::audit_report> answer) {
     const auto view = parts_.store->store().take_snapshot();
     return to_report(spool::audit(parts_.store->store(), &view));
   });
+}
+
+void control::with_accounts(std::move_only_function<httpd::response(accounts::registry&)> work,
+                            done<httpd::response> answer) {
+  const auto asker = runtime::shards::current();
+  auto shared = std::make_shared<done<httpd::response>>(std::move(answer));
+  const bool taken = parts_.database.run([this, asker, shared, work = std::move(work)]() mutable {
+    parts_.shards.post(asker, [shared, said = work(*parts_.accounts)]() mutable { (*shared)(std::move(said)); });
+  });
+  if (!taken)
+    (*shared)(httpd::error_response(503, "busy", "too many changes wait for the database", "try again later"));
+}
+
+accounts::directory_ptr control::accounts_now() {
+  return parts_.accounts->current();
+}
+
+// A listener on all addresses is named by the host's name; one on loopback is of use to this machine only.
+std::vector<httpd::submission_port> control::submission_ports() {
+  std::vector<httpd::submission_port> all;
+  for (const auto& l : parts_.with.listeners) {
+    if (l.kind == config::listener_kind::smtp) continue;
+    const auto address = parse_address(l.address.host);
+    const bool local = address && is_loopback(*address);
+    const bool implicit = l.kind == config::listener_kind::submissions;
+    all.push_back({local ? l.address.host : parts_.with.server.hostname, l.address.port,
+                   implicit                                 ? "implicit"
+                   : parts_.with.certificates_of(l).empty() ? ""
+                                                            : "starttls"});
+  }
+  return all;
 }
 
 void control::captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) {

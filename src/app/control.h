@@ -22,6 +22,10 @@ class control final : public httpd::control {
   void why(message_id id, done<std::vector<httpd::why_row>> answer) override;
   void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override;
   void audit(done<httpd::audit_report> answer) override;
+  void with_accounts(std::move_only_function<httpd::response(accounts::registry&)> work,
+                     done<httpd::response> answer) override;
+  accounts::directory_ptr accounts_now() override;
+  std::vector<httpd::submission_port> submission_ports() override;
   void captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) override;
   void captured_content(std::string id, done<std::optional<std::string>> answer) override;
   void check_key(std::string key, const address_bytes& from, done<httpd::key_verdict> answer) override;

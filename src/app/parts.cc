@@ -12,7 +12,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "accounts/fixed_directory.h"
 #include "auth/introspection.h"
 #include "base/log.h"
 
@@ -24,6 +23,10 @@ constexpr std::chrono::milliseconds trim_period = std::chrono::hours(1);
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t blocking_queue_max = 10'000;
 constexpr std::size_t signing_queue_max = 10'000;
+constexpr std::size_t database_threads = 2;
+constexpr std::size_t database_queue_max = 1000;
+constexpr std::chrono::milliseconds accounts_poll_period = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds uses_period = std::chrono::minutes(1);
 
 // One shard and the committer keep two cores busy; the rest of a larger machine is shared out in the same way.
 std::size_t shard_count(const config::settings& with) {
@@ -116,11 +119,43 @@ parts::parts(const config::settings& settings)
     : with(settings),
       shards(shard_count(settings)),
       blocking(blocking_threads, blocking_queue_max),
-      signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max) {}
+      signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max),
+      database(database_threads, database_queue_max) {}
 
 parts::~parts() = default;
 
+std::string accounts_folder(const config::settings& with) {
+  constexpr std::string_view scheme = "sqlite:";
+  const auto& url = with.accounts.database;
+  if (!url.starts_with(scheme)) return {};
+  return std::filesystem::path(url.substr(scheme.size())).parent_path();
+}
+
+void parts::open_accounts() {
+  if (const auto folder = accounts_folder(with); !folder.empty() && !std::filesystem::exists(folder)) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) throw std::runtime_error("cannot make the folder of accounts.database: " + error.message());
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  }
+  accounts = std::make_unique<accounts::registry>(
+      accounts::registry_options{with.accounts.database, with.accounts.key_file, with.accounts.stale_max}, time);
+  if (auto opened = accounts->open(); !opened) throw std::runtime_error(opened.error());
+  counts.make_callback_gauge("gonets_accounts_database_up", "1 while the accounts' database answers, else 0.",
+                             [this] { return accounts->complete() ? 1.0 : 0.0; });
+  shards.every(0, accounts_poll_period, [this] {
+    if (polling_.exchange(true)) return;  // the last one waits for a database that hangs
+    const bool taken = database.run([this] {
+      accounts->poll();
+      polling_.store(false);
+    });
+    if (!taken) polling_.store(false);
+  });
+  shards.every(0, uses_period, [this] { database.run([this] { accounts->write_uses(); }); });
+}
+
 void parts::open() {
+  open_accounts();
   spool::options o;
   o.path = with.spool.path;
   o.free_bytes_min = with.spool.free_bytes_min;
@@ -142,7 +177,6 @@ void parts::open() {
     all.push_back(s->scheduler.get());
   for (const auto& s : by_shard)
     s->scheduler->join(all);
-  accounts = std::make_unique<accounts::fixed_directory>();
   intake = std::make_unique<intake::intake>(
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
@@ -159,8 +193,9 @@ void parts::make_logins() {
     tokens = std::make_unique<auth::introspection>(
         std::move(o), [this]() -> runtime::http_client& { return *by_shard[runtime::shards::current()]->http; }, time);
   }
-  logins = std::make_unique<auth::authenticator>(auth_options(with), *accounts, *tokens, shards, time, counts,
-                                                 [](accounts::credential_id) {});
+  logins = std::make_unique<auth::authenticator>(
+      auth_options(with), *accounts, *tokens, shards, time, counts,
+      [this](accounts::credential_id id) { accounts->note_use(id, time.wall()); });
 }
 
 void parts::make_shard(std::size_t number, std::uint64_t seed) {
@@ -251,6 +286,7 @@ void parts::close() {
   // The shards end first, so that nothing asks for more; then the committer writes what is queued. The spool itself
   // stays: the loader and the blocking pool may be reading it, and the process is about to end.
   shards.stop();
+  if (accounts->complete()) accounts->write_uses();
   store->drain();
 }
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "accounts/directory.h"
+#include "accounts/registry.h"
 #include "auth/authenticator.h"
 #include "base/id_source.h"
 #include "config/settings.h"
@@ -53,8 +53,9 @@ struct parts {
   metrics::registry counts;
   runtime::shards shards;
   runtime::blocking_pool blocking;
-  runtime::blocking_pool signers;  // DKIM: so that neither a disk nor a shard waits for a signature
-  std::unique_ptr<accounts::directory_source> accounts;
+  runtime::blocking_pool signers;   // DKIM: so that neither a disk nor a shard waits for a signature
+  runtime::blocking_pool database;  // SQL: so that nothing else waits when it hangs
+  std::unique_ptr<accounts::registry> accounts;
   std::unique_ptr<auth::introspector> tokens;
   std::unique_ptr<auth::authenticator> logins;
   std::unique_ptr<spool::spool> store;
@@ -66,8 +67,13 @@ struct parts {
   std::atomic<std::size_t> deliveries_open{0};
 
  private:
+  void open_accounts();
   void make_logins();
   void make_shard(std::size_t number, std::uint64_t seed);
+  std::atomic<bool> polling_{false};
 };
+
+// The folder of the accounts' database that may have to be made; empty when there is none, as with PostgreSQL.
+std::string accounts_folder(const config::settings& with);
 
 }  // namespace gonets::app

@@ -29,12 +29,14 @@ std::pair<uid_t, gid_t> find_user(const std::string& name) {
   return {entry->pw_uid, entry->pw_gid};
 }
 
-void drop_privileges(const std::string& user, const std::string& folder) {
+void drop_privileges(const std::string& user, const std::vector<std::string>& folders) {
   const auto [uid, gid] = find_user(user);
   if (::geteuid() == uid) return;
   if (::geteuid() != 0) throw std::runtime_error("only root can become server.user \"" + user + "\"");
-  if (!std::filesystem::exists(folder)) {
+  for (const auto& folder : folders) {
+    if (folder.empty() || std::filesystem::exists(folder)) continue;
     std::filesystem::create_directories(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
     if (::chown(folder.c_str(), uid, gid) != 0) fail("give " + folder + " to " + user);
   }
   if (::initgroups(user.c_str(), gid) != 0) fail("set groups of " + user);

@@ -96,8 +96,10 @@ void server::bind() {
 }
 
 void server::start() {
-  if (!with_.server.user.empty()) drop_privileges(with_.server.user, with_.spool.path);
+  if (!with_.server.user.empty()) drop_privileges(with_.server.user, {with_.spool.path, accounts_folder(with_)});
   parts_.open();
+  parts_.accounts->on_change(
+      [this](const accounts::directory_ptr&, const accounts::directory_ptr&) { smtp_.recheck_sessions(); });
   parts_.shards.start();
   smtp_.start(*parts_.intake, *parts_.store, *parts_.logins);
   api_->start();

@@ -30,6 +30,7 @@ class checker {
     check_inbound();
     check_auth();
     check_spool();
+    check_accounts();
     check_delivery();
     check_api();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
@@ -53,6 +54,7 @@ class checker {
   void check_inbound();
   void check_auth();
   void check_spool();
+  void check_accounts();
   void check_delivery();
   void check_api();
   void check_listener(std::size_t index);
@@ -169,6 +171,14 @@ void checker::check_spool() {
                      format_duration(s_.spool.event_retention), longest->name,
                      format_duration(longest->retry.expires_after)));
   }
+}
+
+void checker::check_accounts() {
+  const auto& a = s_.accounts;
+  const bool sqlite = a.database.starts_with("sqlite:");
+  if (!sqlite && !a.database.empty() && a.key_file.empty())
+    fail("accounts.key_file", "must be set for PostgreSQL. Make one by: openssl rand -base64 32 > FILE");
+  check_readable(a.key_file, "accounts.key_file");
 }
 
 void checker::check_delivery() {

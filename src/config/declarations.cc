@@ -27,6 +27,7 @@ using auth = settings::auth_section;
 using smtp_settings = settings::smtp_section;
 using tls_settings = settings::tls_section;
 using spool = settings::spool_section;
+using account_settings = settings::accounts_section;
 using delivery = settings::delivery_section;
 using dns = settings::dns_section;
 using api = settings::api_section;
@@ -68,6 +69,10 @@ bool is_absolute(std::string_view s) {
 }
 bool is_empty_or_absolute(std::string_view s) {
   return s.empty() || is_absolute(s);
+}
+bool is_database(std::string_view s) {
+  if (s.find_first_of(std::string_view("\0\"\n", 3)) != s.npos) return false;
+  return s.empty() || s.starts_with("sqlite:/") || s.starts_with("postgresql://") || s.starts_with("postgres://");
 }
 bool is_user(std::string_view s) {
   return s.size() <= 32 && s.find_first_of(std::string_view(" :/\0", 4)) == s.npos;
@@ -270,6 +275,30 @@ section spool_section() {
           }};
 }
 
+section accounts_section() {
+  constexpr auto in = &settings::accounts;
+  return {
+      "accounts",
+      "Where accounts, plans, credentials and sender domains are kept.",
+      {
+          setting<in, &account_settings::database>(
+              "database", restart,
+              text{"\"sqlite:/path/accounts.db\" or \"postgresql://user@host/database\"", is_database},
+              "A SQLite file, made when it is missing; or a PostgreSQL, which several servers may share, by a URL as "
+              "libpq reads it (a password is better kept in `~/.pgpass`). Empty: `accounts/accounts.db` beside "
+              "`spool.path`."),
+          setting<in, &account_settings::key_file>(
+              "key_file", restart, file,
+              "32 bytes, in hex or base64, that the private keys in the database are encrypted with. Empty, with "
+              "SQLite: `accounts.key` beside the database, made when it is missing. Required for PostgreSQL, the same "
+              "for all its servers. Keep a copy."),
+          setting<in, &account_settings::stale_max>(
+              "stale_max", restart, duration{1s, 30 * 24h},
+              "How long known credentials go on working while the database can't be reached.",
+              "`454 4.7.0` at AUTH; unknown credentials get it at once"),
+      }};
+}
+
 section delivery_section() {
   constexpr auto in = &settings::delivery;
   const duration wait{100ms, 1h};
@@ -433,9 +462,9 @@ declaration<route_entry> route_target() {
 }  // namespace
 
 const std::vector<section>& sections() {
-  static const std::vector<section> all{server_section(), smtp_section(),     tls_section(), auth_section(),
-                                        spool_section(),  delivery_section(), dns_section(), api_section(),
-                                        dkim_section(),   log_section()};
+  static const std::vector<section> all{server_section(), smtp_section(),     tls_section(),      auth_section(),
+                                        spool_section(),  accounts_section(), delivery_section(), dns_section(),
+                                        api_section(),    dkim_section(),     log_section()};
   return all;
 }
 

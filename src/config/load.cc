@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <tuple>
 
@@ -228,6 +229,12 @@ std::expected<settings, std::vector<config_error>> load(const std::string& path)
   if (result && result->server.hostname.empty()) {
     result->server.hostname = machine_name();
     if (result->delivery.helo.empty()) result->delivery.helo = result->server.hostname;
+  }
+  // A folder of its own, as SQLite makes files beside its database; not in the spool, which may be given up.
+  if (result && result->accounts.database.empty()) {
+    const std::filesystem::path spool = result->spool.path;
+    const auto above = (spool.has_filename() ? spool : spool.parent_path()).parent_path();
+    result->accounts.database = "sqlite:" + (above / "accounts/accounts.db").string();
   }
   return result;
 }

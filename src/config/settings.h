@@ -106,6 +106,12 @@ struct settings {
     milliseconds event_retention = 720h;
   } spool;
 
+  struct accounts_section {
+    std::string database;         // sqlite:/path or postgresql://; default: beside the spool
+    std::string key_file;         // default, with SQLite: beside the database
+    milliseconds stale_max = 1h;  // without the database, known logins work for this long
+  } accounts;
+
   struct delivery_section {
     std::string helo;  // default: server.hostname
     std::string source_ipv4, source_ipv6;

@@ -182,14 +182,15 @@ std::optional<event> decode(event_seq seq, std::string_view record) {
   return e;
 }
 
-std::string to_json(const event& e) {
+std::string to_json(const event& e, std::string_view account) {
   namespace json = boost::json;
   json::object o;
   o["seq"] = e.seq.value;
   o["kind"] = to_text(e.kind);
   o["at"] = json_time(e.at);
   o["message_id"] = gonets::to_text(e.message);
-  o["account"] = e.account.value;
+  o["account_id"] = e.account.value;
+  if (!account.empty()) o["account"] = account;
   json::array recipients;
   for (const auto& r : e.recipients)
     recipients.push_back(json::object{{"index", r.index.value}, {"address", r.address}});

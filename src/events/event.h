@@ -62,6 +62,7 @@ struct event {
 void encode(const event& e, std::string& to);  // without the sequence number, which is the key
 std::optional<event> decode(event_seq seq, std::string_view record);
 
-std::string to_json(const event& e);
+// `account`: its name, when it is known.
+std::string to_json(const event& e, std::string_view account = {});
 
 }  // namespace gonets::events

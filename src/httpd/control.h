@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "accounts/registry.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/network.h"
 #include "events/event.h"
+#include "httpd/exchange.h"
 #include "spool/message.h"
 
 namespace gonets::httpd {
@@ -34,6 +36,7 @@ struct queue_row {
   recipient_index index;
   std::string state;
   std::string sender, recipient, stream;
+  std::string account;  // its name; empty when it is not known
   std::uint64_t message_bytes = 0;
   wall_time accepted{};
   wall_time next_attempt{};  // zero when it waits for something else
@@ -100,6 +103,13 @@ struct captured_message {
   std::uint64_t bytes = 0;
 };
 
+// Where clients of accounts can hand in mail.
+struct submission_port {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string tls;  // "implicit", "starttls"; empty: none is offered there
+};
+
 struct readiness {
   bool ready = false;
   std::string reason;  // when not
@@ -139,6 +149,10 @@ class control {
   // From `after` on, at most `max`; the cursor is the last one's seq.
   virtual void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) = 0;
   virtual void audit(done<audit_report> answer) = 0;
+  // Runs `work` on a thread that may wait for the database; 503 when too much waits there already.
+  virtual void with_accounts(std::move_only_function<response(accounts::registry&)> work, done<response> answer) = 0;
+  virtual accounts::directory_ptr accounts_now() = 0;           // from any thread, at once
+  virtual std::vector<submission_port> submission_ports() = 0;  // from any thread, at once
   virtual void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) = 0;
   virtual void captured_content(std::string id, done<std::optional<std::string>> answer) = 0;
   virtual void check_key(std::string key, const address_bytes& from, done<key_verdict> answer) = 0;

@@ -83,6 +83,17 @@ class fake_control : public control {
     ++calls;
     answer(audit_answer);
   }
+  // Over a SQLite of the test's own; null: as if too much waited.
+  std::shared_ptr<accounts::registry> registry;
+  std::vector<submission_port> ports{{"mail.example.com", 587, "starttls"}};
+  void with_accounts(std::move_only_function<response(accounts::registry&)> work, done<response> answer) override {
+    ++calls;
+    answer(registry ? work(*registry) : error_response(503, "busy", "too many changes wait for the database"));
+  }
+  accounts::directory_ptr accounts_now() override {
+    return registry ? registry->current() : std::make_shared<const accounts::directory>(accounts::contents{});
+  }
+  std::vector<submission_port> submission_ports() override { return ports; }
   void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) override {
     ++calls;
     asked_max = rows_max;

@@ -9,12 +9,6 @@ namespace gonets::httpd {
 namespace {
 namespace json = boost::json;
 
-std::string time_text(wall_time t) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(t);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     (t - seconds).count());
-}
-
 void add_text(json::object& to, std::string_view name, std::string_view text) {
   if (!text.empty()) to[name] = text;
 }
@@ -32,6 +26,7 @@ json::object row_object(const queue_row& row) {
                  {"message_bytes", row.message_bytes},
                  {"accepted", time_text(row.accepted)},
                  {"attempts", row.attempts}};
+  add_text(o, "account", row.account);
   add_text(o, "stream", row.stream);
   add_time(o, "next_attempt", row.next_attempt);
   add_text(o, "site", row.site);
@@ -46,16 +41,23 @@ json::object row_object(const queue_row& row) {
 }
 
 // Events come as text already; building them once more as values would double the work.
-std::string events_array(std::span<const events::event> all) {
+std::string events_array(std::span<const events::event> all, const accounts::directory& known) {
   std::string text = "[";
   for (const auto& e : all) {
     if (text.size() > 1) text += ',';
-    text += events::to_json(e);
+    const auto* owner = known.find(e.account);
+    text += events::to_json(e, owner != nullptr ? owner->name : std::string_view());
   }
   return text += ']';
 }
 
 }  // namespace
+
+std::string time_text(wall_time t) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(t);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (t - seconds).count());
+}
 
 std::string to_json(const queue_summary& s) {
   json::array sites;
@@ -109,8 +111,8 @@ std::string to_json(const readiness& r) {
   return json::serialize(o);
 }
 
-std::string trace_json(message_id id, std::span<const events::event> all) {
-  return fmt::format(R"({{"message_id":"{}","events":{}}})", to_text(id), events_array(all));
+std::string trace_json(message_id id, std::span<const events::event> all, const accounts::directory& known) {
+  return fmt::format(R"({{"message_id":"{}","events":{}}})", to_text(id), events_array(all, known));
 }
 
 std::string why_json(message_id id, std::span<const why_row> rows) {
@@ -130,9 +132,9 @@ std::string why_json(message_id id, std::span<const why_row> rows) {
   return json::serialize(json::object{{"message_id", to_text(id)}, {"recipients", std::move(recipients)}});
 }
 
-std::string events_json(std::span<const events::event> page, event_seq after) {
+std::string events_json(std::span<const events::event> page, event_seq after, const accounts::directory& known) {
   const auto cursor = page.empty() ? after.value : page.back().seq.value;
-  return fmt::format(R"({{"events":{},"cursor":{}}})", events_array(page), cursor);
+  return fmt::format(R"({{"events":{},"cursor":{}}})", events_array(page, known), cursor);
 }
 
 std::string capture_json(std::span<const captured_message> all) {

@@ -9,6 +9,7 @@
 
 #include "httpd/access.h"
 #include "httpd/detail/guard.h"
+#include "httpd/detail/route.h"
 #include "httpd/detail/valid_utf8.h"
 #include "httpd/json.h"
 #include "httpd/query.h"
@@ -22,17 +23,10 @@ constexpr std::uint64_t lines_by_default = 50;
 constexpr std::uint64_t cursor_max = 9'223'372'036'854'775'807;  // JSON readers hold no more
 constexpr std::size_t capture_id_bytes_max = 64;
 
-struct call {
-  parameters query;
-  std::string id;        // what stands for {id}
-  const request& asked;  // only until the handler returns
-  control& ask;
-  asker as{};
-};
+using detail::call;
+using detail::json_response;
+using detail::route;
 
-response json_response(std::string body) {
-  return {.body = detail::valid_utf8(std::move(body))};
-}
 response mail_response(std::string content) {
   return {.content_type = "message/rfc822", .body = std::move(content)};
 }
@@ -118,8 +112,8 @@ void act(const call& c, on_response done) {
 void trace(const call& c, on_response done) {
   const auto id = parse_id(c.id);
   if (!id) return done(id.error());
-  c.ask.trace(*id, [done = std::move(done), id = *id](const std::vector<events::event>& all) mutable {
-    if (!all.empty()) return done(json_response(trace_json(id, all)));
+  c.ask.trace(*id, [done = std::move(done), id = *id, &ask = c.ask](const std::vector<events::event>& all) mutable {
+    if (!all.empty()) return done(json_response(trace_json(id, all, *ask.accounts_now())));
     done(error_response(404, "not_found", fmt::format("nothing is known of a message {}", to_text(id)),
                         "events are kept for spool.event_retention; an older message has left no trace"));
   });
@@ -139,9 +133,10 @@ void events_after(const call& c, on_response done) {
   const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
   if (!max) return done(max.error());
   const event_seq from{*after};
-  c.ask.events_after(from, *max, [done = std::move(done), from](const std::vector<events::event>& page) mutable {
-    done(json_response(events_json(page, from)));
-  });
+  c.ask.events_after(from, *max,
+                     [done = std::move(done), from, &ask = c.ask](const std::vector<events::event>& page) mutable {
+                       done(json_response(events_json(page, from, *ask.accounts_now())));
+                     });
 }
 
 void audit(const call& c, on_response done) {
@@ -192,13 +187,6 @@ void unlock(const call& c, on_response done) {
   });
 }
 
-struct route {
-  std::string_view method, pattern;
-  void (*handler)(const call&, on_response);
-  std::vector<std::string_view> parameters;
-  route_access access{};
-};
-
 // By default GET needs a key that may read, any other method one that may administer.
 route_access access_to(const route& r) {
   auto access = r.access;
@@ -216,31 +204,37 @@ std::vector<std::string_view> list_parameters() {
 }
 
 const std::vector<route>& table() {
-  static const std::vector<route> all{
-      {"GET", "/healthz", healthz, {}, open_to_all},
-      {"GET", "/readyz", readyz, {}, open_to_all},
-      {"GET", "/metrics", metrics_page, {}, open_to_all},
-      {"GET", "/v1/version", version, {}, open_to_accounts},
-      {"GET", "/v1/queue", summary, {"lines"}},
-      {"GET", "/v1/queue/messages", list, list_parameters(), open_to_accounts},
-      {"GET", "/v1/queue/messages/{id}", show, {}},
-      {"DELETE", "/v1/queue/messages/{id}", remove_message, {"reason"}},
-      {"GET", "/v1/queue/messages/{id}/content", content, {}},
-      {"POST", "/v1/queue/actions", act, {}},
-      {"GET", "/v1/messages/{id}/trace", trace, {}},
-      {"GET", "/v1/messages/{id}/why", why, {}},
-      {"GET", "/v1/events", events_after, {"after", "max"}},
-      {"GET", "/v1/audit", audit, {}},
-      {"GET", "/v1/auth/lockouts", lockouts, {"max"}},
-      {"DELETE", "/v1/auth/lockouts/{id}", unlock, {}},
-      {"GET", "/v1/capture", captured, {"max"}},
-      {"GET", "/v1/capture/{id}", captured_content, {}},
-  };
+  static const std::vector<route> all = [] {
+    std::vector<route> routes{
+        {"GET", "/healthz", healthz, {}, open_to_all},
+        {"GET", "/readyz", readyz, {}, open_to_all},
+        {"GET", "/metrics", metrics_page, {}, open_to_all},
+        {"GET", "/v1/version", version, {}, open_to_accounts},
+        {"GET", "/v1/queue", summary, {"lines"}},
+        {"GET", "/v1/queue/messages", list, list_parameters(), open_to_accounts},
+        {"GET", "/v1/queue/messages/{id}", show, {}},
+        {"DELETE", "/v1/queue/messages/{id}", remove_message, {"reason"}},
+        {"GET", "/v1/queue/messages/{id}/content", content, {}},
+        {"POST", "/v1/queue/actions", act, {}},
+        {"GET", "/v1/messages/{id}/trace", trace, {}},
+        {"GET", "/v1/messages/{id}/why", why, {}},
+        {"GET", "/v1/events", events_after, {"after", "max"}},
+        {"GET", "/v1/audit", audit, {}},
+        {"GET", "/v1/auth/lockouts", lockouts, {"max"}},
+        {"DELETE", "/v1/auth/lockouts/{id}", unlock, {}},
+        {"GET", "/v1/capture", captured, {"max"}},
+        {"GET", "/v1/capture/{id}", captured_content, {}},
+    };
+    for (auto& more : detail::account_routes())
+      routes.push_back(std::move(more));
+    return routes;
+  }();
   return all;
 }
 
-// Whether `path` is what `pattern` says; {id} takes one whole segment, and goes to `id`.
-bool matches(std::string_view pattern, const std::vector<std::string>& path, std::string& id) {
+// Whether `path` is what `pattern` says; each {...} takes one whole segment, which goes to `ids`.
+bool matches(std::string_view pattern, const std::vector<std::string>& path, std::vector<std::string>& ids) {
+  ids.clear();
   std::size_t used = 0;
   while (!pattern.empty()) {
     pattern.remove_prefix(1);  // the slash
@@ -248,8 +242,8 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path, std
     pattern.remove_prefix(segment.size());
     if (used == path.size()) return false;
     const auto& given = path[used++];
-    if (segment == "{id}") {
-      id = given;
+    if (segment.starts_with('{')) {
+      ids.push_back(given);
     } else if (segment != given) {
       return false;
     }
@@ -278,14 +272,19 @@ void answer_by(const route& r, call c, on_response done) {
   // The request lives on, as the verdict may come after handle() has returned.
   auto asked = std::make_shared<const request>(c.asked);
   c.ask.check_key(std::string(key), asked->peer,
-                  [&r, access, asked, query = std::move(c.query), id = std::move(c.id), &ask = c.ask,
-                   done = std::move(done)](key_verdict v) mutable {
+                  [&r, access, asked, query = std::move(c.query), id = std::move(c.id), sub_id = std::move(c.sub_id),
+                   &ask = c.ask, done = std::move(done)](key_verdict v) mutable {
                     if (auto refusal = refuse_key(v, access)) return done(std::move(*refusal));
-                    r.handler({std::move(query), std::move(id), *asked, ask, {std::move(v.account)}}, std::move(done));
+                    r.handler({std::move(query), std::move(id), std::move(sub_id), *asked, ask, {std::move(v.account)}},
+                              std::move(done));
                   });
 }
 
 }  // namespace
+
+response detail::json_response(std::string body, unsigned status) {
+  return {.status = status, .body = detail::valid_utf8(std::move(body))};
+}
 
 void handle(const request& asked, control& ask, on_response done) {
   if (auto refusal = detail::refuse_foreign(asked)) return done(std::move(*refusal));
@@ -295,15 +294,16 @@ void handle(const request& asked, control& ask, on_response done) {
   }
   const std::string_view method = asked.method == "HEAD" ? "GET" : std::string_view(asked.method);
   std::vector<std::string_view> allowed;
-  std::string id;
+  std::vector<std::string> ids;
   for (const auto& r : table()) {
-    if (!matches(r.pattern, where->path, id)) continue;
+    if (!matches(r.pattern, where->path, ids)) continue;
     if (r.method != method) {
       allowed.push_back(r.method);
       continue;
     }
     if (auto known = check_parameters(where->query, r.parameters); !known) return done(std::move(known.error()));
-    return answer_by(r, {std::move(where->query), std::move(id), asked, ask}, std::move(done));
+    ids.resize(2);
+    return answer_by(r, {std::move(where->query), std::move(ids[0]), std::move(ids[1]), asked, ask}, std::move(done));
   }
   if (!allowed.empty()) return done(wrong_method(asked.method, allowed));
   done(unknown_path(asked.target.substr(0, asked.target.find('?'))));

@@ -42,7 +42,7 @@ std::optional<api_answer> ask(const context& with, int& status, const std::strin
     status = exit_negative;
     return std::nullopt;
   }
-  if (got->status == 200) return std::move(*got);
+  if (got->status == 200 || got->status == 201) return std::move(*got);
   json::error_code error;
   const auto parsed = json::parse(got->body, error);
   const auto& refusal = error ? object_of({}, "") : object_of(as_object(parsed), "error");

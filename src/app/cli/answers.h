@@ -21,7 +21,8 @@ class target {
   char separator_ = '?';
 };
 
-// The answer when its status is 200. Otherwise says on `err` what the server said, and `status` is the exit status.
+// The answer when its status is 200 or 201. Otherwise says on `err` what the server said, and `status` is the exit
+// status.
 std::optional<api_answer> ask(const context& with, int& status, const std::string& method, const std::string& target,
                               const std::string& body = "");
 void explain(const context& with, const api_failure& failure);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "app/cli/account_arguments.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "config/routes.h"
@@ -48,6 +49,10 @@ class command_line {
     add_capture();
     add_auth();
     add_dkim();
+    add_account_commands(app_, to_,
+                         {[this](CLI::App& under, const std::string& name, const std::string& help, command what,
+                                 const std::string& example) { return add(under, name, help, what, example); },
+                          [this](CLI::App* sub) { add_client(sub); }});
   }
 
   CLI::App& app() { return app_; }

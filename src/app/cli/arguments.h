@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace gonets::app::cli {
 
@@ -29,6 +31,20 @@ enum class command : unsigned char {
   dkim_sign,
   dkim_verify,
   dkim_record,
+  account_list,
+  account_show,
+  account_add,
+  account_set,
+  account_pause,
+  account_resume,
+  account_close,
+  credential_list,
+  credential_add,
+  credential_revoke,
+  plan_list,
+  plan_show,
+  plan_set,
+  plan_remove,
   version
 };
 
@@ -36,6 +52,22 @@ enum class command : unsigned char {
 struct filter_arguments {
   std::string id, recipient, domain, account, state, older_than;
   bool operator==(const filter_arguments&) const = default;
+};
+
+// Of `account`, `credential` and `plan`; what was not given is empty or absent.
+struct account_arguments {
+  std::string name;  // of the account or plan
+  std::string plan, policy;
+  bool no_plan = false, no_quotas = false;
+  std::vector<std::string> quotas;  // as accounts::parse_quota reads them
+  std::optional<bool> month_is_final;
+  std::string message_bytes_max;
+  std::optional<std::uint32_t> recipients_max;
+  // Of a credential:
+  std::uint32_t credential = 0;
+  std::string title, login, stream, certificate;
+  std::vector<std::string> scopes, networks;
+  bool api_key = false, no_scram = false;
 };
 
 struct arguments {
@@ -51,6 +83,7 @@ struct arguments {
   std::uint64_t after = 0;
   bool follow = false;
   std::string spool;  // of audit
+  account_arguments account;
   std::string key_file, dkim_domain, dkim_selector, dns_file;
   std::string canonicalization = "relaxed/relaxed";
 };

@@ -180,7 +180,7 @@ TEST_F(commands, trace_tells_each_step_with_the_peers_words_whole) {
   e.attempts = 1;
   e.duration_ms = 30;
   e.next_attempt = noon + 12min;
-  answer(httpd::trace_json(some_id, std::vector{e}));
+  answer(httpd::trace_json(some_id, std::vector{e}, accounts::directory({})));
   EXPECT_EQ(run(trace, {.id = some_text}), exit_fine);
   EXPECT_EQ(out(),
             "2025-03-01 12:00:00Z  deferred  b@example.com and 1 more\n"
@@ -260,7 +260,7 @@ TEST_F(commands, events_are_one_line_each) {
   e.sender = "a@example.org";
   e.recipients = {{recipient_index{0}, "b@example.com"}};
   e.message_bytes = 9;
-  answer(httpd::events_json(std::vector{e}, event_seq{11}));
+  answer(httpd::events_json(std::vector{e}, event_seq{11}, accounts::directory({})));
   EXPECT_EQ(run(events, {.max = 5, .after = 11}), exit_fine);
   EXPECT_EQ(asked_.at(0), "GET /v1/events?after=11&max=5");
   EXPECT_EQ(out(), "12 2025-03-01 12:00:00Z " + some_text + " accepted  b@example.com from a@example.org, 9 bytes\n");
@@ -269,8 +269,8 @@ TEST_F(commands, events_are_one_line_each) {
 TEST_F(commands, followed_events_go_on_from_the_cursor_and_wait_only_when_there_are_none) {
   events::event e;
   e.seq = event_seq{12};
-  answer(httpd::events_json(std::vector{e}, event_seq{0}));
-  answer(httpd::events_json({}, event_seq{12}));
+  answer(httpd::events_json(std::vector{e}, event_seq{0}, accounts::directory({})));
+  answer(httpd::events_json({}, event_seq{12}, accounts::directory({})));
   polls_ = 2;
   EXPECT_EQ(run(events, {.json = true, .follow = true}), exit_fine);
   EXPECT_EQ(asked_, (std::vector<std::string>{"GET /v1/events?after=0&max=1000", "GET /v1/events?after=12&max=1000",

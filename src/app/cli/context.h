@@ -39,5 +39,15 @@ int capture_list(const arguments& given, const context& with);
 int capture_show(const arguments& given, const context& with);
 int auth_lockouts(const arguments& given, const context& with);
 int auth_unlock(const arguments& given, const context& with);
+int account_list(const arguments& given, const context& with);
+int account_show(const arguments& given, const context& with);
+int account_change(const arguments& given, const context& with);  // add, set, pause, resume, close
+int credential_list(const arguments& given, const context& with);
+int credential_add(const arguments& given, const context& with);
+int credential_revoke(const arguments& given, const context& with);
+int plan_list(const arguments& given, const context& with);
+int plan_show(const arguments& given, const context& with);
+int plan_set(const arguments& given, const context& with);
+int plan_remove(const arguments& given, const context& with);
 
 }  // namespace gonets::app::cli

@@ -57,6 +57,12 @@ void print_summary(const json::object& o, const context& with) {
   if (in_all > sites.size()) with.out << fmt::format("{} of {} sites, the fullest ones\n", sites.size(), in_all);
 }
 
+// Where nobody but the server's own networks sends, there is nothing to tell apart.
+std::string account_cell(const json::object& row) {
+  const auto name = text_of(row, "account");
+  return name == "default" ? std::string() : std::string(name);
+}
+
 // What a recipient waits for, in a few words.
 std::string last_words(const json::object& row) {
   const auto held = text_of(row, "hold_reason");
@@ -70,6 +76,7 @@ void print_rows(const json::object& o, const context& with) {
     return;
   }
   table lines({{"ID"},
+               {"ACCOUNT", align::left, true},
                {"RECIPIENT", align::left, true},
                {"STATE"},
                {"ACCEPTED", align::right},
@@ -79,7 +86,7 @@ void print_rows(const json::object& o, const context& with) {
   for (const auto& r : rows) {
     const auto& row = as_object(r);
     const auto state = std::string(text_of(row, "state"));
-    lines.add({std::string(text_of(row, "message_id")), std::string(text_of(row, "recipient")),
+    lines.add({std::string(text_of(row, "message_id")), account_cell(row), std::string(text_of(row, "recipient")),
                cell(state, colour_of_state(state)), relative_of(row, "accepted", with.now()),
                number_text(row, "attempts"), relative_of(row, "next_attempt", with.now()), last_words(row)});
   }

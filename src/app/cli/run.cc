@@ -97,6 +97,30 @@ int run_client(const arguments& given) {
       return auth_lockouts(given, with);
     case command::auth_unlock:
       return auth_unlock(given, with);
+    case command::account_list:
+      return account_list(given, with);
+    case command::account_show:
+      return account_show(given, with);
+    case command::account_add:
+    case command::account_set:
+    case command::account_pause:
+    case command::account_resume:
+    case command::account_close:
+      return account_change(given, with);
+    case command::credential_list:
+      return credential_list(given, with);
+    case command::credential_add:
+      return credential_add(given, with);
+    case command::credential_revoke:
+      return credential_revoke(given, with);
+    case command::plan_list:
+      return plan_list(given, with);
+    case command::plan_show:
+      return plan_show(given, with);
+    case command::plan_set:
+      return plan_set(given, with);
+    case command::plan_remove:
+      return plan_remove(given, with);
     default:
       return queue_summary(given, with);
   }

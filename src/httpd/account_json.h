@@ -1,0 +1,16 @@
+// The JSON form of accounts, plans, credentials and sender domains. No secret is ever in it.
+#pragma once
+#include <boost/json.hpp>
+
+#include "accounts/directory.h"
+
+namespace gonets::httpd {
+
+boost::json::object to_object(const accounts::quota& q);
+boost::json::object to_object(const accounts::plan& p);
+boost::json::object to_object(const accounts::credential& c);
+boost::json::object to_object(const accounts::sender_domain& d);
+// With the quotas that count, the plan's included; and how many credentials and domains there are.
+boost::json::object to_object(const accounts::account& a, const accounts::directory& in);
+
+}  // namespace gonets::httpd

@@ -1,0 +1,35 @@
+// One line of the table of routes, and what its handler gets.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "httpd/access.h"
+#include "httpd/control.h"
+#include "httpd/exchange.h"
+#include "httpd/query.h"
+#include "httpd/router.h"
+
+namespace gonets::httpd::detail {
+
+struct call {
+  parameters query;
+  std::string id;        // what stands for the first {...} of the pattern
+  std::string sub_id;    // and for the second
+  const request& asked;  // only until the handler returns
+  control& ask;
+  asker as{};
+};
+
+struct route {
+  std::string_view method, pattern;
+  void (*handler)(const call&, on_response);
+  std::vector<std::string_view> parameters;
+  route_access access{};
+};
+
+response json_response(std::string body, unsigned status = 200);
+
+std::vector<route> account_routes();
+
+}  // namespace gonets::httpd::detail
