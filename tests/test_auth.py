@@ -86,7 +86,7 @@ def test_swaks_submits(server, alice, mechanism):
     host, port = server.endpoints[1]
     said = run("swaks", "--server", f"{host}:{port}", "--auth", mechanism, "--auth-user", alice.login, "--auth-password",
                alice.secret, "--from", "from@sender.test", "--to", "to@sink.test", "--header", f"Subject: swaks {mechanism}")
-    assert "235 2.7.0" in said.stdout
+    assert b"235 2.7.0" in said.stdout
     received = received_of(server, f"swaks {mechanism}")
     assert "with ESMTPA id" in received
     assert alice.login not in received
