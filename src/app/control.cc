@@ -283,6 +283,18 @@ accounts::directory_ptr control::accounts_now() {
   return parts_.accounts->current();
 }
 
+std::vector<httpd::quota_use> control::used_of(account_id who, const std::vector<accounts::quota>& quotas) {
+  const auto now = parts_.time.wall();
+  const auto counters = parts_.store->quotas().of(who);
+  std::vector<httpd::quota_use> all;
+  for (const auto& q : quotas) {
+    const auto at = std::ranges::find(counters, q.stream, &spool::quota_use::stream);
+    all.push_back(
+        {at == counters.end() ? 0 : at->counter.used(q.window, q.measure, now), shaping::window_end(q.window, now)});
+  }
+  return all;
+}
+
 // A listener on all addresses is named by the host's name; one on loopback is of use to this machine only.
 std::vector<httpd::submission_port> control::submission_ports() {
   std::vector<httpd::submission_port> all;

@@ -25,6 +25,7 @@ class control final : public httpd::control {
   void with_accounts(std::move_only_function<httpd::response(accounts::registry&)> work,
                      done<httpd::response> answer) override;
   accounts::directory_ptr accounts_now() override;
+  std::vector<httpd::quota_use> used_of(account_id who, const std::vector<accounts::quota>& quotas) override;
   std::vector<httpd::submission_port> submission_ports() override;
   void captured(std::size_t rows_max, done<std::vector<httpd::captured_message>> answer) override;
   void captured_content(std::string id, done<std::optional<std::string>> answer) override;

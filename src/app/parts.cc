@@ -1,6 +1,7 @@
 #include "app/parts.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/random.h>
@@ -12,6 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "accounts/words.h"
 #include "auth/introspection.h"
 #include "base/log.h"
 
@@ -141,6 +143,8 @@ void parts::open_accounts() {
   accounts = std::make_unique<accounts::registry>(
       accounts::registry_options{with.accounts.database, with.accounts.key_file, with.accounts.stale_max}, time);
   if (auto opened = accounts->open(); !opened) throw std::runtime_error(opened.error());
+  accounts->on_change(
+      [this](const accounts::directory_ptr&, const accounts::directory_ptr& fresh) { pause_accounts(*fresh); });
   counts.make_callback_gauge("gonets_accounts_database_up", "1 while the accounts' database answers, else 0.",
                              [this] { return accounts->complete() ? 1.0 : 0.0; });
   shards.every(0, accounts_poll_period, [this] {
@@ -152,6 +156,21 @@ void parts::open_accounts() {
     if (!taken) polling_.store(false);
   });
   shards.every(0, uses_period, [this] { database.run([this] { accounts->write_uses(); }); });
+}
+
+// The schedulers look through their whole queue, so they are told only of what changed. One call at a time.
+void parts::pause_accounts(const accounts::directory& all) {
+  scheduler::scheduler::account_reasons paused;
+  for (const auto& a : all.all().accounts) {
+    if (a.state == accounts::account_state::active) continue;
+    paused.emplace(a.id, fmt::format("the account {0} is {1}; `gonets account resume {0}` lets its mail go", a.name,
+                                     accounts::to_text(a.state)));
+  }
+  if (paused == paused_) return;
+  paused_ = std::move(paused);
+  const auto told = std::make_shared<const scheduler::scheduler::account_reasons>(paused_);
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    shards.post(i, [s = by_shard[i].get(), told] { s->scheduler->pause_accounts(told); });
 }
 
 void parts::open() {
@@ -177,6 +196,7 @@ void parts::open() {
     all.push_back(s->scheduler.get());
   for (const auto& s : by_shard)
     s->scheduler->join(all);
+  pause_accounts(*accounts->current());
   intake = std::make_unique<intake::intake>(
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });

@@ -68,9 +68,11 @@ struct parts {
 
  private:
   void open_accounts();
+  void pause_accounts(const accounts::directory& all);
   void make_logins();
   void make_shard(std::size_t number, std::uint64_t seed);
   std::atomic<bool> polling_{false};
+  scheduler::scheduler::account_reasons paused_;  // as the schedulers know it
 };
 
 // The folder of the accounts' database that may have to be made; empty when there is none, as with PostgreSQL.

@@ -32,6 +32,13 @@ json::object to_object(const accounts::quota& q) {
   return o;
 }
 
+json::object to_object(const accounts::quota& q, const quota_use& use) {
+  auto o = to_object(q);
+  o["used"] = use.used;
+  add_time(o, "resets", use.resets);
+  return o;
+}
+
 json::object to_object(const accounts::plan& p) {
   return {{"name", p.name}, {"quotas", quota_list(p.quotas)}};
 }

@@ -3,10 +3,12 @@
 #include <boost/json.hpp>
 
 #include "accounts/directory.h"
+#include "httpd/control.h"
 
 namespace gonets::httpd {
 
 boost::json::object to_object(const accounts::quota& q);
+boost::json::object to_object(const accounts::quota& q, const quota_use& use);
 boost::json::object to_object(const accounts::plan& p);
 boost::json::object to_object(const accounts::credential& c);
 boost::json::object to_object(const accounts::sender_domain& d);

@@ -140,9 +140,17 @@ void add_account(const call& c, on_response done) {
       std::move(done));
 }
 
+json::array limits_with_use(control& ask, account_id who, const std::vector<accounts::quota>& quotas) {
+  const auto uses = ask.used_of(who, quotas);
+  json::array all;
+  for (std::size_t i = 0; i < quotas.size(); ++i)
+    all.push_back(to_object(quotas[i], uses[i]));
+  return all;
+}
+
 void show_account(const call& c, on_response done) {
   c.ask.with_accounts(
-      [name = c.id](registry& all) {
+      [name = c.id, &ask = c.ask](registry& all) {
         const auto d = all.current();
         const auto* a = d->find_account(name);
         if (a == nullptr) return no_account(name);
@@ -152,6 +160,7 @@ void show_account(const call& c, on_response done) {
           credentials.push_back(to_object(each));
         for (const auto& each : d->all().domains)
           if (each.account == a->id) domains.push_back(to_object(each));
+        o["limits"] = limits_with_use(ask, a->id, d->quotas_of(a->id));
         o["credential_list"] = std::move(credentials);
         o["domain_list"] = std::move(domains);
         return object_response(o);

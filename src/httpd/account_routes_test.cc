@@ -59,9 +59,9 @@ TEST_F(account_api, makes_changes_and_shows_an_account) {
   EXPECT_EQ(text(changed, "plan"), "free") << "what is not given stays";
   const auto shown = made("GET", "/v1/accounts/shop", "", 200);
   EXPECT_EQ(text(shown, "policy"), "warn");
-  EXPECT_EQ(
-      json::serialize(shown.at("limits")),
-      R"([{"max":60,"measure":"messages","window":"minute"},{"max":1500,"measure":"recipients","window":"month"}])");
+  EXPECT_EQ(json::serialize(shown.at("limits")),
+            R"([{"max":60,"measure":"messages","window":"minute","used":7,"resets":"1970-01-01T01:00:00.000Z"},)"
+            R"({"max":1500,"measure":"recipients","window":"month","used":7,"resets":"1970-01-01T01:00:00.000Z"}])");
   const auto listed = made("GET", "/v1/accounts", "", 200);
   EXPECT_EQ(listed.at("accounts").as_array().size(), 2u);
   made("PATCH", "/v1/accounts/shop", R"({"plan":""})", 200);

@@ -110,6 +110,11 @@ struct submission_port {
   std::string tls;  // "implicit", "starttls"; empty: none is offered there
 };
 
+struct quota_use {
+  std::uint64_t used = 0;
+  wall_time resets{};
+};
+
 struct readiness {
   bool ready = false;
   std::string reason;  // when not
@@ -151,7 +156,9 @@ class control {
   virtual void audit(done<audit_report> answer) = 0;
   // Runs `work` on a thread that may wait for the database; 503 when too much waits there already.
   virtual void with_accounts(std::move_only_function<response(accounts::registry&)> work, done<response> answer) = 0;
-  virtual accounts::directory_ptr accounts_now() = 0;           // from any thread, at once
+  virtual accounts::directory_ptr accounts_now() = 0;  // from any thread, at once
+  // Of each quota in its present window, in the same order; from any thread, at once.
+  virtual std::vector<quota_use> used_of(account_id who, const std::vector<accounts::quota>& quotas) = 0;
   virtual std::vector<submission_port> submission_ports() = 0;  // from any thread, at once
   virtual void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) = 0;
   virtual void captured_content(std::string id, done<std::optional<std::string>> answer) = 0;

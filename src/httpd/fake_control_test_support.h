@@ -94,6 +94,9 @@ class fake_control : public control {
     return registry ? registry->current() : std::make_shared<const accounts::directory>(accounts::contents{});
   }
   std::vector<submission_port> submission_ports() override { return ports; }
+  std::vector<quota_use> used_of(account_id, const std::vector<accounts::quota>& quotas) override {
+    return {quotas.size(), {7, wall_time(std::chrono::hours(1))}};
+  }
   void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) override {
     ++calls;
     asked_max = rows_max;
