@@ -19,8 +19,15 @@ enum choice : std::uint8_t {
   fail_second_body = 4,
   begin_early = 8,
   eight_bit = 16,
-  feed_in_body = 32
+  feed_in_body = 32,
+  tls_if_offered = 64,
+  tls_required = 128
 };
+
+starttls wish(std::uint8_t choices) {
+  if (choices & tls_required) return starttls::required;
+  return choices & tls_if_offered ? starttls::if_offered : starttls::never;
+}
 
 void require(bool held) {
   if (!held) std::abort();
@@ -31,6 +38,7 @@ class owner {
   owner(std::uint8_t choices, std::size_t step, std::string_view bytes)
       : session_({.helo_name = "client.test",
                   .speak = choices & speak_lmtp ? protocol::lmtp : protocol::smtp,
+                  .tls = wish(choices),
                   .reply_line_bytes_max = 256,
                   .reply_lines_max = 16,
                   .messages_max = 6}),
@@ -52,7 +60,11 @@ class owner {
           require_whole_lines(session_.take_output());
           read();
           break;
+        case wants::tls:
+          shake_hands();
+          break;
         case wants::work:
+          if (tls_needed()) require(secured_);
           if (begun_ < 5) {
             begin();
           } else {
@@ -104,6 +116,19 @@ class owner {
     open_.front().body_sent = true;
   }
 
+  bool tls_needed() const { return choices_ & tls_required; }
+
+  // The next byte says whether the handshake fails.
+  void shake_hands() {
+    require(session_.take_output().empty());
+    require(!secured_);
+    const bool fails = bytes_.empty() || bytes_.front() == 'F';
+    if (!bytes_.empty()) bytes_.remove_prefix(1);
+    if (fails) return session_.tls_failed("no handshake");
+    secured_ = true;
+    session_.tls_started();
+  }
+
   void read() {
     if (bytes_.empty()) return session_.lost("connection lost");
     const std::string_view part = bytes_.substr(0, step_);
@@ -148,8 +173,9 @@ class owner {
     while (!output.empty()) {
       const std::string_view line = output.substr(0, output.find("\r\n"));
       output.remove_prefix(line.size() + 2);
-      require(line == "." || line == "DATA" || line == "RSET" || line == "QUIT" || line.ends_with("LO client.test") ||
-              line.starts_with("MAIL FROM:<from@source.test>") || line.starts_with("RCPT TO:<"));
+      require(line == "." || line == "DATA" || line == "RSET" || line == "STARTTLS" || line == "QUIT" ||
+              line.ends_with("LO client.test") || line.starts_with("MAIL FROM:<from@source.test>") ||
+              line.starts_with("RCPT TO:<"));
     }
   }
 
@@ -161,6 +187,7 @@ class owner {
   std::size_t begun_ = 0;
   std::size_t bodies_ = 0;
   std::uint8_t choices_;
+  bool secured_ = false;
 };
 
 }  // namespace

@@ -22,8 +22,9 @@ constexpr std::size_t ehlo_text_bytes_max = 16'384;
 constexpr std::size_t our_text_bytes_max = 512;
 constexpr std::size_t name_bytes_max = 255;
 
-// unconnected -> greeting -> ehlo -> ready, helo; helo -> ready; ready -> quitting; any -> closed.
-enum class phase : std::uint8_t { unconnected, greeting, ehlo, helo, ready, quitting, closed };
+// unconnected -> greeting -> ehlo -> ready, helo, starttls; helo -> ready; starttls -> handshake, ready;
+// handshake -> ehlo; ready -> quitting; any -> closed.
+enum class phase : std::uint8_t { unconnected, greeting, ehlo, helo, starttls, handshake, ready, quitting, closed };
 
 std::string safe_text(std::string_view text) {
   std::string safe;
@@ -47,8 +48,12 @@ struct client_session::state {
   void take_reply(reply& r);
   void take_greeting(reply& r);
   void take_hello_reply(reply& r);
+  void take_starttls_reply(reply& r);
   void take_transaction_reply(client_transaction& t, reply& r);
+  void secure_or_ready();
+  void refuse_clear_text(recipient_outcome cause);
   void say_hello(std::string_view verb, phase waits);
+  std::string_view hello_verb() const { return options.speak == protocol::lmtp ? "LHLO " : "EHLO "; }
   void become_ready();
   void start_held();
   void refuse_session(reply& r);
@@ -64,9 +69,11 @@ struct client_session::state {
   std::string chained;  // the commands that follow the end of the data that is being written
   std::string peer_name;
   recipient_outcome because;
+  reply starttls_refusal;
   std::size_t begun = 0;
   phase at = phase::unconnected;
   bool reset_due = false;
+  bool secured = false;    // by STARTTLS
   bool was_ready = false;  // if not, the end of the session is the outcome of whatever is begun, before it or after
 };
 
@@ -83,6 +90,8 @@ void client_session::state::take_reply(reply& r) {
     case phase::ehlo:
     case phase::helo:
       return take_hello_reply(r);
+    case phase::starttls:
+      return take_starttls_reply(r);
     case phase::quitting:
       return end({disposition::not_attempted, stage::none, std::move(r), true});
     case phase::ready:
@@ -90,6 +99,7 @@ void client_session::state::take_reply(reply& r) {
       if (client_transaction* t = current()) return take_transaction_reply(*t, r);
       return break_off(fmt::format("unexpected reply {}", to_text(r)), stage::none);
     case phase::unconnected:
+    case phase::handshake:
     case phase::closed:
       break;
   }
@@ -98,9 +108,7 @@ void client_session::state::take_reply(reply& r) {
 void client_session::state::take_greeting(reply& r) {
   if (r.code == 220) {
     append_sanitized(peer_name, std::string_view(r.text).substr(0, r.text.find_first_of(" \n")), name_bytes_max);
-    const bool lmtp = options.speak == protocol::lmtp;
-    parser.keep_text(ehlo_text_bytes_max);
-    return say_hello(lmtp ? "LHLO " : "EHLO ", phase::ehlo);
+    return say_hello(hello_verb(), phase::ehlo);
   }
   if (r.transient() || r.permanent()) return refuse_session(r);
   break_off(fmt::format("unexpected greeting {}", to_text(r)), stage::greeting);
@@ -109,7 +117,7 @@ void client_session::state::take_greeting(reply& r) {
 void client_session::state::take_hello_reply(reply& r) {
   if (r.positive()) {
     if (at == phase::ehlo) offered = detail::parse_capabilities(r.text);
-    return become_ready();
+    return secure_or_ready();
   }
   // RFC 5321 3.2: a server that does not know EHLO says 500 or 502; in the wild it is any 5xx.
   if (r.permanent() && at == phase::ehlo && options.speak == protocol::smtp) return say_hello("HELO ", phase::helo);
@@ -122,6 +130,44 @@ void client_session::state::say_hello(std::string_view verb, phase waits) {
   output += options.helo_name;
   output += "\r\n";
   at = waits;
+  parser.keep_text(ehlo_text_bytes_max);
+}
+
+// After EHLO or HELO.
+void client_session::state::secure_or_ready() {
+  if (options.tls == starttls::never || secured) return become_ready();
+  if (offered.starttls) {
+    parser.keep_text(reply_text_bytes_max);
+    output += "STARTTLS\r\n";
+    at = phase::starttls;
+  } else if (options.tls == starttls::required) {
+    refuse_clear_text(deferred_by_us(7, 10, "TLS is needed, and the receiving server does not offer it"));
+  } else {
+    become_ready();
+  }
+}
+
+void client_session::state::take_starttls_reply(reply& r) {
+  if (r.code == 220) {
+    at = phase::handshake;
+  } else if (r.code == 421) {
+    end({disposition::deferred, stage::tls, std::move(r), true});
+  } else if (!r.transient() && !r.permanent()) {
+    break_off(fmt::format("unexpected reply {}", to_text(r)), stage::tls);
+  } else if (options.tls == starttls::required) {
+    // It may have TLS tomorrow, whatever it says today.
+    refuse_clear_text(r.transient() ? recipient_outcome{disposition::deferred, stage::tls, std::move(r), true}
+                                    : deferred_by_us(7, 10, "TLS is needed, and was refused: " + to_text(r)));
+  } else {
+    starttls_refusal = std::move(r);
+    become_ready();
+  }
+}
+
+void client_session::state::refuse_clear_text(recipient_outcome cause) {
+  cause.at = stage::tls;
+  end(std::move(cause));
+  output = "QUIT\r\n";
 }
 
 void client_session::state::become_ready() {
@@ -197,6 +243,9 @@ stage client_session::state::waiting_for() {
     case phase::ehlo:
     case phase::helo:
       return stage::ehlo;
+    case phase::starttls:
+    case phase::handshake:
+      return stage::tls;
     case phase::ready:
       if (const client_transaction* t = current()) return t->waiting_for();
       break;
@@ -219,6 +268,7 @@ void client_session::connected() {
 
 wants client_session::next() {
   state& s = *state_;
+  if (s.at == phase::handshake) return wants::tls;
   if (!s.transactions.empty()) {
     const client_transaction& oldest = s.transactions.front();
     if (oldest.done()) return wants::collect;
@@ -234,7 +284,8 @@ wants client_session::next() {
 
 void client_session::feed(std::string_view bytes) {
   state& s = *state_;
-  while (!bytes.empty() && s.at != phase::closed) {
+  // Behind the 220 to STARTTLS nothing can be trusted: it came in the clear, and is dropped (RFC 3207 5).
+  while (!bytes.empty() && s.at != phase::closed && s.at != phase::handshake) {
     switch (s.parser.parse(bytes)) {
       case reply_parser::progress::more:
         return;
@@ -245,6 +296,22 @@ void client_session::feed(std::string_view bytes) {
         return s.break_off(s.parser.error(), s.waiting_for());
     }
   }
+}
+
+void client_session::tls_started() {
+  state& s = *state_;
+  if (s.at != phase::handshake) return;
+  s.secured = true;
+  s.offered = {};
+  s.say_hello(s.hello_verb(), phase::ehlo);
+}
+
+void client_session::tls_failed(std::string_view why) {
+  state& s = *state_;
+  if (s.at != phase::handshake) return;
+  recipient_outcome cause = deferred_by_us(7, 5, why);
+  cause.at = stage::tls;
+  s.end(std::move(cause));
 }
 
 void client_session::lost(std::string_view why) {
@@ -358,6 +425,14 @@ bool client_session::peer_offers_dsn() const {
 
 bool client_session::peer_offers_starttls() const {
   return state_->offered.starttls;
+}
+
+bool client_session::peer_offers_requiretls() const {
+  return state_->offered.requiretls;
+}
+
+const reply& client_session::starttls_refusal() const {
+  return state_->starttls_refusal;
 }
 
 std::string_view client_session::peer_name() const {

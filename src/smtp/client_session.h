@@ -8,6 +8,8 @@
 //     for (;;) switch (session.next()) {
 //       case wants::bytes:   write take_output() if any; read with the time-out of waiting_for(); session.feed(bytes)
 //                            or session.lost(reason)
+//       case wants::tls:     the peer is ready for a TLS handshake: do it, then session.tls_started() or
+//                            session.tls_failed(why)
 //       case wants::work:    idle and ready: session.begin(t) or session.quit()
 //       case wants::body:    the peer answered 354. Optionally, if can_chain(): session.begin(next). Then write, in
 //       this
@@ -31,9 +33,16 @@ namespace gonets::smtp {
 
 enum class protocol : std::uint8_t { smtp, lmtp };
 
+enum class starttls : std::uint8_t {
+  never,       // also where TLS is there from the first byte
+  if_offered,  // and if it is refused, goes on in the clear
+  required     // else the session ends at stage `tls` before any transaction
+};
+
 struct client_options {
   std::string helo_name;
   protocol speak = protocol::smtp;
+  starttls tls = starttls::never;
   std::size_t reply_line_bytes_max = 2048;  // longer: the session ends as a protocol error
   std::size_t reply_lines_max = 128;        // more in one reply: the same
   std::size_t messages_max = 0x7fffffff;    // begun on this connection; then next() gives close instead of work
@@ -48,6 +57,7 @@ struct transaction {
   std::uint64_t size_bytes = 0;   // of the body, before stuffing; SIZE is sent where it is offered
   bool eight_bit = false;         // the content has octets over 127: needs 8BITMIME
   bool smtputf8 = false;          // needs SMTPUTF8
+  bool require_tls = false;       // needs REQUIRETLS (RFC 8689); the owner sees to it that the connection is fit for it
   bool body_ends_in_crlf = true;  // else the end of data gets a CRLF of its own before the dot
 };
 
@@ -70,7 +80,7 @@ struct recipient_outcome {
   bool from_peer = false;
 };
 
-enum class wants : std::uint8_t { bytes, work, body, collect, close };
+enum class wants : std::uint8_t { bytes, work, body, collect, close, tls };
 
 class client_session {
  public:
@@ -81,6 +91,12 @@ class client_session {
   void connected();  // now wait for the greeting
   wants next();
   void feed(std::string_view bytes);  // any bytes, hostile ones too
+  // At wants::tls. What the peer sent behind its 220 in the clear was dropped; its capabilities are asked for anew
+  // (RFC 3207 4.2).
+  void tls_started();
+  // The handshake failed, or the certificate is not the one that must be there: ends the session, `why` becomes the
+  // text of those whose fate is open.
+  void tls_failed(std::string_view why);
   // The connection failed, timed out or was closed by the peer, or the owner gives up: `why` becomes the text of the
   // recipients whose fate is open ("connection timed out").
   void lost(std::string_view why);
@@ -103,7 +119,9 @@ class client_session {
   stage waiting_for() const;  // which time-out applies (RFC 5321 4.5.3.2)
   bool ready() const;         // EHLO/HELO/LHLO was answered
   bool peer_pipelines() const;
-  bool peer_offers_starttls() const;
+  bool peer_offers_starttls() const;  // in its last reply to EHLO
+  bool peer_offers_requiretls() const;
+  const reply& starttls_refusal() const;  // of a peer that had offered it; code 0: there was none
   bool peer_offers_dsn() const;        // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
   std::string_view peer_name() const;  // from its greeting; "" before
   std::uint64_t peer_size_limit() const;  // SIZE of its EHLO; 0: none

@@ -55,7 +55,8 @@ struct run_result {
   std::vector<std::vector<recipient_outcome>> outcomes;  // of the messages begun, in order
   std::vector<std::string> writes;
   recipient_outcome because;
-  std::size_t peer_bytes = 0;            // that the client read
+  std::size_t peer_bytes = 0;  // that the client read
+  std::size_t handshakes = 0;
   std::vector<std::size_t> accepted_at;  // by message: read so far when its last end-of-data reply was, if that was 2xx
   bool closed = false;
   bool script_done = false;
@@ -91,12 +92,18 @@ class dialogue {
   }
   dialogue& reply(const std::string& text) { return add({action::reply, text + "\r\n"}); }
   dialogue& bytes(std::string raw) { return add({action::reply, std::move(raw)}); }
+  // The client must begin a TLS handshake here, which succeeds.
+  dialogue& handshake() { return add({action::handshake, ""}); }
+  dialogue& starttls(std::string_view keywords = "PIPELINING") {
+    return expect("STARTTLS\r\n").reply("220 2.0.0 go").handshake().hello_again(keywords);
+  }
   dialogue& hang_up() { return add({action::hang_up, ""}); }
   dialogue& message(outgoing m) {
     messages_.push_back(std::move(m));
     return *this;
   }
-  dialogue& hello(std::string_view keywords = "PIPELINING") {
+  dialogue& hello(std::string_view keywords = "PIPELINING") { return reply("220 mx.test ESMTP").hello_again(keywords); }
+  dialogue& hello_again(std::string_view keywords) {
     std::string ehlo = "250";
     ehlo += keywords.empty() ? " mx.test" : "-mx.test";
     for (std::size_t at = 0; at < keywords.size();) {
@@ -105,7 +112,7 @@ class dialogue {
       ehlo += keywords.substr(at, end - at);
       at = end + 1;
     }
-    return reply("220 mx.test ESMTP").expect(options_.speak == protocol::lmtp ? "LHLO" : "EHLO").reply(ehlo);
+    return expect(options_.speak == protocol::lmtp ? "LHLO" : "EHLO").reply(ehlo);
   }
   dialogue& mail(const std::string& answer) { return expect("MAIL FROM:<").reply(answer); }
   dialogue& rcpt(const std::string& answer) { return expect("RCPT TO:<").reply(answer); }
@@ -117,6 +124,7 @@ class dialogue {
     bool chain = true;
     std::size_t cut_after_bytes = never;   // that the peer sent
     std::size_t cut_before_write = never;  // the write of this number fails
+    std::size_t fail_handshake = never;    // the handshake of this number fails
     bool fail_body = false;                // with cut_before_write: if it has a body, body_failed() instead
   };
 
@@ -137,6 +145,11 @@ class dialogue {
         check_cut(whole, run({.chain = chain, .cut_after_bytes = cut}), cut);
         if (::testing::Test::HasFailure()) return whole;
       }
+      for (std::size_t cut = 0; cut < whole.handshakes; ++cut) {
+        SCOPED_TRACE(::testing::Message() << "handshake " << cut << (chain ? ", chained" : ", not chained"));
+        check_cut(whole, run({.chain = chain, .fail_handshake = cut}), never);
+        if (::testing::Test::HasFailure()) return whole;
+      }
       const std::size_t writes = run({.chain = chain}).writes.size();
       for (std::size_t cut = 0; cut < writes; ++cut) {
         for (const bool body : {false, true}) {
@@ -151,7 +164,7 @@ class dialogue {
 
  private:
   struct action {
-    enum kind : std::uint8_t { line, body, reply, hang_up } what;
+    enum kind : std::uint8_t { line, body, reply, handshake, hang_up } what;
     std::string text;
   };
 
@@ -169,6 +182,9 @@ class dialogue {
           case wants::bytes:
             write(session_.take_output(), false);
             read();
+            break;
+          case wants::tls:
+            shake_hands();
             break;
           case wants::work:
             if (begun_ < d_.messages_.size()) {
@@ -193,6 +209,19 @@ class dialogue {
 
    private:
     void begin() { session_.begin(d_.messages_[begun_++].to_begin()); }
+
+    void shake_hands() {
+      const std::size_t number = result_.handshakes++;
+      const bool meant = !script_.empty() && script_.front().what == action::handshake;
+      EXPECT_TRUE(meant) << "the client begins a handshake that the script does not have";
+      EXPECT_TRUE(session_.take_output().empty()) << "written before the handshake";
+      EXPECT_EQ(from_client_, "") << "pipelined behind STARTTLS";
+      to_client_.clear();  // what the peer said in the clear is not carried into TLS
+      if (number == how_.fail_handshake) return session_.tls_failed("the certificate is not trusted");
+      if (meant) script_.pop_front();
+      session_.tls_started();
+      advance_script();
+    }
 
     void write_body() {
       if (how_.chain && begun_ < d_.messages_.size() && session_.can_chain()) begin();
@@ -222,7 +251,7 @@ class dialogue {
     void advance_script() {
       for (; !script_.empty(); script_.pop_front()) {
         const action& a = script_.front();
-        if (a.what == action::hang_up) return;
+        if (a.what == action::hang_up || a.what == action::handshake) return;
         if (a.what == action::reply) {
           to_client_ += a.text;
           sent_ += a.text.size();

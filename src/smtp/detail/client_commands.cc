@@ -38,6 +38,7 @@ void append_mail(std::string& to, const transaction& t, const peer_capabilities&
   if (offered.size && t.size_bytes != 0) fmt::format_to(std::back_inserter(to), " SIZE={}", declared_bytes(t));
   if (t.eight_bit && offered.eight_bit_mime) to += " BODY=8BITMIME";
   if (t.smtputf8 && offered.smtputf8) to += " SMTPUTF8";
+  if (t.require_tls && offered.requiretls) to += " REQUIRETLS";
   if (offered.dsn && t.ret == message::return_content::full) to += " RET=FULL";
   if (offered.dsn && t.ret == message::return_content::headers) to += " RET=HDRS";
   if (offered.dsn && !t.envelope_id.empty()) {

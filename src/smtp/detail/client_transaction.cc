@@ -55,6 +55,8 @@ bool client_transaction::refuse_locally(const peer_capabilities& offered) {
   reply r;
   if (!is_safe(t_)) {
     r = {553, {5, 1, 3}, "an address of the envelope has control characters"};
+  } else if (t_.require_tls && !offered.requiretls) {
+    r = {550, {5, 7, 30}, "the message needs REQUIRETLS, which the receiving server does not offer"};
   } else if (t_.smtputf8 && !offered.smtputf8) {
     r = {550, {5, 6, 7}, "the message needs SMTPUTF8, which the receiving server does not offer"};
   } else if (t_.eight_bit && !offered.eight_bit_mime) {

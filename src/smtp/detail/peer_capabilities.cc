@@ -30,6 +30,7 @@ void take_line(std::string_view line, peer_capabilities& offered) {
   if (is_keyword(word, "SMTPUTF8")) offered.smtputf8 = true;
   if (is_keyword(word, "DSN")) offered.dsn = true;
   if (is_keyword(word, "STARTTLS")) offered.starttls = true;
+  if (is_keyword(word, "REQUIRETLS")) offered.requiretls = true;
   if (is_keyword(word, "SIZE")) {
     offered.size = true;
     offered.size_limit = parse_size_limit(line.substr(std::min(word_end + 1, line.size())));

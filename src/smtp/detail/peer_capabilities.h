@@ -13,6 +13,7 @@ struct peer_capabilities {
   bool smtputf8 = false;
   bool dsn = false;
   bool starttls = false;
+  bool requiretls = false;
   std::uint64_t size_limit = 0;  // octets; 0: none was said
 };
 
