@@ -224,6 +224,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   runtime::dns_options dns;
   for (const auto& s : with.dns.servers)
     dns.servers.emplace_back(s.host, s.port);
+  dns.trust_anchor_file = with.dns.trust_anchor;
   dns.timeout = with.dns.timeout;
   dns.cache_bytes_max = with.dns.cache_bytes_max;
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns);

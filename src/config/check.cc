@@ -32,6 +32,7 @@ class checker {
     check_spool();
     check_accounts();
     check_delivery();
+    check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
     check_api();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)

@@ -374,6 +374,13 @@ section dns_section() {
               setting<in, &dns::servers>("servers", restart, list_of<endpoint_text>{{1}, "endpoints", 0, 16},
                                          "Resolvers to ask. Empty: the names are resolved from the root, by the server "
                                          "itself."),
+              setting<in, &dns::trust_anchor>(
+                  "trust_anchor", restart, file,
+                  "The keys that DNSSEC is validated with: a file of DS or DNSKEY records. Empty: those of the root "
+                  "(package dns-root-data) where the server resolves from the root itself, none where it asks "
+                  "`servers`; give them there, too, if those pass on signatures: without validated answers there is no "
+                  "DANE.",
+                  "an answer that does not validate: the recipients are deferred with `451 4.4.3`"),
               setting<in, &dns::timeout>("timeout", restart, duration{100ms, 2min},
                                          "For one question, its repetitions included.",
                                          "no reply to clients: the recipients are deferred with `451 4.4.3`"),

@@ -137,6 +137,7 @@ struct settings {
 
   struct dns_section {
     std::vector<endpoint> servers;  // empty: resolve from the root, by ourselves
+    std::string trust_anchor;       // a file; empty: the root's where we resolve from the root, else none
     milliseconds timeout = 10s;
     std::size_t cache_bytes_max = 33'554'432;
   } dns;

@@ -9,12 +9,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
+#include <fstream>
 #include <list>
 #include <mutex>
 #include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "base/text.h"
 #include "runtime/dns_name.h"
 
 namespace gonets::runtime {
@@ -24,11 +26,9 @@ namespace asio = boost::asio;
 using steady = std::chrono::steady_clock;
 
 constexpr int class_in = 1;
-enum class record_type : int { a = 1, mx = 15, aaaa = 28 };
+enum class record_type : int { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
 
-// Of package dns-root-data. Anchors are set only where we resolve from the root ourselves: a forwarder may serve names
-// of its own or strip signatures, and would then make all mail wait. So behind forwarders no answer is ever `secure`,
-// and what relies on that (DANE) is off; nor without the file.
+// Of package dns-root-data.
 constexpr const char* root_anchor_path = "/usr/share/dns/root.key";
 
 std::string_view to_text(record_type type) {
@@ -39,6 +39,14 @@ std::string_view to_text(record_type type) {
       return "MX";
     case record_type::aaaa:
       return "AAAA";
+    case record_type::tlsa:
+      return "TLSA";
+    case record_type::txt:
+      return "TXT";
+    case record_type::ptr:
+      return "PTR";
+    case record_type::cname:
+      return "CNAME";
   }
   return "?";
 }
@@ -99,12 +107,16 @@ void set_upstream(ub_ctx* context, const dns_options& options) {
     const auto server = fmt::format("{}@{}", host, port);
     check(ub_ctx_set_fwd(context, server.c_str()), "forwarder " + server);
   }
-  if (options.servers.empty()) {
-    if (std::filesystem::exists(root_anchor_path)) {
-      check(ub_ctx_add_ta_file(context, root_anchor_path), root_anchor_path);
-    }
-    return;
+  auto anchors = options.trust_anchor_file;
+  if (anchors.empty() && options.servers.empty() && std::filesystem::exists(root_anchor_path)) {
+    anchors = root_anchor_path;
   }
+  if (!anchors.empty()) {
+    // The library itself reads it at the first query only, and takes a missing file for none.
+    if (!std::ifstream(anchors)) throw std::runtime_error("the DNSSEC trust anchors in " + anchors + " cannot be read");
+    check(ub_ctx_add_ta_file(context, anchors.c_str()), anchors);
+  }
+  if (options.servers.empty()) return;
   // Answered by the library itself as not existing, unless removed; but what a forwarder says of them goes.
   for (const char* zone : {"test.", "invalid.", "home.arpa."}) {
     check(ub_ctx_zone_remove(context, zone), zone);
@@ -139,16 +151,47 @@ std::optional<std::string> read_address(int family, std::span<const std::uint8_t
   return text;
 }
 
-void read_records(const ub_result& result, record_type type, dns_answer& answer) {
-  for (int i = 0; result.data[i] != nullptr; ++i) {
-    const std::span rdata(reinterpret_cast<const std::uint8_t*>(result.data[i]),
-                          static_cast<std::size_t>(result.len[i]));
-    if (type == record_type::mx) {
-      if (auto mx = read_mx(rdata)) answer.mx.push_back(std::move(*mx));
-    } else if (auto address = read_address(type == record_type::a ? AF_INET : AF_INET6, rdata)) {
-      answer.addresses.push_back(std::move(*address));
-    }
+// Strings of up to 255 bytes, each behind its length (RFC 1035 3.3.14).
+std::optional<std::string> read_text(std::span<const std::uint8_t> rdata) {
+  std::string text;
+  while (!rdata.empty()) {
+    const std::size_t length = rdata[0];
+    if (rdata.size() <= length) return std::nullopt;
+    text.append(reinterpret_cast<const char*>(rdata.data()) + 1, length);
+    rdata = rdata.subspan(length + 1);
   }
+  return text;
+}
+
+void read_record(std::span<const std::uint8_t> rdata, record_type type, dns_answer& answer) {
+  const auto keep = [](auto& all, auto one) {
+    if (one) all.push_back(std::move(*one));
+  };
+  switch (type) {
+    case record_type::mx:
+      return keep(answer.mx, read_mx(rdata));
+    case record_type::a:
+      return keep(answer.addresses, read_address(AF_INET, rdata));
+    case record_type::aaaa:
+      return keep(answer.addresses, read_address(AF_INET6, rdata));
+    case record_type::tlsa:
+      return keep(answer.tlsa, tls_policy::parse_tlsa({reinterpret_cast<const char*>(rdata.data()), rdata.size()}));
+    case record_type::txt:
+      return keep(answer.texts, read_text(rdata));
+    case record_type::ptr:
+    case record_type::cname:
+      return keep(answer.names, name_from_wire(rdata));
+  }
+}
+
+bool has_records(const dns_answer& a) {
+  return !a.mx.empty() || !a.addresses.empty() || !a.tlsa.empty() || !a.texts.empty() || !a.names.empty();
+}
+
+std::string canonical_name(const ub_result& result) {
+  std::string name = to_lower(result.canonname != nullptr ? result.canonname : result.qname);
+  if (name.ends_with('.')) name.pop_back();
+  return name;
 }
 
 std::string rcode_text(int rcode) {
@@ -181,8 +224,12 @@ dns_answer read_result(const ub_result& result, record_type type) {
   } else if (result.rcode != 0) {
     answer.detail = fmt::format("{} for {}", rcode_text(result.rcode), question);
   } else {
-    if (result.havedata != 0) read_records(result, type, answer);
-    const bool some = !answer.mx.empty() || !answer.addresses.empty();
+    for (int i = 0; result.havedata != 0 && result.data[i] != nullptr; ++i) {
+      read_record({reinterpret_cast<const std::uint8_t*>(result.data[i]), static_cast<std::size_t>(result.len[i])},
+                  type, answer);
+    }
+    answer.canonical = canonical_name(result);
+    const bool some = has_records(answer);
     answer.status = some ? dns_status::ok : dns_status::no_data;
     if (!some) answer.detail = fmt::format("no {}", question);
   }
@@ -366,6 +413,18 @@ class unbound_resolver final : public resolver {
   void query_a(std::string_view name, handler done) override { engine_->query(name, record_type::a, std::move(done)); }
   void query_aaaa(std::string_view name, handler done) override {
     engine_->query(name, record_type::aaaa, std::move(done));
+  }
+  void query_tlsa(std::string_view name, handler done) override {
+    engine_->query(name, record_type::tlsa, std::move(done));
+  }
+  void query_txt(std::string_view name, handler done) override {
+    engine_->query(name, record_type::txt, std::move(done));
+  }
+  void query_ptr(std::string_view name, handler done) override {
+    engine_->query(name, record_type::ptr, std::move(done));
+  }
+  void query_cname(std::string_view name, handler done) override {
+    engine_->query(name, record_type::cname, std::move(done));
   }
 
  private:

@@ -26,6 +26,8 @@ class scripted_resolver final : public resolver {
   void set_aaaa(const std::string& name, std::vector<std::string> addresses) {
     set_addresses("AAAA " + name, addresses);
   }
+  // Whatever else is to be said of a question's answer: its records, `secure`, `canonical`.
+  dns_answer& answer_of(const std::string& question) { return answers_[question]; }
   // `question` is "MX example.org", "A ...", "AAAA ...".
   void set_failure(const std::string& question, dns_status status, std::string detail) {
     dns_answer answer;
@@ -37,6 +39,10 @@ class scripted_resolver final : public resolver {
   void query_mx(std::string_view name, handler done) override { ask("MX ", name, std::move(done)); }
   void query_a(std::string_view name, handler done) override { ask("A ", name, std::move(done)); }
   void query_aaaa(std::string_view name, handler done) override { ask("AAAA ", name, std::move(done)); }
+  void query_tlsa(std::string_view name, handler done) override { ask("TLSA ", name, std::move(done)); }
+  void query_txt(std::string_view name, handler done) override { ask("TXT ", name, std::move(done)); }
+  void query_ptr(std::string_view name, handler done) override { ask("PTR ", name, std::move(done)); }
+  void query_cname(std::string_view name, handler done) override { ask("CNAME ", name, std::move(done)); }
 
   // Answers all that was asked, and what is asked meanwhile.
   void run() {
