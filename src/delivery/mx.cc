@@ -76,12 +76,13 @@ set_result set_of_literal(const mx_options& options, std::string_view literal) {
   return make_set_of_one(address->text, std::chrono::hours(1));
 }
 
-set_result implicit_set(const mx_options& options, const std::string& domain, std::chrono::seconds ttl) {
+set_result implicit_set(const mx_options& options, const std::string& domain, const runtime::dns_answer& answer) {
   if (contains(options.own_names, domain) || (is_localhost(domain) && !options.allow_loopback)) {
     return fail_as_loop(domain);
   }
-  auto set = make_set_of_one(domain, ttl);
+  auto set = make_set_of_one(domain, answer.ttl);
   set->implicit = true;
+  set->secure = answer.secure;
   return set;
 }
 
@@ -134,6 +135,7 @@ set_result set_of_records(const mx_options& options, const std::string& domain, 
   set->tiers = tiers_of(records);
   set->site_key = key_of(set->tiers);
   set->ttl = answer.ttl;
+  set->secure = answer.secure;
   return set;
 }
 
@@ -142,7 +144,7 @@ set_result set_of_answer(const mx_options& options, const std::string& domain, r
     case runtime::dns_status::ok:
       return set_of_records(options, domain, std::move(answer));
     case runtime::dns_status::no_data:
-      return implicit_set(options, domain, answer.ttl);
+      return implicit_set(options, domain, answer);
     case runtime::dns_status::no_such_name:
       return fail(550, {5, 1, 2}, fmt::format("The domain {} does not exist", domain));
     case runtime::dns_status::temporary:
@@ -158,6 +160,8 @@ struct candidate {
   std::string name;
   std::vector<std::string> ipv6;
   std::vector<std::string> ipv4;
+  std::string canonical;
+  bool insecure = false;  // an answer with addresses was not validated
   bool self = false;      // has an address of ours
   bool loopback = false;  // had one of this machine, which was left out
   std::string failure;    // what failed for now, if any
@@ -179,6 +183,10 @@ void add_address(const mx_options& options, candidate& host, std::string_view te
 void add_answer(const mx_options& options, candidate& host, const runtime::dns_answer& answer) {
   if (answer.status == runtime::dns_status::temporary || answer.status == runtime::dns_status::bogus) {
     host.failure = answer.detail;
+  }
+  if (!answer.addresses.empty()) {
+    host.insecure = host.insecure || !answer.secure;
+    host.canonical = answer.canonical;
   }
   for (const auto& text : answer.addresses)
     add_address(options, host, text);
@@ -217,7 +225,7 @@ hosts_result hosts_of(std::vector<candidate> candidates) {
     auto addresses = interleave(host, addresses_left);
     addresses_left -= addresses.size();
     if (!addresses.empty()) {
-      hosts.push_back({host.name, std::move(addresses)});
+      hosts.push_back({host.name, std::move(addresses), std::move(host.canonical), !host.insecure});
     } else if (!host.failure.empty()) {
       failing = &host;
     }
@@ -295,6 +303,7 @@ void mx_lookup::find_hosts(std::shared_ptr<const mx_set> set, hosts done) {
     // Only a literal's set has an address for a name.
     if (parse_host_address(work->candidates[i].name)) {
       add_address(state_->options, work->candidates[i], work->candidates[i].name);
+      work->candidates[i].insecure = true;
       continue;
     }
     if (state_->options.ipv6) ask(i, &runtime::resolver::query_aaaa);

@@ -16,6 +16,8 @@ namespace gonets::delivery {
 struct mx_host {
   std::string name;                    // the exchange, or the literal's address
   std::vector<std::string> addresses;  // in the order to try, IPv6 and IPv4 as allowed; may be empty: not resolved yet
+  std::string canonical;               // where its CNAMEs lead; mostly the name itself
+  bool secure = false;                 // DNSSEC vouches for the addresses, and for each CNAME on the way
 };
 
 // The set of exchanges that a domain's mail goes to. Domains with the same `site_key` are one site.
@@ -27,6 +29,7 @@ struct mx_set {
   };
   std::vector<tier> tiers;  // ascending preference
   bool implicit = false;    // no MX: the domain itself
+  bool secure = false;      // DNSSEC vouches for the MX records, or for their absence
   std::chrono::seconds ttl{0};
 };
 

@@ -38,7 +38,7 @@ bool same_hosts(const mx_set& a, const mx_set& b) {
   const auto same_tier = [](const mx_set::tier& x, const mx_set::tier& y) {
     return x.preference == y.preference && x.exchanges == y.exchanges;
   };
-  return a.site_key == b.site_key && a.implicit == b.implicit &&
+  return a.site_key == b.site_key && a.implicit == b.implicit && a.secure == b.secure &&
          std::equal(a.tiers.begin(), a.tiers.end(), b.tiers.begin(), b.tiers.end(), same_tier);
 }
 
