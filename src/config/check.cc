@@ -33,6 +33,7 @@ class checker {
     check_accounts();
     check_delivery();
     check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
+    check_readable(s_.delivery.tls_ca_file, "delivery.tls_ca_file");
     check_api();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)
@@ -66,6 +67,7 @@ class checker {
   void check_certificate(const certificate& c, const std::string& certificate_key, const std::string& key_key);
   void check_readable(const std::string& path, const std::string& key);
   void check_route(std::size_t index);
+  void check_route_tls(const route& r, const std::string& key);
   void check_route_is_used(std::size_t index, const std::string& key);
   void check_stream(const stream& each);
 
@@ -322,11 +324,29 @@ void checker::check_route(std::size_t index) {
   if (r.kind == route_kind::lmtp && !r.path.empty() && access(r.path.c_str(), F_OK) != 0) {
     warn(key + ".to", fmt::format("there is no socket {}; its mail waits until there is", r.path));
   }
+  check_route_tls(r, key + ".tls");
   if (r.kind != route_kind::smtp) return;
   for (const listener& l : s_.listeners) {
     if (r.port == l.address.port && reaches(r.host, l.address.host)) {
       fail(key + ".to", fmt::format("{} is a listener of this server: mail for it would loop", target_text(r)));
     }
+  }
+}
+
+void checker::check_route_tls(const route& r, const std::string& key) {
+  using enum tls_policy::level;
+  if (r.tls && r.kind != route_kind::smtp && r.kind != route_kind::lmtp) {
+    const bool by_mx = r.kind == route_kind::mx;
+    fail(key, by_mx ? "is of no use for a route by MX: say it in [[tls_policy]]"
+                    : fmt::format("is of no use for {}, which no connection goes to", target_text(r)));
+  }
+  if (r.tls && r.implicit_tls && (*r.tls == none || *r.tls == opportunistic)) {
+    fail(key, "is \"required\" at least, where TLS is there from the first byte");
+  }
+  if (tls_level_of(s_, r) == verified && parse_address(r.host)) {
+    warn(key,
+         fmt::format("{} is an address, and certificates bear names: give the host's name, or ask for \"required\"",
+                     r.host));
   }
 }
 

@@ -99,6 +99,12 @@ const text file{"an absolute path, such as \"/etc/gonets/mail.pem\"", is_empty_o
 const list_of<text> domains{{"a domain, such as \"example.com\"", is_domain}, "domains", 0, 100'000};
 const list_of<network_text> networks{{}, "networks", 0, 1000};
 
+using tls_policy::level;
+const choice<level> levels_of_tls{{{"none", level::none},
+                                   {"opportunistic", level::opportunistic},
+                                   {"required", level::required},
+                                   {"verified", level::verified}}};
+
 section server_section() {
   return {
       "server",
@@ -359,6 +365,29 @@ section delivery_section() {
           setting<in, &delivery::site_backoff_max>("site_backoff_max", reload, duration{100ms, 24h},
                                                    "The longest that such a site is left alone.",
                                                    "no reply: the site's mail waits no longer than this for a probe"),
+          setting<in, &delivery::tls>(
+              "tls", reload, levels_of_tls,
+              "TLS to mail hosts, where no `[[tls_policy]]` says otherwise. `none`: never. `opportunistic`: where a "
+              "host "
+              "offers it; if it is refused or broken, in the clear. `required`: TLS or nothing, whoever the "
+              "certificate "
+              "is from. `verified`: with a certificate of a known authority, in the name of the mail host or of the "
+              "recipient's domain.",
+              "`required` and `verified`: a host that does not meet it is passed over; after the last one the "
+              "recipients "
+              "are deferred at stage `tls` with `451 4.7.10` or `451 4.7.5`"),
+          setting<in, &delivery::dane>(
+              "dane", reload, yes_or_no{},
+              "DANE (RFC 7672): where DNSSEC vouches for a domain's mail hosts and their TLSA records, TLS with a "
+              "certificate of these records is required. Needs validated answers: see `dns.trust_anchor`.",
+              "a certificate that is not: as for `delivery.tls`; TLSA records that can't be looked up: `451 4.7.5`"),
+          setting<in, &delivery::mta_sts>(
+              "mta_sts", reload, yes_or_no{}, "MTA-STS (RFC 8461): the policy that a domain publishes is enforced.",
+              "a host that the policy does not allow: `451 4.7.5`; else as for `delivery.tls`"),
+          setting<in, &delivery::tls_ca_file>(
+              "tls_ca_file", restart, file,
+              "Certificates of the authorities that are trusted, PEM. Empty: those that "
+              "the system trusts."),
           setting<in, &delivery::allow_loopback_mx>(
               "allow_loopback_mx", restart, yes_or_no{},
               "Whether MX hosts may resolve to addresses of this machine: for tests and laboratories. Where it is off, "
@@ -429,31 +458,47 @@ section log_section() {
           }};
 }
 
-declaration<route_entry> route_domains() {
+template <class Entry>
+declaration<Entry> entry_domains(std::string_view doc) {
   const text pattern{"a domain (\"example.com\"), all below one (\"*.example.com\"), or all (\"*\")",
                      is_domain_pattern};
   const list_of<text> patterns{pattern, "domains", 1, 100'000};
-  declaration<route_entry> d{
-      "domain", reload,
-      "The domains that the route is for. ASCII case does not count; `*.example.com` is any depth "
-      "below `example.com`, without itself.",
-      "", pattern.expected() + "; or an array of them"};
+  declaration<Entry> d{"domain", reload, doc, "", pattern.expected() + "; or an array of them"};
   d.required = true;
-  d.read = [pattern, patterns](const value& v, route_entry& to, mismatches& wrong) {
+  d.read = [pattern, patterns](const value& v, Entry& to, mismatches& wrong) {
     if (v.kind == detail::value_kind::array) return patterns.read(v, to.domains, wrong);
     pattern.read(v, to.domains.emplace_back(), wrong);
   };
-  d.write = [patterns](const route_entry& from) { return patterns.write(from.domains); };
+  d.write = [patterns](const Entry& from) { return patterns.write(from.domains); };
+  return d;
+}
+
+declaration<route_entry> route_tls() {
+  declaration<route_entry> d{
+      "tls", reload,
+      "What is asked of TLS on the way to the host of an `smtp`, `smtps` or `lmtp` route, as `delivery.tls` says it; "
+      "`verified` wants a certificate with the route's host name. Without it: `verified` for `smtps`, nothing for a "
+      "Unix socket, and `delivery.tls` for the rest.",
+      "", levels_of_tls.expected()};
+  d.read = [](const value& v, route_entry& to, mismatches& wrong) {
+    level asked = level::none;
+    const std::size_t before = wrong.size();
+    levels_of_tls.read(v, asked, wrong);
+    if (wrong.size() == before) to.tls = asked;
+  };
+  d.write = [](const route_entry& from) { return from.tls ? levels_of_tls.write(*from.tls) : std::string("absent"); };
   return d;
 }
 
 declaration<route_entry> route_target() {
   declaration<route_entry> d{
       "to", reload,
-      "Where the mail goes: by MX; to a smarthost (port 25 if none is given); by LMTP to a host (port 24) or a Unix "
+      "Where the mail goes: by MX; to a smarthost (port 25 if none is given), or with TLS from the first byte "
+      "(`smtps`, port "
+      "465); by LMTP to a host (port 24) or a Unix "
       "socket; into Maildir folders, with `{domain}` and `{local}` filled in; into the capture mailbox; nowhere.",
       "",
-      R"("mx", "smtp://host:port", "lmtp://host:port", "lmtp:/path/socket", "maildir:/path/{domain}/{local}", )"
+      R"("mx", "smtp://host:port", "smtps://host:port", "lmtp://host:port", "lmtp:/path/socket", "maildir:/path/{domain}/{local}", )"
       R"("capture" or "discard")"};
   d.required = true;
   d.read = [expected = d.expected](const value& v, route_entry& to, mismatches& wrong) {
@@ -521,8 +566,24 @@ const std::vector<declaration<certificate>>& certificate_declarations() {
 }
 
 const std::vector<declaration<route_entry>>& route_declarations() {
-  static const std::vector<declaration<route_entry>> all{route_domains(), route_target()};
+  static const std::vector<declaration<route_entry>> all{
+      entry_domains<route_entry>("The domains that the route is for. ASCII case does not count; `*.example.com` is any "
+                                 "depth below `example.com`, without itself."),
+      route_target(), route_tls()};
   return all;
+}
+
+const std::vector<declaration<tls_entry>>& tls_declarations() {
+  static const std::vector<declaration<tls_entry>> all{
+      entry_domains<tls_entry>("The recipients' domains that the level is for, written as those of a route."),
+      required(setting<&tls_entry::level>("level", reload, levels_of_tls, "As `delivery.tls` says it.")),
+  };
+  return all;
+}
+
+std::string_view tls_doc() {
+  return "What is asked of TLS on the way to domains that go by MX. The first that matches wins; for the rest there is "
+         "`delivery.tls`. DANE and MTA-STS apply besides, where a domain has them, but not where the level is `none`.";
 }
 
 const std::vector<declaration<stream>>& stream_declarations() {

@@ -3,6 +3,7 @@
 // defaults are those of a default-constructed owner.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,13 @@ struct section {
 struct route_entry {
   std::vector<std::string> domains;
   route target;
+  std::optional<tls_policy::level> tls;
+};
+
+// One [[tls_policy]]: its level for each of its domains.
+struct tls_entry {
+  std::vector<std::string> domains;
+  tls_policy::level level = tls_policy::level::opportunistic;
 };
 
 const std::vector<section>& sections();
@@ -47,10 +55,12 @@ const std::vector<declaration<listener>>& listener_declarations();
 const std::vector<declaration<certificate>>& certificate_declarations();
 const std::vector<declaration<route_entry>>& route_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
+const std::vector<declaration<tls_entry>>& tls_declarations();
 
 std::string_view listener_doc();
 std::string_view certificate_doc();
 std::string_view route_doc();
+std::string_view tls_doc();
 std::string_view stream_doc();
 
 bool is_stream_name(std::string_view name);

@@ -53,8 +53,9 @@ class reader {
     if (top.name == "listener") return read_listeners(top, to);
     if (top.name == "certificate") return read_certificates(top, to);
     if (top.name == "route") return read_routes(top, to);
+    if (top.name == "tls_policy") return read_tls_rules(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "certificate", "route", "stream"};
+    std::vector<std::string> names{"listener", "certificate", "route", "tls_policy", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -137,7 +138,17 @@ class reader {
       for (std::string& domain : entry.domains) {
         route& r = to.routes.emplace_back(entry.target);
         r.domain = to_lower(domain);
+        r.tls = entry.tls;
       }
+    });
+  }
+
+  void read_tls_rules(const member& top, settings& to) {
+    read_array_of_tables(top, [&](const value& table, const std::string& key) {
+      tls_entry entry;
+      read_table(table, key, tls_declarations(), entry);
+      for (const std::string& domain : entry.domains)
+        to.tls_rules.push_back({to_lower(domain), entry.level});
     });
   }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t domain_bytes_max = 253;  // RFC 1035 2.3.4, in text
 constexpr std::size_t label_bytes_max = 63;
 constexpr std::uint16_t smtp_port = 25;
+constexpr std::uint16_t smtps_port = 465;
 constexpr std::uint16_t lmtp_port = 24;
 
 std::string_view without_trailing_dot(std::string_view domain) {
@@ -91,6 +92,18 @@ const route& match_route(const settings& from, std::string_view domain) {
   return found == from.routes.end() ? by_mx : *found;
 }
 
+tls_policy::level tls_level_of(const settings& from, std::string_view domain) {
+  const auto found = std::find_if(from.tls_rules.begin(), from.tls_rules.end(),
+                                  [&](const tls_rule& r) { return domain_matches(r.domain, domain); });
+  return found == from.tls_rules.end() ? from.delivery.tls : found->level;
+}
+
+tls_policy::level tls_level_of(const settings& from, const route& to) {
+  if (to.tls) return *to.tls;
+  if (to.implicit_tls) return tls_policy::level::verified;
+  return to.path.empty() ? from.delivery.tls : tls_policy::level::none;
+}
+
 std::optional<route> parse_target(std::string_view text) {
   route to;
   bool good = true;
@@ -103,6 +116,10 @@ std::optional<route> parse_target(std::string_view text) {
   } else if (take_prefix(text, "smtp://")) {
     to.kind = route_kind::smtp;
     good = parse_host_port(text, smtp_port, to);
+  } else if (take_prefix(text, "smtps://")) {
+    to.kind = route_kind::smtp;
+    to.implicit_tls = true;
+    good = parse_host_port(text, smtps_port, to);
   } else if (take_prefix(text, "lmtp://")) {
     to.kind = route_kind::lmtp;
     good = parse_host_port(text, lmtp_port, to);
@@ -126,7 +143,7 @@ std::string target_text(const route& r) {
     case route_kind::mx:
       return "mx";
     case route_kind::smtp:
-      return "smtp://" + host_port();
+      return (r.implicit_tls ? "smtps://" : "smtp://") + host_port();
     case route_kind::lmtp:
       return r.path.empty() ? "lmtp://" + host_port() : "lmtp:" + r.path;
     case route_kind::maildir:

@@ -15,7 +15,13 @@ bool domain_matches(std::string_view pattern, std::string_view domain);
 // The first route that matches, else a static { "*", mx }. The reference lives as long as `from`.
 const route& match_route(const settings& from, std::string_view domain);
 
-// The `to` of a route: "mx", "smtp://host:port", "lmtp://host:port", "lmtp:/path/socket",
+// What is asked of TLS for a domain that goes by MX: of the first rule that matches, else of [delivery].
+tls_policy::level tls_level_of(const settings& from, std::string_view domain);
+// The same of a route to a host. What it says itself; else `verified` where TLS is there from the first byte, nothing
+// for a Unix socket, and what [delivery] says for other hosts.
+tls_policy::level tls_level_of(const settings& from, const route& to);
+
+// The `to` of a route: "mx", "smtp://host:port", "smtps://host:port", "lmtp://host:port", "lmtp:/path/socket",
 // "maildir:/path/{domain}/{local}", "capture", "discard". Fills all but the domain; nothing for other text.
 std::optional<route> parse_target(std::string_view text);
 std::string target_text(const route& r);

@@ -14,6 +14,7 @@
 #include "sasl/exchange.h"
 #include "shaping/retry.h"
 #include "smtp/server_session.h"
+#include "tls_policy/level.h"
 
 namespace gonets::config {
 
@@ -50,12 +51,20 @@ std::vector<stream> default_streams();  // transactional, priority 0, and bulk, 
 
 enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard };
 
+// What is asked of TLS on the way to a domain that goes by MX.
+struct tls_rule {
+  std::string domain = "*";  // a pattern, as of a route
+  tls_policy::level level = tls_policy::level::opportunistic;
+};
+
 struct route {
   std::string domain = "*";  // "example.com", "*.example.com" (any depth below), "*"
   route_kind kind = route_kind::mx;
   std::string host;  // smtp, lmtp: name or address
   std::uint16_t port = 25;
-  std::string path;  // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
+  std::string path;                      // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
+  bool implicit_tls = false;             // smtp: TLS from the first byte
+  std::optional<tls_policy::level> tls;  // smtp, lmtp; absent: see tls_level_of
 };
 
 struct settings {
@@ -132,6 +141,9 @@ struct settings {
     milliseconds idle_timeout = 15s;  // a connection without work is closed after this
     milliseconds site_backoff_base = 30s;
     milliseconds site_backoff_max = 15min;
+    tls_policy::level tls = tls_policy::level::opportunistic;  // of domains that no tls_rule is for
+    bool dane = true, mta_sts = true;
+    std::string tls_ca_file;         // PEM; empty: whom the system trusts
     bool allow_loopback_mx = false;  // MX hosts may be on this machine: for tests and labs
   } delivery;
 
@@ -160,6 +172,8 @@ struct settings {
   std::vector<certificate> certificates;            // the first is for clients that name no other's names
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
+
+  std::vector<tls_rule> tls_rules;  // first match wins
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;
