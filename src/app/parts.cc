@@ -187,6 +187,7 @@ void parts::open() {
   if (!opened) throw std::runtime_error("cannot open the spool in " + o.path + ": " + opened.error().detail);
   store = std::move(*opened);
   store->begin_load();
+  client_tls = runtime::make_client_tls({.ca_file = with.delivery.tls_ca_file});
   capture_path = o.path + "/capture";
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
   for (std::size_t i = 0; i < shards.size(); ++i)
@@ -238,8 +239,8 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->tls_sessions = std::make_unique<delivery::no_tls_observer>();
   made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->sts, time);
   made->delivery = std::make_unique<delivery::delivery>(
-      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, *made->tls_sessions, *store,
-                            time, capture_path},
+      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->sts,
+                            *made->tls_sessions, *store, time, capture_path},
       counts);
   auto o = scheduler_options(with, number, shards.size());
   o.seed = seed;

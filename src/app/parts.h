@@ -16,6 +16,7 @@
 #include "runtime/dns.h"
 #include "runtime/http_client.h"
 #include "runtime/shards.h"
+#include "runtime/tls.h"
 #include "scheduler/scheduler.h"
 #include "spool/spool.h"
 
@@ -59,6 +60,7 @@ struct parts {
   std::unique_ptr<auth::introspector> tokens;
   std::unique_ptr<auth::authenticator> logins;
   std::unique_ptr<spool::spool> store;
+  runtime::tls_context_ptr client_tls;  // of delivery: shared, so that sessions are resumed across shards
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
   std::vector<std::unique_ptr<shard_parts>> by_shard;

@@ -271,6 +271,17 @@ TEST(check, finds_a_smarthost_that_is_this_server) {
   EXPECT_THAT(findings(s), IsEmpty());
 }
 
+TEST(check, finds_levels_of_tls_that_a_route_cannot_have) {
+  settings s = sound();
+  s.routes = {to("mx", "a.example"), to("smtps://relay.example.com", "b.example"), to("capture", "c.example"),
+              to("smtps://192.0.2.1", "d.example")};
+  s.routes[0].tls = tls_policy::level::required;
+  s.routes[1].tls = tls_policy::level::opportunistic;
+  s.routes[2].tls = tls_policy::level::none;
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("error: route[1].tls: "), StartsWith("error: route[2].tls: "),
+                                       StartsWith("error: route[3].tls: "), StartsWith("warning: route[4].tls: ")));
+}
+
 TEST(check, finds_limits_that_contradict_each_other) {
   settings s = sound();
   s.delivery.ipv4 = s.delivery.ipv6 = false;

@@ -89,10 +89,15 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   file += "[[listener]]\n";
   for (const auto& d : listener_declarations())
     file += std::string(d.name) + " = " + d.write(one) + "\n";
-  const route_entry entry{{"a.example", "*.b.example"}, parse_target("smtp://relay:587").value()};
+  const route_entry entry{
+      {"a.example", "*.b.example"}, parse_target("smtp://relay:587").value(), tls_policy::level::verified};
   file += "[[route]]\n";
   for (const auto& d : route_declarations())
     file += std::string(d.name) + " = " + d.write(entry) + "\n";
+  const tls_entry strict{{"d.example", "*.d.example"}, tls_policy::level::required};
+  file += "[[tls_policy]]\n";
+  for (const auto& d : tls_declarations())
+    file += std::string(d.name) + " = " + d.write(strict) + "\n";
   for (const stream& each : defaults.streams) {
     file += "[stream." + each.name + "]\n";
     for (const auto& d : stream_declarations())
@@ -108,6 +113,9 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   for (const auto& d : listener_declarations())
     EXPECT_EQ(d.write(read->listeners.at(0)), d.write(one)) << d.name;
   EXPECT_EQ(target_text(read->routes.at(1)), "smtp://relay:587");
+  EXPECT_EQ(read->routes.at(1).tls, tls_policy::level::verified);
+  EXPECT_EQ(read->tls_rules.at(1).domain, "*.d.example");
+  EXPECT_EQ(read->tls_rules.at(1).level, tls_policy::level::required);
   ASSERT_EQ(read->streams.size(), defaults.streams.size());
   for (std::size_t i = 0; i < defaults.streams.size(); ++i) {
     for (const auto& d : stream_declarations())

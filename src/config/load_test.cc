@@ -185,6 +185,7 @@ to = "lmtp:relative"
           "as \"10.0.0.0/8\" or \"::1\"",
           "gonets.toml:12:1: listener[1].adress: found an unknown key; did you mean \"address\"?",
           "gonets.toml:16:6: route[1].to: found \"lmtp:relative\", expected \"mx\", \"smtp://host:port\", "
+          "\"smtps://host:port\", "
           "\"lmtp://host:port\", \"lmtp:/path/socket\", \"maildir:/path/{domain}/{local}\", \"capture\" or "
           "\"discard\"",
           "gonets.toml:18:2: lisener: found an unknown section; did you mean \"listener\"?"));

@@ -44,15 +44,40 @@ TEST(match_route, takes_a_star_for_any_depth_below_but_not_for_the_domain_itself
 }
 
 TEST(parse_target, reads_back_what_target_text_writes) {
-  for (const char* text : {"mx", "capture", "discard", "smtp://relay.example.com:587", "smtp://[::1]:25",
-                           "lmtp://127.0.0.1:24", "lmtp:/run/dovecot/lmtp", "maildir:/var/mail/{domain}/{local}"}) {
+  for (const char* text :
+       {"mx", "capture", "discard", "smtp://relay.example.com:587", "smtp://[::1]:25", "smtps://relay.example.com:465",
+        "lmtp://127.0.0.1:24", "lmtp:/run/dovecot/lmtp", "maildir:/var/mail/{domain}/{local}"}) {
     const auto r = parse_target(text);
     ASSERT_TRUE(r) << text;
     EXPECT_EQ(target_text(*r), text);
   }
 }
 
+TEST(tls_level_of, takes_the_first_rule_that_matches_and_else_the_default) {
+  using enum tls_policy::level;
+  settings s;
+  s.delivery.tls = required;
+  s.tls_rules = {{"a.example", none}, {"*.example", verified}};
+  EXPECT_EQ(tls_level_of(s, "a.example"), none);
+  EXPECT_EQ(tls_level_of(s, "b.example"), verified);
+  EXPECT_EQ(tls_level_of(s, "other.test"), required);
+}
+
+TEST(tls_level_of, a_route_is_what_it_says_or_what_fits_its_kind) {
+  using enum tls_policy::level;
+  settings s;
+  EXPECT_EQ(tls_level_of(s, *parse_target("smtp://relay")), opportunistic);
+  EXPECT_EQ(tls_level_of(s, *parse_target("smtps://relay")), verified);
+  EXPECT_EQ(tls_level_of(s, *parse_target("lmtp:/run/lmtp")), none);
+  auto said = *parse_target("smtps://relay");
+  said.tls = required;
+  EXPECT_EQ(tls_level_of(s, said), required);
+}
+
 TEST(parse_target, assumes_port_25_for_smtp_and_24_for_lmtp) {
+  EXPECT_EQ(parse_target("smtps://relay")->port, 465);
+  EXPECT_TRUE(parse_target("smtps://relay")->implicit_tls);
+  EXPECT_FALSE(parse_target("smtp://relay")->implicit_tls);
   EXPECT_EQ(parse_target("smtp://relay")->port, 25);
   EXPECT_EQ(parse_target("lmtp://[::1]")->port, 24);
   EXPECT_EQ(parse_target("lmtp://10.0.0.1")->host, "10.0.0.1");

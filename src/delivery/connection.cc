@@ -1,11 +1,16 @@
 // One SMTP or LMTP connection of delivery: moves bytes between a stream and the protocol machine, transaction after
-// transaction, for as long as its site has work. Owned by `delivery`; its callbacks hold weak references.
+// transaction, for as long as its site has work. What concerns its TLS is in tls_attempt. Owned by `delivery`; its
+// callbacks hold weak references.
+#include <fmt/format.h>
+
 #include <array>
 #include <deque>
+#include <utility>
 
 #include "base/log.h"
 #include "delivery/delivery.h"
 #include "delivery/dial.h"
+#include "delivery/tls_attempt.h"
 #include "smtp/client_session.h"
 #include "smtp/dot_stuffing.h"
 
@@ -25,12 +30,24 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   void shut_down() override;
 
  private:
-  // dialing -> greeting -> working <-> idle -> ended; any -> ended. Only `working` has transactions under way.
+  // dialing -> greeting -> working <-> idle -> ended; greeting -> dialing; any -> ended. Only `working` has
+  // transactions under way. TLS handshakes are part of `greeting`.
   enum class phase : std::uint8_t { fresh, dialing, greeting, working, idle, ended };
 
   void dial();
+  dialer::handler to_on_dialed();
   void on_dialed(dialer::connected c);
-  void give_up(const smtp::recipient_outcome& why, bool site_failed);
+  void start_session();
+  void shake_hands();
+  void on_handshake(const std::optional<runtime::tls_failure>& failure);
+  void drop_stream();
+  void tls_broke(smtp::recipient_outcome why);
+  void try_next_host(smtp::recipient_outcome why);
+  bool fit_for_first();
+  void note_clear();
+  void hand_back(spool::lease l);
+  void tell_tls(const spool::lease& l);
+  void give_up(smtp::recipient_outcome why, bool site_failed);
   void pump();
   bool step();
   bool next_transaction();
@@ -62,6 +79,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   std::shared_ptr<dialer> dialer_;
   runtime::stream_ptr stream_;
   std::unique_ptr<smtp::client_session> session_;
+  std::optional<tls_attempt> tls_;  // of the host that was dialed last
   std::string host_, address_;
   std::optional<spool::lease> first_;  // taken before there is a session to begin it in
   std::deque<transaction> under_way_;  // begun, in order
@@ -99,29 +117,126 @@ void connection::shut_down() {
 void connection::dial() {
   phase_ = phase::dialing;
   if (!dialer_) dialer_ = std::make_shared<dialer>(owner_.env(), to_);
-  dialer_->next([weak = weak_from_this()](dialer::connected c) {
+  dialer_->next(to_on_dialed());
+}
+
+dialer::handler connection::to_on_dialed() {
+  return [weak = weak_from_this()](dialer::connected c) {
     if (const auto self = weak.lock()) self->on_dialed(std::move(c));
-  });
+  };
 }
 
 void connection::on_dialed(dialer::connected c) {
-  host_ = std::move(c.host);
+  host_ = c.target.host;
   address_ = std::move(c.address);
-  if (!c.stream) return give_up(c.why_not, c.why_not.what == smtp::disposition::deferred);
+  tls_.emplace(owner_.env(), *to_, std::move(c.target), only_domain_of(*first_));
+  for (const auto& host : c.before) {
+    for (const auto& domain : domains_of(*first_))
+      tls_->report_passed_over(host, domain);
+  }
+  if (!c.stream) {
+    const bool for_now = c.why_not.what == smtp::disposition::deferred;
+    return give_up(std::move(c.why_not), for_now);
+  }
   stream_ = std::move(c.stream);
+  phase_ = phase::greeting;
+  if (tls_->may_go_clear()) {
+    const auto* const broken = owner_.broken().find(host_, owner_.env().time.steady());
+    if (broken != nullptr) tls_->give_up_tls("none after failure: " + *broken);
+  }
+  if (to_->route.implicit_tls) return shake_hands();
+  start_session();
+}
+
+void connection::start_session() {
   smtp::client_options options;
   options.helo_name = owner_.env().with.delivery.helo;
   options.speak = to_->route.kind == config::route_kind::lmtp ? smtp::protocol::lmtp : smtp::protocol::smtp;
+  options.tls = tls_->wish();
   options.messages_max = owner_.env().with.delivery.messages_per_connection_max;
   session_ = std::make_unique<smtp::client_session>(std::move(options));
   session_->connected();
-  phase_ = phase::greeting;
   pump();
 }
 
+void connection::shake_hands() {
+  stream_->expires_after(owner_.env().with.delivery.helo_timeout);
+  stream_->start_tls_client(owner_.env().tls, tls_->handshake(),
+                            [weak = weak_from_this()](const std::optional<runtime::tls_failure>& failure) {
+                              if (const auto self = weak.lock()) self->on_handshake(failure);
+                            });
+}
+
+void connection::on_handshake(const std::optional<runtime::tls_failure>& failure) {
+  if (phase_ == phase::ended) return;
+  if (failure) {
+    smtp::recipient_outcome why;
+    why.what = smtp::disposition::deferred;
+    why.at = stage::tls;
+    why.answer = {451, {4, 7, 5}, tls_->failed(*failure)};
+    return tls_broke(std::move(why));
+  }
+  const auto facts = stream_->facts_of_tls();
+  (facts.resumed ? owner_.tls().resumed : owner_.tls().full).add();
+  tls_->established(facts);
+  if (!session_) return start_session();
+  session_->tls_started();
+  pump();
+}
+
+// Again in the clear, at once, where that may be (on_dialed() finds the host remembered); else to the next host.
+void connection::tls_broke(smtp::recipient_outcome why) {
+  owner_.tls().failed.add();
+  tell_tls(*first_);
+  if (!tls_->may_go_clear()) return try_next_host(std::move(why));
+  owner_.broken().note(host_, why.answer.text, owner_.env().time.steady());
+  drop_stream();
+  phase_ = phase::dialing;
+  dialer_->again(to_on_dialed());
+}
+
+void connection::drop_stream() {
+  stream_->close();
+  reading_ = writing_ = false;
+  session_.reset();
+}
+
+void connection::try_next_host(smtp::recipient_outcome why) {
+  drop_stream();
+  dialer_->failed_because(std::move(why));
+  dial();
+}
+
+void connection::tell_tls(const spool::lease& l) {
+  if (to_->route.kind != config::route_kind::mx) return;
+  for (const auto& domain : domains_of(l))
+    tls_->report(domain, stream_.get());
+}
+
+// Whether the message that the connection was made for may go to this host at all.
+bool connection::fit_for_first() {
+  if (!first_ || !tls_->needs_requiretls() || session_->peer_offers_requiretls()) return true;
+  session_->quit();
+  send_output();
+  smtp::recipient_outcome why;
+  why.what = smtp::disposition::failed;
+  why.at = stage::tls;
+  why.answer = {550, {5, 7, 30}, fmt::format("the message needs REQUIRETLS, which {} does not offer", host_)};
+  try_next_host(std::move(why));
+  return false;
+}
+
 // The lease that this connection was made for can't even be begun.
-void connection::give_up(const smtp::recipient_outcome& why, bool site_failed) {
+void connection::give_up(smtp::recipient_outcome why, bool site_failed) {
+  if (why.at == stage::tls && to_->tls.governs == tls_policy::policy::requiretls && !why.answer.permanent()) {
+    // RFC 8689 4.2.1: the sender is told at once that the way is not safe enough.
+    why.what = smtp::disposition::failed;
+    why.answer = {550, {5, 7, 30}, "the message needs REQUIRETLS: " + why.answer.text};
+    why.from_peer = false;
+    site_failed = false;
+  }
   spool::attempt_result result;
+  if (tls_ && why.at >= stage::greeting) result.tls = tls_->use();
   result.recipients.assign(first_->recipients.size(), why);
   result.remote_host = host_;
   result.remote_address = address_;
@@ -157,6 +272,9 @@ bool connection::step() {
     case smtp::wants::collect:
       collect();
       return true;
+    case smtp::wants::tls:
+      shake_hands();
+      return false;
     case smtp::wants::close:
       session_over();
       return false;
@@ -166,13 +284,20 @@ bool connection::step() {
 
 bool connection::next_transaction() {
   if (phase_ == phase::greeting) {
-    phase_ = phase::working;
     owner_.work().site_reached(site_);
+    if (!stream_->is_tls()) note_clear();
+    if (!fit_for_first()) return false;
+    phase_ = phase::working;
   }
   auto l = std::move(first_);
   first_.reset();
   if (!l && !stopping_) {
     l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+    if (l && !tls_->reserved_for().empty() && only_domain_of(*l) != tls_->reserved_for()) {
+      hand_back(std::move(*l));
+      stopping_ = true;
+      l.reset();
+    }
   }
   if (l) {
     begin(std::move(*l));
@@ -188,6 +313,23 @@ bool connection::next_transaction() {
   return false;
 }
 
+void connection::note_clear() {
+  owner_.tls().clear.add();
+  const auto& refusal = session_->starttls_refusal();
+  if (refusal.code != 0) {
+    tls_->refused(to_text(refusal));
+  } else {
+    tls_->not_offered();
+  }
+}
+
+// To another connection, whose certificate may be for its domain.
+void connection::hand_back(spool::lease l) {
+  spool::attempt_result none;
+  none.recipients.resize(l.recipients.size());
+  owner_.work().settle(std::move(l), std::move(none));
+}
+
 void connection::go_idle() {
   phase_ = phase::idle;
   owner_.idle(site_, *this);
@@ -196,6 +338,7 @@ void connection::go_idle() {
 }
 
 void connection::begin(spool::lease l) {
+  tell_tls(l);
   const auto& m = *l.message;
   smtp::transaction t;
   t.reverse_path = m.envelope.reverse_path;
@@ -207,6 +350,7 @@ void connection::begin(spool::lease l) {
   t.size_bytes = m.body_bytes;
   t.eight_bit = m.has_eight_bit;
   t.smtputf8 = m.envelope.smtputf8;
+  t.require_tls = tls_->needs_requiretls();
   t.body_ends_in_crlf = m.ends_in_crlf;
   under_way_.push_back({std::move(l), owner_.env().time.steady()});
   session_->begin(std::move(t));
@@ -217,6 +361,7 @@ void connection::collect() {
   result.recipients = session_->collect();
   result.remote_host = host_;
   result.remote_address = address_;
+  result.tls = tls_->use();
   result.dsn_passed_on = session_->peer_offers_dsn();
   result.final_here = to_->route.kind == config::route_kind::lmtp;
   auto done = std::move(under_way_.front());
@@ -293,7 +438,7 @@ bool connection::send_output() {
 
 // Chained (RFC 2920 3.1): the next transaction's commands leave in the same write as the end of this one's data.
 void connection::send_body() {
-  if (session_->can_chain() && !stopping_) {
+  if (session_->can_chain() && !stopping_ && tls_->reserved_for().empty()) {
     auto next = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
     if (next) begin(std::move(*next));
   }
@@ -386,15 +531,17 @@ void connection::on_written(runtime::io_error error) {
 // The session ended by itself: refused at its start, closed by the peer, or broken.
 void connection::session_over() {
   if (phase_ == phase::greeting && first_) {
-    stream_->close();
-    reading_ = false;
     auto why = session_->closed_because();
+    if (why.at == stage::tls) {
+      send_output();
+      tls_->unavailable(why.answer.text);
+      return tls_broke(std::move(why));
+    }
     // 5xx in a greeting is most often about us and passes (RFC 5321 3.1 lets a server refuse for now); only 521 and 556
     // say that the host never takes mail (RFC 7504).
     const bool never = why.from_peer && (why.answer.code == 521 || why.answer.code == 556);
     why.what = never ? smtp::disposition::failed : smtp::disposition::deferred;
-    dialer_->failed_because(std::move(why));
-    return dial();
+    return try_next_host(std::move(why));
   }
   if (first_) {
     // Between the greeting and its first transaction nothing can be lost but time: it goes back to the queue.

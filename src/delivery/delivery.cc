@@ -4,8 +4,24 @@
 
 namespace gonets::delivery {
 
+namespace {
+
+metrics::counter& sessions_by(metrics::registry& counts, const char* how) {
+  return counts.make_counter("gonets_delivery_tls_sessions_total", "Sessions of delivery, by how their TLS went.",
+                             {{"how", how}});
+}
+
+}  // namespace
+
+tls_counts::tls_counts(metrics::registry& counts)
+    : full(sessions_by(counts, "full")),
+      resumed(sessions_by(counts, "resumed")),
+      failed(sessions_by(counts, "failed")),
+      clear(sessions_by(counts, "clear")) {}
+
 delivery::delivery(environment env, metrics::registry& counts)
     : env_(std::move(env)),
+      tls_(counts),
       opened_(counts.make_counter("gonets_delivery_connections_total", "Connections opened for delivery.")),
       open_(counts.make_gauge("gonets_delivery_connections", "Connections open for delivery now.")) {}
 

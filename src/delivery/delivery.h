@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "delivery/broken_tls.h"
 #include "delivery/destinations.h"
 #include "delivery/mx.h"
+#include "delivery/sts_source.h"
 #include "delivery/tls_observer.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
 #include "runtime/shards.h"
+#include "runtime/tls.h"
 #include "spool/lease.h"
 #include "spool/spool.h"
 
@@ -27,6 +30,8 @@ struct environment {
   runtime::blocking_pool& blocking;
   runtime::resolver& dns;
   mx_lookup& mx;
+  runtime::tls_context_ptr tls;  // a client's
+  sts_source& sts;
   tls_observer& tls_sessions;
   spool::spool& store;
   const clock& time;
@@ -40,6 +45,15 @@ class worker {
   // It waits for work at a site, and has: resume it, and it takes a lease at once.
   virtual void resume() = 0;
   virtual void shut_down() = 0;  // when idle: now; else after what it is doing
+};
+
+// How the TLS of connections went, for the metrics.
+struct tls_counts {
+  explicit tls_counts(metrics::registry& counts);
+  metrics::counter& full;     // a whole handshake
+  metrics::counter& resumed;  // one that took up an earlier session
+  metrics::counter& failed;   // a handshake that failed, or a STARTTLS that was refused where it was needed
+  metrics::counter& clear;    // sessions in the clear
 };
 
 class delivery final : public spool::transport {
@@ -60,6 +74,8 @@ class delivery final : public spool::transport {
   const environment& env() const { return env_; }
   void idle(spool::site_id site, worker& w);
   void busy(spool::site_id site, worker& w);
+  broken_tls& broken() { return broken_; }
+  tls_counts& tls() { return tls_; }
   void gone(spool::site_id site, worker& w);  // and drops it, in a later turn of the shard
 
  private:
@@ -71,6 +87,8 @@ class delivery final : public spool::transport {
   std::unordered_map<spool::site_id, std::vector<worker*>> idle_;          // the last in is the first out
   std::deque<std::pair<spool::site_id, spool::destination_ptr>> waiting_;  // beyond connections_max
   bool stopping_ = false;
+  broken_tls broken_;
+  tls_counts tls_;
   metrics::counter& opened_;
   metrics::gauge& open_;
 };

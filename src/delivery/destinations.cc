@@ -1,6 +1,11 @@
 #include "delivery/destinations.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "config/routes.h"
+#include "runtime/dns_name.h"
 
 namespace gonets::delivery {
 namespace {
@@ -8,63 +13,152 @@ namespace {
 // Destinations of sets that nobody uses any more are dropped all at once when this many have gathered.
 constexpr std::size_t sets_remembered_max = 100'000;
 
-smtp::recipient_outcome unresolved(const reply& why) {
+smtp::recipient_outcome refusal(stage at, reply why) {
   smtp::recipient_outcome o;
   o.what = why.permanent() ? smtp::disposition::failed : smtp::disposition::deferred;
-  o.at = stage::resolve;
-  o.answer = why;
+  o.at = at;
+  o.answer = std::move(why);
   return o;
 }
 
 using found_set = std::expected<std::shared_ptr<const mx_set>, mx_failure>;
 
+bool governs_others(config::route_kind kind) {
+  return kind == config::route_kind::smtp;
+}
+
 }  // namespace
+
+struct destinations::question {
+  explicit question(std::string_view marked)
+      : domain(spool::without_mark(marked)),
+        require_tls(marked.ends_with(spool::requiretls_mark)),
+        tls_optional(marked.ends_with(spool::tls_optional_mark)) {}
+  std::string domain;
+  bool require_tls, tls_optional;
+};
 
 destinations::destinations(const config::settings& with, runtime::shards& on, std::size_t shard, mx_lookup& lookup,
                            sts_source& sts, const clock& time)
     : with_(with), shards_(on), shard_(shard), sts_(sts), cache_(lookup, time) {}
 
-spool::destination_ptr destinations::for_route(const config::route& r) {
+// A smarthost is another hop, which REQUIRETLS covers; LMTP and mailboxes are the end of the way (RFC 8689 4.2).
+spool::destination_ptr destinations::for_route(const config::route& r, bool require_tls) {
+  tls_policy::domain_facts facts;
+  facts.configured = config::tls_level_of(with_, r);
+  facts.require_tls = require_tls && governs_others(r.kind);
+  auto demand = tls_policy::decide(facts);
+  demand.hosts_unproven = false;  // the operator names the host
+  const bool remote = r.kind == config::route_kind::smtp || r.kind == config::route_kind::lmtp;
   auto key = config::target_text(r);
+  if (remote) key += tls_policy::key_of(demand);
   auto& kept = by_route_[key];
-  if (!kept) kept = std::make_shared<routed_destination>(key, r);
-  return kept;
-}
-
-spool::destination_ptr destinations::for_set(const std::shared_ptr<const mx_set>& set) {
-  if (by_set_.size() > sets_remembered_max) by_set_.clear();
-  auto& kept = by_set_[set.get()];
   if (!kept) {
-    auto made = std::make_shared<routed_destination>(set->site_key, config::route{});
-    made->mx = set;
+    auto made = std::make_shared<routed_destination>(key, r);
+    made->tls = demand;
     kept = std::move(made);
   }
   return kept;
 }
 
+spool::destination_ptr destinations::for_set(const std::shared_ptr<const mx_set>& set, const tls_policy::demand& tls) {
+  if (by_set_.size() > sets_remembered_max) {
+    by_set_.clear();
+    allowed_.clear();
+  }
+  const auto suffix = tls_policy::key_of(tls);
+  auto& kept = by_set_[{set.get(), suffix}];
+  if (!kept) {
+    auto made = std::make_shared<routed_destination>(set->site_key + std::string(suffix), config::route{});
+    made->mx = set;
+    made->tls = tls;
+    kept = std::move(made);
+  }
+  return kept;
+}
+
+// The hosts that a policy allows (RFC 8461 4.1), as a set of their own; null if it allows none.
+std::shared_ptr<const mx_set> destinations::allowed_part(const std::shared_ptr<const mx_set>& set,
+                                                         const tls_policy::sts_policy& sts) {
+  mx_set part = *set;
+  for (auto& tier : part.tiers)
+    std::erase_if(tier.exchanges, [&](const std::string& host) { return !tls_policy::allows(sts, host); });
+  std::erase_if(part.tiers, [](const mx_set::tier& t) { return t.exchanges.empty(); });
+  if (part.tiers.empty()) return nullptr;
+  part.site_key = key_of(part.tiers);
+  if (part.site_key == set->site_key) return set;
+  auto& kept = allowed_[{set.get(), part.site_key}];
+  if (!kept.second) kept = {set, std::make_shared<const mx_set>(std::move(part))};
+  return kept.second;
+}
+
+destinations::answer destinations::for_domain(const question& of, const std::shared_ptr<const mx_set>& set,
+                                              const sts_policy_ptr& sts) {
+  tls_policy::domain_facts facts;
+  facts.configured = config::tls_level_of(with_, of.domain);
+  facts.mx_secure = set->secure && with_.delivery.dane;
+  facts.sts = sts.get();
+  facts.require_tls = of.require_tls;
+  facts.tls_optional = of.tls_optional;
+  const auto demand = tls_policy::decide(facts);
+  if (demand.hosts_unproven) {
+    return std::unexpected(
+        refusal(stage::tls,
+                {550,
+                 {5, 7, 30},
+                 fmt::format("the message needs REQUIRETLS, and neither DNSSEC nor MTA-STS vouches for the mail hosts "
+                             "of {}",
+                             of.domain)}));
+  }
+  const bool enforced =
+      demand.governs == tls_policy::policy::sts || (demand.governs == tls_policy::policy::requiretls && !set->secure);
+  if (!enforced || sts == nullptr) return for_set(set, demand);
+  if (auto part = allowed_part(set, *sts)) return for_set(part, demand);
+  return std::unexpected(refusal(
+      stage::tls, {451, {4, 7, 5}, fmt::format("the MTA-STS policy of {} allows none of its mail hosts", of.domain)}));
+}
+
+// `done` runs before this returns if all is remembered.
+void destinations::find_by_mx(std::string_view marked, mx_answer done) {
+  question of(marked);
+  const auto& domain = of.domain;
+  cache_.find(domain, [this, of, done = std::move(done)](found_set set) mutable {
+    if (!set) return done(std::unexpected(refusal(stage::resolve, set.error().answer)));
+    const bool asks = with_.delivery.mta_sts && !of.tls_optional && !of.domain.starts_with('[') &&
+                      (of.require_tls || config::tls_level_of(with_, of.domain) != tls_policy::level::none);
+    const auto name = asks ? runtime::to_a_labels(of.domain) : std::nullopt;
+    if (!name) return done(for_domain(of, *set, nullptr));
+    sts_.find(*name, [this, of = std::move(of), set = *set, done = std::move(done)](sts_policy_ptr sts) mutable {
+      done(for_domain(of, set, sts));
+    });
+  });
+}
+
 spool::destination_ptr destinations::known(std::string_view domain) {
-  const auto& route = config::match_route(with_, domain);
-  if (route.kind != config::route_kind::mx) return for_route(route);
-  // Answered before find() returns if it is remembered; else the look-up that it starts serves the find() to come.
-  const auto answer = std::make_shared<std::optional<found_set>>();
-  cache_.find(domain, [answer](found_set set) { *answer = std::move(set); });
-  if (!*answer || !**answer) return nullptr;
-  return for_set(***answer);
+  const auto& route = config::match_route(with_, spool::without_mark(domain));
+  if (route.kind != config::route_kind::mx) return for_route(route, domain.ends_with(spool::requiretls_mark));
+  // Answered before find_by_mx() returns if it is remembered; else the look-up that it starts serves the find() to
+  // come.
+  const auto found = std::make_shared<std::optional<answer>>();
+  find_by_mx(domain, [found](answer a) { *found = std::move(a); });
+  if (!*found || !**found) return nullptr;
+  return ***found;
 }
 
 void destinations::find(std::string_view domain, handler done) {
-  const auto& route = config::match_route(with_, domain);
+  const auto& route = config::match_route(with_, spool::without_mark(domain));
   if (route.kind != config::route_kind::mx) {
-    shards_.post(shard_, [to = for_route(route), done = std::move(done)]() mutable { done(std::move(to), {}); });
+    auto to = for_route(route, domain.ends_with(spool::requiretls_mark));
+    shards_.post(shard_, [to = std::move(to), done = std::move(done)]() mutable { done(std::move(to), {}); });
     return;
   }
-  cache_.find(domain, [this, done = std::move(done)](found_set set) mutable {
+  find_by_mx(domain, [this, done = std::move(done)](answer found) mutable {
     // Posted, since the caller may be in the middle of its own queues.
-    shards_.post(shard_, [this, set = std::move(set), done = std::move(done)]() mutable {
-      if (set) {
-        done(for_set(*set), {});
+    shards_.post(shard_, [found = std::move(found), done = std::move(done)]() mutable {
+      if (found) {
+        done(std::move(*found), {});
       } else {
-        done(nullptr, unresolved(set.error().answer));
+        done(nullptr, found.error());
       }
     });
   });

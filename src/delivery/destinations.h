@@ -1,5 +1,7 @@
-// Where mail goes: routes first, then MX. One directory a shard.
+// Where mail goes, and what is asked of TLS on the way: routes first, then MX. One directory a shard.
 #pragma once
+#include <expected>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,13 +13,15 @@
 #include "delivery/sts_source.h"
 #include "runtime/shards.h"
 #include "spool/lease.h"
+#include "tls_policy/decision.h"
 
 namespace gonets::delivery {
 
 struct routed_destination final : spool::destination {
   routed_destination(std::string key, config::route to) : destination(std::move(key)), route(std::move(to)) {}
   config::route route;
-  std::shared_ptr<const mx_set> mx;  // of a route of kind mx
+  std::shared_ptr<const mx_set> mx;  // of a route of kind mx; under MTA-STS, the hosts that the policy allows
+  tls_policy::demand tls;            // part of the key: all domains of the site ask for the same
 };
 
 class destinations final : public spool::directory {
@@ -29,15 +33,26 @@ class destinations final : public spool::directory {
   void find(std::string_view domain, handler done) override;
 
  private:
-  spool::destination_ptr for_route(const config::route& r);
-  spool::destination_ptr for_set(const std::shared_ptr<const mx_set>& set);
+  struct question;
+  using answer = std::expected<spool::destination_ptr, smtp::recipient_outcome>;
+  using mx_answer = std::move_only_function<void(answer)>;
+
+  spool::destination_ptr for_route(const config::route& r, bool require_tls);
+  void find_by_mx(std::string_view marked, mx_answer done);
+  answer for_domain(const question& of, const std::shared_ptr<const mx_set>& set, const sts_policy_ptr& sts);
+  spool::destination_ptr for_set(const std::shared_ptr<const mx_set>& set, const tls_policy::demand& tls);
+  std::shared_ptr<const mx_set> allowed_part(const std::shared_ptr<const mx_set>& set,
+                                             const tls_policy::sts_policy& sts);
 
   const config::settings& with_;
   runtime::shards& shards_;
   const std::size_t shard_;
   sts_source& sts_;
   site_cache cache_;
-  std::unordered_map<const void*, spool::destination_ptr> by_set_;
+  // By set and demand; each keeps its set alive, so that no other can come to have its address.
+  std::map<std::pair<const void*, std::string_view>, spool::destination_ptr> by_set_;
+  std::map<std::pair<const void*, std::string>, std::pair<std::shared_ptr<const mx_set>, std::shared_ptr<const mx_set>>>
+      allowed_;  // by set and key of what is left of it: the set, and what is left
   std::unordered_map<std::string, spool::destination_ptr> by_route_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "delivery/host_address.h"
+#include "delivery/tlsa_lookup.h"
 
 namespace gonets::delivery {
 namespace {
@@ -24,33 +27,34 @@ void dialer::next(handler done) {
   resolve();
 }
 
+void dialer::again(handler done) {
+  done_ = std::move(done);
+  connect();
+}
+
 void dialer::resolve() {
-  if (to_->route.kind == config::route_kind::mx) return resolve_mx();
-  if (!to_->route.path.empty()) {
-    candidates_.push_back({to_->route.path, to_->route.path, 0});
-    return try_next();
-  }
-  if (parse_host_address(to_->route.host)) {
-    candidates_.push_back({to_->route.host, to_->route.host, to_->route.port});
-    return try_next();
-  }
-  resolve_name();
+  const auto& route = to_->route;
+  if (route.kind == config::route_kind::mx) return resolve_mx();
+  if (route.path.empty() && !parse_host_address(route.host)) return resolve_name();
+  const auto& only = route.path.empty() ? route.host : route.path;
+  add_only_host(only, {only}, route.path.empty() ? route.port : 0);
+  try_next();
 }
 
 void dialer::resolve_mx() {
-  env_.mx.find_hosts(to_->mx, [weak = weak_from_this()](std::expected<std::vector<mx_host>, mx_failure> hosts) {
+  env_.mx.find_hosts(to_->mx, [weak = weak_from_this()](std::expected<std::vector<mx_host>, mx_failure> found) {
     const auto self = weak.lock();
     if (!self) return;
-    if (!hosts) {
-      self->why_.what = hosts.error().answer.permanent() ? smtp::disposition::failed : smtp::disposition::deferred;
+    if (!found) {
+      self->why_.what = found.error().answer.permanent() ? smtp::disposition::failed : smtp::disposition::deferred;
       self->why_.at = stage::resolve;
-      self->why_.answer = hosts.error().answer;
+      self->why_.answer = found.error().answer;
       return self->finish(nullptr);
     }
-    for (const auto& host : *hosts) {
-      for (const auto& address : host.addresses) {
-        self->candidates_.push_back({host.name, address, self->env_.with.delivery.port});
-      }
+    for (auto& each : *found) {
+      for (const auto& address : each.addresses)
+        self->candidates_.push_back({self->hosts_.size(), address, self->env_.with.delivery.port});
+      self->hosts_.push_back({std::move(each), false, {}, {}});
     }
     self->try_next();
   });
@@ -64,22 +68,66 @@ void dialer::resolve_name() {
   const auto take = [weak = weak_from_this()](runtime::dns_answer answer) {
     const auto self = weak.lock();
     if (!self) return;
-    self->add_addresses(answer.addresses);
-    if (--self->answers_open_ == 0) self->try_next();
+    self->addresses_.insert(self->addresses_.end(), answer.addresses.begin(), answer.addresses.end());
+    if (--self->answers_open_ != 0) return;
+    self->add_only_host(self->to_->route.host, self->addresses_, self->to_->route.port);
+    self->try_next();
   };
   if (with.ipv6) env_.dns.query_aaaa(to_->route.host, take);
   if (with.ipv4) env_.dns.query_a(to_->route.host, take);
 }
 
-void dialer::add_addresses(const std::vector<std::string>& addresses) {
+void dialer::add_only_host(std::string name, const std::vector<std::string>& addresses, std::uint16_t port) {
   for (const auto& address : addresses)
-    candidates_.push_back({to_->route.host, address, to_->route.port});
+    candidates_.push_back({hosts_.size(), address, port});
+  mx_host only;
+  only.name = std::move(name);
+  hosts_.push_back({std::move(only), false, {}, {}});
 }
 
 void dialer::try_next() {
-  if (candidates_.empty()) return finish(nullptr);
-  current_ = std::move(candidates_.front());
-  candidates_.pop_front();
+  while (!candidates_.empty()) {
+    const auto at = candidates_.front().host;
+    if (!hosts_[at].decided && !decide(at)) return;
+    current_ = std::move(candidates_.front());
+    candidates_.pop_front();
+    if (hosts_[at].demand) return connect();
+  }
+  finish(nullptr);
+}
+
+// False: it is being looked up, and try_next() is called again.
+bool dialer::decide(std::size_t at) {
+  if (!to_->tls.dane) {
+    hosts_[at].decided = true;
+    hosts_[at].demand = tls_policy::decide_host(to_->tls, {});
+    return true;
+  }
+  deciding_ = true;
+  find_tlsa(env_.dns, hosts_[at].known, env_.with.delivery.port,
+            [weak = weak_from_this(), at](tls_policy::host_tlsa found) {
+              const auto self = weak.lock();
+              if (!self) return;
+              self->take_tlsa(at, std::move(found));
+              if (!self->deciding_) self->try_next();
+            });
+  deciding_ = false;
+  return hosts_[at].decided;
+}
+
+void dialer::take_tlsa(std::size_t at, tls_policy::host_tlsa found) {
+  auto& host = hosts_[at];
+  host.decided = true;
+  host.demand = tls_policy::decide_host(to_->tls, found);
+  host.tlsa = std::move(found);
+  if (!host.demand) {
+    why_ = temporary(stage::tls, {4, 7, 5},
+                     fmt::format("the TLSA records of {} cannot be looked up: {}", host.known.name, host.tlsa.detail));
+    passed_over_.push_back({host.known.name, host.tlsa.detail});
+  }
+}
+
+void dialer::connect() {
   const auto& with = env_.with.delivery;
   runtime::connect_target target{current_.address, current_.port, {}};
   if (current_.port != 0) target.source_address = current_.address.contains(':') ? with.source_ipv6 : with.source_ipv4;
@@ -89,8 +137,8 @@ void dialer::try_next() {
                      if (!self) return;
                      if (stream) return self->finish(std::move(stream));
                      const auto& at = self->current_;
-                     const auto where =
-                         at.port == 0 ? at.address : fmt::format("{}[{}]:{}", at.host, at.address, at.port);
+                     const auto& name = self->hosts_[at.host].known.name;
+                     const auto where = at.port == 0 ? at.address : fmt::format("{}[{}]:{}", name, at.address, at.port);
                      self->why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, why));
                      self->try_next();
                    });
@@ -99,8 +147,15 @@ void dialer::try_next() {
 void dialer::finish(runtime::stream_ptr stream) {
   connected c;
   c.stream = std::move(stream);
-  c.host = current_.host;
   c.address = current_.address;
+  if (current_.host < hosts_.size()) {
+    const auto& last = hosts_[current_.host];
+    tls_policy::host_demand passed_over_by_dane;
+    passed_over_by_dane.governs = tls_policy::policy::dane;
+    passed_over_by_dane.clear_on_failure = false;
+    c.target = {last.known.name, last.demand.value_or(passed_over_by_dane), last.tlsa};
+  }
+  c.before = std::exchange(passed_over_, {});
   if (!c.stream) c.why_not = why_;
   auto done = std::move(done_);
   done(std::move(c));

@@ -21,6 +21,14 @@ struct mx_lookup::state {
   std::mt19937_64 random;
 };
 
+std::string key_of(const std::vector<mx_set::tier>& tiers) {
+  std::vector<std::string_view> names;
+  for (const auto& tier : tiers)
+    names.insert(names.end(), tier.exchanges.begin(), tier.exchanges.end());
+  std::sort(names.begin(), names.end());
+  return fmt::format("mx:{}", fmt::join(names, ","));
+}
+
 namespace {
 
 using set_result = std::expected<std::shared_ptr<const mx_set>, mx_failure>;
@@ -46,14 +54,6 @@ bool is_localhost(std::string_view name) {
 bool is_address_text(std::string_view name) {
   const auto last = name.substr(name.rfind('.') + 1);
   return std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string key_of(const std::vector<mx_set::tier>& tiers) {
-  std::vector<std::string_view> names;
-  for (const auto& tier : tiers)
-    names.insert(names.end(), tier.exchanges.begin(), tier.exchanges.end());
-  std::sort(names.begin(), names.end());
-  return fmt::format("mx:{}", fmt::join(names, ","));
 }
 
 std::shared_ptr<mx_set> make_set_of_one(std::string exchange, std::chrono::seconds ttl) {

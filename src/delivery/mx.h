@@ -33,6 +33,9 @@ struct mx_set {
   std::chrono::seconds ttl{0};
 };
 
+// "mx:" and the exchanges of all tiers, sorted and joined by ','.
+std::string key_of(const std::vector<mx_set::tier>& tiers);
+
 struct mx_failure {
   reply answer;  // ours: 556 5.1.10 null MX, 550 5.1.2 no such domain, 451 4.4.3 DNS failing, 554 5.4.6 loop...
 };

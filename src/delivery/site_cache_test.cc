@@ -105,6 +105,14 @@ TEST_F(site_cache_test, makes_one_lookup_of_requests_at_the_same_time) {
   EXPECT_THAT(dns.asked, ElementsAre("MX example.org"));
 }
 
+TEST_F(site_cache_test, keeps_sets_apart_that_dnssec_vouches_for) {
+  dns.set_mx("one.example", {{10, "mx.host.example"}}, 600s);
+  dns.set_mx("two.example", {{10, "mx.host.example"}}, 600s);
+  dns.answer_of("MX two.example").secure = true;
+  EXPECT_FALSE(find("one.example").value()->secure);
+  EXPECT_TRUE(find("two.example").value()->secure);
+}
+
 TEST_F(site_cache_test, shares_one_set_among_domains_of_one_service) {
   dns.set_mx("one.example", {{10, "mx.host.example"}, {20, "backup.host.example"}}, 600s);
   dns.set_mx("two.example", {{20, "backup.host.example"}, {10, "mx.host.example"}}, 700s);

@@ -29,6 +29,11 @@ enum class tag : std::uint8_t {
   duration_ms = 11,
   next_attempt = 12,
   reason = 13,
+  tls_policy = 14,
+  tls_protocol = 15,
+  tls_cipher = 16,
+  tls_verified_by = 17,
+  tls_clear_reason = 18,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -111,6 +116,21 @@ bool read_field(wire::reader& from, event& e) {
     case tag::reason:
       e.reason = from.text();
       return true;
+    case tag::tls_policy:
+      e.tls.policy = static_cast<tls_policy::policy>(from.varint());
+      return true;
+    case tag::tls_protocol:
+      e.tls.protocol = from.text();
+      return true;
+    case tag::tls_cipher:
+      e.tls.cipher = from.text();
+      return true;
+    case tag::tls_verified_by:
+      e.tls.verified_by = static_cast<tls_policy::proof>(from.varint());
+      return true;
+    case tag::tls_clear_reason:
+      e.tls.clear_reason = from.text();
+      return true;
   }
   return false;
 }
@@ -159,6 +179,11 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::duration_ms, e.duration_ms);
   put_field(to, tag::next_attempt, to_ms(e.next_attempt));
   put_field(to, tag::reason, e.reason);
+  put_field(to, tag::tls_policy, static_cast<std::uint64_t>(e.tls.policy));
+  put_field(to, tag::tls_protocol, e.tls.protocol);
+  put_field(to, tag::tls_cipher, e.tls.cipher);
+  put_field(to, tag::tls_verified_by, static_cast<std::uint64_t>(e.tls.verified_by));
+  put_field(to, tag::tls_clear_reason, e.tls.clear_reason);
 }
 
 std::optional<event> decode(event_seq seq, std::string_view record) {
@@ -181,6 +206,21 @@ std::optional<event> decode(event_seq seq, std::string_view record) {
   if (!from.ok()) return std::nullopt;
   return e;
 }
+
+namespace {
+
+boost::json::object tls_json(const tls_use& tls) {
+  boost::json::object o{{"policy", tls_policy::to_text(tls.policy)}};
+  if (!tls.protocol.empty()) {
+    o["protocol"] = tls.protocol;
+    o["cipher"] = tls.cipher;
+    o["verified_by"] = tls_policy::to_text(tls.verified_by);
+  }
+  if (!tls.clear_reason.empty()) o["clear_reason"] = tls.clear_reason;
+  return o;
+}
+
+}  // namespace
 
 std::string to_json(const event& e, std::string_view account) {
   namespace json = boost::json;
@@ -216,6 +256,7 @@ std::string to_json(const event& e, std::string_view account) {
   add("duration_ms", e.duration_ms, e.duration_ms != 0);
   add("next_attempt", json_time(e.next_attempt), e.next_attempt != wall_time{});
   add("reason", e.reason, !e.reason.empty());
+  if (e.tls.policy != tls_policy::policy::none) o["tls"] = tls_json(e.tls);
   return json::serialize(o);
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
+#include "tls_policy/decision.h"
 
 namespace gonets::events {
 
@@ -35,6 +36,15 @@ struct event_recipient {
   bool operator==(const event_recipient&) const = default;
 };
 
+// The TLS of an attempt: what was used, on whose word, and what was asked for.
+struct tls_use {
+  tls_policy::policy policy = tls_policy::policy::none;  // none: TLS plays no part here, or no connection was made
+  std::string protocol, cipher;                          // empty: in the clear
+  tls_policy::proof verified_by = tls_policy::proof::none;
+  std::string clear_reason;  // why in the clear: "not offered", "STARTTLS refused: 454 ...", "none after failure: ..."
+  bool operator==(const tls_use&) const = default;
+};
+
 struct event {
   event_seq seq;  // given by the log
   events::kind kind = kind::accepted;
@@ -55,6 +65,7 @@ struct event {
   std::uint32_t attempts = 0;               // made so far, this one included
   std::uint32_t duration_ms = 0;            // of the attempt
   wall_time next_attempt{};                 // deferred
+  tls_use tls;                              // of an attempt
   std::string reason;                       // held, released, cancelled, expired: why, by whom
   bool operator==(const event&) const = default;
 };

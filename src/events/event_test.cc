@@ -23,7 +23,8 @@ constexpr std::string_view full_hex =
     "01 02 0000019b796dd67b 0123456789abcdef 07 02 00 087840632e74657374 ac02 087940632e74657374"
     "01 0462756c6b  02 086140622e74657374  03 8827  04 0e3139322e302e322e3120286d6529  05 08"
     "06 c203 04 02 00 056c61746572 01  07 096d782e632e74657374  08 093139322e302e322e32"
-    "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879";
+    "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879"
+    "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f";
 constexpr std::string_view least_hex = "01 01 0000019b796dd67b 0123456789abcdef 00 01 00 087840632e74657374";
 
 event least() {
@@ -55,6 +56,7 @@ event full() {
   e.duration_ms = 1500;
   e.next_attempt = wall_time(1'767'268'860'000ms);
   e.reason = "why";
+  e.tls = {tls_policy::policy::dane, "TLSv1.3", "x", tls_policy::proof::dane_ee, "no"};
   return e;
 }
 
@@ -88,7 +90,7 @@ TEST(event_record, that_is_cut_is_refused_or_has_only_what_is_left) {
     ++readable;
     EXPECT_EQ(to_hex(encoded(*found)), to_hex(cut)) << n;
   }
-  EXPECT_EQ(readable, 13u);
+  EXPECT_EQ(readable, 18u);
 }
 
 TEST(event_record, of_another_version_is_refused) {
@@ -100,7 +102,7 @@ TEST(event_record, of_another_version_is_refused) {
 }
 
 TEST(event_record, with_an_unknown_field_is_refused) {
-  for (const char tag : {'\x00', '\x0e', '\xff'})
+  for (const char tag : {'\x00', '\x13', '\xff'})
     EXPECT_FALSE(decode(some_seq, encoded(least()) + tag + '\x01')) << static_cast<int>(tag);
 }
 
@@ -176,6 +178,27 @@ TEST(event_json, has_the_properties_of_the_contract_and_no_others) {
   EXPECT_EQ(keys(full(), "shop"), properties(schema("event")));
 }
 
+TEST(event_json, tells_of_tls_in_the_words_of_the_contract) {
+  const auto contract = schema("tls_use");
+  std::set<std::string> names, policies, proofs;
+  const auto tls = json::parse(to_json(full())).at("tls").as_object();
+  for (const auto& member : tls)
+    names.insert(member.key());
+  EXPECT_EQ(names, properties(contract));
+  for (std::size_t i = 0; i < contract.size(); ++i) {
+    if (contract[i].starts_with("        policy:")) policies = words_in_brackets(contract.at(i + 1));
+    if (contract[i].starts_with("        verified_by:")) proofs = words_in_brackets(contract[i]);
+  }
+  for (int p = 1; p <= 7; ++p) {
+    const auto word = std::string(tls_policy::to_text(static_cast<tls_policy::policy>(p)));
+    EXPECT_EQ(policies.erase(word) + policies.erase('"' + word + '"'), 1u) << word;
+  }
+  EXPECT_TRUE(policies.empty());
+  for (int p = 0; p <= 3; ++p)
+    EXPECT_EQ(proofs.erase(std::string(tls_policy::to_text(static_cast<tls_policy::proof>(p)))), 1u) << p;
+  EXPECT_TRUE(proofs.empty());
+}
+
 TEST(event_json, always_has_what_the_contract_requires) {
   EXPECT_EQ(keys(least()), required(schema("event")));
 }
@@ -204,7 +227,8 @@ TEST(event_json, has_the_values) {
     "stream": "bulk", "sender": "a@b.test", "message_bytes": 5000, "origin": "192.0.2.1 (me)", "stage": "rcpt",
     "reply": {"code": 450, "status": "4.2.0", "text": "later", "from_peer": true},
     "remote_host": "mx.c.test", "remote_address": "192.0.2.2", "route": "mx:mx.c.test", "attempts": 2,
-    "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why"
+    "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why",
+    "tls": {"policy": "dane", "protocol": "TLSv1.3", "cipher": "x", "verified_by": "dane-ee", "clear_reason": "no"}
 })json");
   EXPECT_EQ(json::serialize(found), json::serialize(wanted));
 }

@@ -181,6 +181,8 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.account = from.account;
   m.stream = from.stream;
   m.envelope = std::move(envelope);
+  // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
+  m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
   add_head(*with, from, *header, m);
   if (all && !all->all().domains.empty())
     c.signatures = signatures_for(*all, from.account, author_domain(*header), with->platform_domain);

@@ -36,7 +36,8 @@ struct envelope {
   std::string envelope_id;  // ENVID as received, xtext; empty when absent
   return_content ret = return_content::unspecified;
   body_type body = body_type::seven_bit;
-  bool smtputf8 = false;  // RFC 6531: asked for in MAIL
+  bool smtputf8 = false;     // RFC 6531: asked for in MAIL
+  bool require_tls = false;  // RFC 8689: asked for in MAIL
   bool operator==(const envelope&) const = default;
 };
 

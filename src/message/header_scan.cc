@@ -97,6 +97,9 @@ void note(header_summary& s, const field& f) {
     case 11:
       if (is_name(name, "feedback-id")) set_first(s.feedback_id, f);
       break;
+    case 12:
+      if (is_name(name, "tls-required")) set_first(s.tls_required, f);
+      break;
     case 16:
       if (is_name(name, "list-unsubscribe")) set_first(s.list_unsubscribe, f);
       break;

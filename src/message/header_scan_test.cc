@@ -35,11 +35,12 @@ TEST(header_scan, finds_the_fields_that_intake_needs) {
       "Date: Tue, 24 Nov 2026 03:28:32 +0000\r\n"
       "Message-ID: <1@a.test>\r\n"
       "Feedback-ID: 1:2:3:a\r\n"
-      "List-Unsubscribe: <https://a.test/u>\r\n";
+      "List-Unsubscribe: <https://a.test/u>\r\n"
+      "TLS-Required: No\r\n";
   const std::string text = header + "\r\nbody\r\n";
   const auto s = scan(text);
   EXPECT_EQ(s.header_bytes, header.size());
-  EXPECT_EQ(s.fields, 10u);
+  EXPECT_EQ(s.fields, 11u);
   EXPECT_EQ(s.received, 2u);
   EXPECT_EQ(s.from, "Ann <ann@a.test>");
   EXPECT_EQ(s.from_fields, 1u);
@@ -50,6 +51,7 @@ TEST(header_scan, finds_the_fields_that_intake_needs) {
   EXPECT_EQ(s.message_id, "<1@a.test>");
   EXPECT_EQ(s.feedback_id, "1:2:3:a");
   EXPECT_EQ(s.list_unsubscribe, "<https://a.test/u>");
+  EXPECT_EQ(s.tls_required, "No");
   EXPECT_TRUE(s.has_body);
 }
 

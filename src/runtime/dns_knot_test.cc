@@ -38,7 +38,10 @@ std::vector<knot_server::zone> zones() {
        "host A 192.0.2.2\n"
        "host AAAA 2001:db8::1\n"
        "odd MX 10 a\\.b\n"
-       "*.wild MX 10 mx\n" +
+       "*.wild MX 10 mx\n"
+       "_25._tcp.host TLSA 3 1 1 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n"
+       "text TXT \"v=STSv1; \" \"id=1\"\n"
+       "4.3 PTR Host.Example.TEST.\n" +
            many_mx()},
       {"elsewhere.test", "www MX 7 mx\n"},
       {"xn--80a1acny.xn--p1ai", "@ MX 10 mx\n"},
@@ -82,6 +85,63 @@ TEST_F(dns_knot_test, reads_mx_records) {
 TEST_F(dns_knot_test, reads_addresses) {
   EXPECT_THAT(ask(&resolver::query_a, "host.example.test").addresses, UnorderedElementsAre("192.0.2.1", "192.0.2.2"));
   EXPECT_THAT(ask(&resolver::query_aaaa, "host.example.test").addresses, ElementsAre("2001:db8::1"));
+}
+
+TEST_F(dns_knot_test, reads_tlsa_records) {
+  const auto found = ask(&resolver::query_tlsa, "_25._tcp.host.example.test").tlsa;
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(tls_policy::to_text(found[0]), "3 1 1 0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20");
+}
+
+TEST_F(dns_knot_test, joins_the_strings_of_a_text_record) {
+  EXPECT_THAT(ask(&resolver::query_txt, "text.example.test").texts, ElementsAre("v=STSv1; id=1"));
+}
+
+TEST_F(dns_knot_test, reads_ptr_and_cname_records) {
+  EXPECT_THAT(ask(&resolver::query_ptr, "4.3.example.test").names, ElementsAre("host.example.test"));
+  EXPECT_THAT(ask(&resolver::query_cname, "alias.example.test").names, ElementsAre("target.example.test"));
+  EXPECT_EQ(ask(&resolver::query_cname, "host.example.test").status, dns_status::no_data);
+}
+
+TEST_F(dns_knot_test, tells_where_cnames_lead) {
+  EXPECT_EQ(ask(&resolver::query_mx, "alias.example.test").canonical, "target.example.test");
+  EXPECT_EQ(ask(&resolver::query_a, "Host.example.test").canonical, "host.example.test");
+}
+
+TEST(dns_trust, validates_what_is_signed_and_only_that) {
+  const std::vector<knot_server::zone> signed_zones = {
+      {"signed.test", "@ MX 10 mx\nmx A 192.0.2.1\naway CNAME www.plain.test.\n", true},
+      {"plain.test", "@ MX 10 mx\nwww A 192.0.2.2\n"},
+      {"false.test", "@ MX 10 mx\n"},
+  };
+  knot_server server(signed_zones);
+  const auto anchors = server.trust_anchors(signed_zones);
+  std::ofstream(anchors, std::ios::app) << "false.test. DS 1 13 2 " << std::string(64, '0') << '\n';
+  asio::io_context shard;
+  const auto dns = make_unbound_resolver(
+      shard,
+      {.servers = {{"127.0.0.1", server.port()}}, .trust_anchor_file = anchors, .timeout = std::chrono::minutes(1)});
+  const auto ask = [&](void (resolver::*query)(std::string_view, resolver::handler), std::string_view name) {
+    std::optional<dns_answer> answer;
+    (dns.get()->*query)(name, [&](dns_answer a) { answer = std::move(a); });
+    while (!answer)
+      shard.run_one();
+    return *answer;
+  };
+  EXPECT_TRUE(ask(&resolver::query_mx, "signed.test").secure);
+  EXPECT_TRUE(ask(&resolver::query_tlsa, "_25._tcp.mx.signed.test").secure);  // of their absence
+  EXPECT_FALSE(ask(&resolver::query_mx, "plain.test").secure);
+  EXPECT_EQ(ask(&resolver::query_a, "away.signed.test").status, dns_status::ok);
+  EXPECT_FALSE(ask(&resolver::query_a, "away.signed.test").secure);
+  EXPECT_TRUE(ask(&resolver::query_cname, "away.signed.test").secure);
+  const auto forged = ask(&resolver::query_mx, "false.test");
+  EXPECT_EQ(forged.status, dns_status::bogus);
+  EXPECT_THAT(forged.detail, HasSubstr("DNSSEC"));
+}
+
+TEST(dns_trust, needs_a_file_that_is_there) {
+  asio::io_context shard;
+  EXPECT_THROW(make_unbound_resolver(shard, {.trust_anchor_file = "/nowhere/anchors"}), std::runtime_error);
 }
 
 TEST_F(dns_knot_test, tells_a_null_mx) {

@@ -29,6 +29,7 @@ class knot_server {
   struct zone {
     std::string name;     // "example.test"
     std::string records;  // zone-file lines relative to the name; SOA, NS and the TTL of 300 s are added
+    bool is_signed = false;
   };
 
   explicit knot_server(const std::vector<zone>& zones) : directory_(make_directory()) {
@@ -51,6 +52,18 @@ class knot_server {
   }
   knot_server(const knot_server&) = delete;
   knot_server& operator=(const knot_server&) = delete;
+
+  // A file with DS records of the signed zones.
+  std::string trust_anchors(const std::vector<zone>& zones) const {
+    auto file = (directory_ / "anchors").string();
+    for (const auto& z : zones) {
+      if (!z.is_signed) continue;
+      const auto command = fmt::format("keymgr -c {}/knot.conf {} ds >>{} 2>>{}/keymgr.log", directory_.string(),
+                                       z.name, file, directory_.string());
+      if (std::system(command.c_str()) != 0) throw std::runtime_error("keymgr fails");
+    }
+    return file;
+  }
 
   std::uint16_t port() const { return port_; }  // on 127.0.0.1, UDP and TCP
 
@@ -106,11 +119,13 @@ class knot_server {
         "  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n"
         "database:\n  storage: \"{0}\"\n"
         "log:\n  - target: stdout\n    any: info\n"
+        "policy:\n  - id: test\n    algorithm: ecdsap256sha256\n    single-type-signing: on\n"
         "template:\n  - id: default\n    storage: \"{0}\"\n    journal-content: none\n    zonefile-sync: -1\n"
         "zone:\n",
         directory, port_);
     for (const auto& z : zones)
-      file << fmt::format("  - domain: {0}.\n    file: \"{0}.zone\"\n", z.name);
+      file << fmt::format("  - domain: {0}.\n    file: \"{0}.zone\"\n{1}", z.name,
+                          z.is_signed ? "    dnssec-signing: on\n    dnssec-policy: test\n" : "");
   }
 
   void spawn() {

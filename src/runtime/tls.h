@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tls_policy/dane.h"
 #include "tls_policy/outcome.h"
 
 namespace gonets::runtime {
@@ -47,10 +48,7 @@ struct tls_failure {
   std::string why;  // for people: "certificate has expired", "no protocols available"
 };
 
-struct tlsa_record {
-  std::uint8_t usage = 0, selector = 0, matching = 0;
-  std::string data;  // as in the record, not in hex
-};
+using tls_policy::tlsa_record;
 
 struct client_handshake {
   enum class verification : std::uint8_t {
@@ -75,6 +73,7 @@ struct tls_facts {
   bool resumed = false;
   // ---- a client's: of the server's certificate
   proof verified_by = proof::none;
+  std::string verified_name;  // the first of client_handshake::names that the certificate bears; empty: none
   tls_result unverified = tls_result::success;  // with `none`: why a client that cares would have refused it
   std::string unverified_why;
   bool tlsa_unusable = false;  // dane was asked for, and no record could be used (RFC 7672 2.2)

@@ -98,6 +98,7 @@ void tls_channel::demand(const client_handshake& wanted) {
   for (const auto& name : wanted.names)
     SSL_add1_host(ssl, name.c_str());
   wants_names_ = !wanted.names.empty();
+  names_ = wanted.names;
   const bool strict = wanted.verify != verification::none && !tlsa_unusable_;
   if (strict) SSL_set_security_level(ssl, verifying_security_level);
   // Without SSL_VERIFY_PEER the certificate is looked at all the same, and the handshake goes on.
@@ -235,6 +236,17 @@ tls_facts::proof tls_channel::proof_now() const {
   return wants_names_ ? proof::pkix : proof::none;
 }
 
+// The first of those asked for that the certificate bears.
+std::string tls_channel::name_borne() const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr) return {};
+  const auto found = std::ranges::find_if(names_, [&](const std::string& name) {
+    return X509_check_host(certificate, name.c_str(), name.size(),
+                           X509_VERIFY_PARAM_get_hostflags(SSL_get0_param(ssl_.get())), nullptr) == 1;
+  });
+  return found == names_.end() ? std::string() : *found;
+}
+
 tls_facts tls_channel::facts() const {
   tls_facts f;
   auto* const ssl = ssl_.get();
@@ -245,6 +257,7 @@ tls_facts tls_channel::facts() const {
   f.resumed = SSL_session_reused(ssl) == 1;
   if (client_) {
     f.verified_by = proof_now();
+    f.verified_name = name_borne();
     f.tlsa_unusable = tlsa_unusable_;
     if (f.verified_by != tls_facts::proof::none) return f;
     const auto error = SSL_get_verify_result(ssl);

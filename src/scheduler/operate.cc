@@ -1,4 +1,6 @@
 // What operators ask: counts, lists, hold and release, and why something waits.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -76,7 +78,7 @@ bool scheduler::matches(const entry& e, const selector& which, std::int64_t) con
     if (shown != *which.state) return false;
   }
   if (which.accepted_before_ms != 0 && accepted_at_ms(e.id) >= which.accepted_before_ms) return false;
-  if (!which.domain.empty() && entries_.domains.name(e.domain) != which.domain) return false;
+  if (!which.domain.empty() && spool::without_mark(entries_.domains.name(e.domain)) != which.domain) return false;
   if (!which.only.empty() && std::ranges::find(which.only, std::pair(e.id, e.index)) == which.only.end()) return false;
   return true;
 }
@@ -90,7 +92,7 @@ entry_view scheduler::view_of(handle h) const {
   v.state = e.state == entry_state::loading ? entry_state::ready : e.state;
   v.due_ms = e.state == entry_state::deferred ? e.due_ms : 0;
   v.attempts = e.attempts;
-  v.domain = entries_.domains.name(e.domain);
+  v.domain = spool::without_mark(entries_.domains.name(e.domain));
   if (e.at != nullptr) v.site = e.at->to->site_key;
   return v;
 }
@@ -167,7 +169,7 @@ void scheduler::record_phase(const entry& e, spool::recipient_record record, eve
   happened.message = e.id;
   happened.account = e.account;
   happened.stream = policy(e.stream).name;
-  happened.recipients.push_back({e.index, "@" + entries_.domains.name(e.domain)});
+  happened.recipients.push_back({e.index, fmt::format("@{}", spool::without_mark(entries_.domains.name(e.domain)))});
   happened.reason = reason;
   c.events.push_back(std::move(happened));
   env_.store.settle(std::move(c));

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "message/address.h"
 #include "scheduler/detail/tuning.h"
 
 namespace gonets::scheduler {
@@ -69,7 +68,7 @@ void scheduler::admit(spool::message_ptr m) {
     n.as.recipients_total = static_cast<std::uint16_t>(total);
     n.as.stream = stream;
     n.as.due_ms = accepted_at_ms(m->id);
-    n.domain = message::domain_of(m->envelope.recipients[i].address);
+    n.domain = spool::marked_domain(*m, n.as.index);
     n.hot = m;
     dispatch(std::move(n));
   }
@@ -87,7 +86,7 @@ void scheduler::load_recipient(const spool::queued_message& m, const spool::load
   n.as.delay_reported = r.record.delay_reported;
   n.as.due_ms = r.record.due.time_since_epoch().count();
   n.as.state = r.record.phase == spool::recipient_phase::held ? entry_state::held : entry_state::deferred;
-  n.domain = message::domain_of(m.envelope.recipients[r.index.value].address);
+  n.domain = spool::marked_domain(m, r.index);
   n.as.stream = stream_number(m.stream);
   const auto owner = std::hash<std::string_view>{}(n.domain) % all_.size();
   env_.shards.post(owner, [to = all_[owner], one = std::move(n)]() mutable {

@@ -27,6 +27,8 @@ void log_event(const events::event& e) {
   if (e.answer.code != 0) line.add("reply", to_text(e.answer));
   if (!e.remote_host.empty()) line.add("host", e.remote_host);
   if (!e.remote_address.empty()) line.add("address", e.remote_address);
+  if (!e.tls.protocol.empty()) line.add("tls", e.tls.protocol);
+  if (!e.tls.clear_reason.empty()) line.add("clear", e.tls.clear_reason);
   if (e.attempts != 0) line.add("attempts", e.attempts);
   line.add("delay_ms", (e.at - wall_time(std::chrono::milliseconds(accepted_at_ms(e.message)))).count());
   if (!e.reason.empty()) line.add("reason", e.reason);
@@ -74,6 +76,7 @@ struct scheduler::settlement {
     happened.duration_ms = static_cast<std::uint32_t>(facts.duration.count());
     happened.next_attempt = next;
     happened.reason = reason;
+    happened.tls = facts.tls;
     change.events.push_back(std::move(happened));
   }
 
@@ -243,7 +246,8 @@ void scheduler::add_report(settlement& s, message::dsn_kind kind) {
   facts.original_id = m.id;
   facts.id = report->id;
   facts.random = random_();
-  facts.ret = m.envelope.ret;
+  // RFC 8689 5: what reports on a message that needs TLS all the way needs it, too, and has its header only.
+  facts.ret = m.envelope.require_tls ? message::return_content::headers : m.envelope.ret;
   facts.original = whole;
   facts.original_cut = s.original_cut;
   facts.smtputf8 = m.envelope.smtputf8;
@@ -266,6 +270,7 @@ void scheduler::add_report(settlement& s, message::dsn_kind kind) {
   report->stream = with_.streams.front().name;
   report->body = compose_dsn(facts, about);
   report->body_bytes = report->body.size();
+  report->envelope.require_tls = m.envelope.require_tls;
   report->envelope.smtputf8 = dsn_needs_smtputf8(facts, about);
   report->envelope.recipients.push_back({m.envelope.reverse_path, {}, {.never = true}});
   report->has_eight_bit = !message::is_ascii(report->body);

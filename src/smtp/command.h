@@ -47,6 +47,7 @@ struct mail_arguments {
   message::return_content ret = message::return_content::unspecified;
   message::body_type body = message::body_type::seven_bit;
   bool smtputf8 = false;
+  bool require_tls = false;  // RFC 8689
 };
 
 struct rcpt_arguments {

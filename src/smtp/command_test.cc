@@ -83,6 +83,8 @@ TEST(mail_command, reads_its_parameters_in_any_case_and_order) {
   EXPECT_EQ(parsed->size_bytes, 18446744073709551615u);
   EXPECT_EQ(parsed->envelope_id, "QQ+2B314");
   EXPECT_TRUE(parsed->smtputf8);
+  EXPECT_FALSE(parsed->require_tls);
+  EXPECT_TRUE(parse_mail("FROM:<a@b.example> RequireTLS", esmtp)->require_tls);
   EXPECT_EQ(parse_mail("FROM:<> RET=FULL BODY=7BIT", esmtp)->ret, message::return_content::full);
 }
 
@@ -110,6 +112,8 @@ TEST(mail_command, refuses_bad_parameters) {
                            "RET=FULL RET=HDRS"s,
                            "ENVID=a ENVID=b"s,
                            "SMTPUTF8 SMTPUTF8"s,
+                           "REQUIRETLS=1"s,
+                           "REQUIRETLS REQUIRETLS"s,
                            "ENVID=\xC3\xA9"s}) {
     EXPECT_EQ(mail_error("FROM:<a@b.example> " + text), "501 5.5.4") << text;
   }

@@ -21,6 +21,7 @@ constexpr canned_reply bad_size{501, {5, 5, 4}, "SIZE needs a number of octets"}
 constexpr canned_reply huge_size{552, {5, 3, 4}, "Message size exceeds every limit"};
 constexpr canned_reply bad_body{501, {5, 5, 4}, "BODY is 7BIT or 8BITMIME"};
 constexpr canned_reply bad_smtputf8{501, {5, 5, 4}, "SMTPUTF8 takes no value"};
+constexpr canned_reply bad_requiretls{501, {5, 5, 4}, "REQUIRETLS takes no value"};
 constexpr canned_reply bad_ret{501, {5, 5, 4}, "RET is FULL or HDRS"};
 constexpr canned_reply bad_envid{501, {5, 5, 4}, "ENVID needs 1 to 100 characters of xtext (RFC 3461)"};
 constexpr canned_reply bad_auth{501, {5, 5, 4}, "AUTH needs <> or xtext (RFC 4954)"};
@@ -162,7 +163,7 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 refusal parse_mail_parameters(std::string_view text, bool auth, mail_arguments& to) {
-  enum : unsigned { size = 1, body = 2, smtputf8 = 4, ret = 8, envid = 16, auth_of = 32 };
+  enum : unsigned { size = 1, body = 2, smtputf8 = 4, ret = 8, envid = 16, auth_of = 32, requiretls = 64 };
   unsigned seen = 0;
   for (parameter p; take_parameter(text, p);) {
     refusal error;
@@ -177,6 +178,10 @@ refusal parse_mail_parameters(std::string_view text, bool auth, mail_arguments& 
       repeated = is_repeated(seen, smtputf8);
       if (p.has_value) error = bad_smtputf8;
       to.smtputf8 = true;
+    } else if (equals_ignoring_case(p.keyword, "REQUIRETLS"sv)) {
+      repeated = is_repeated(seen, requiretls);
+      if (p.has_value) error = bad_requiretls;
+      to.require_tls = true;
     } else if (equals_ignoring_case(p.keyword, "RET"sv)) {
       repeated = is_repeated(seen, ret);
       error = take_ret(p.value, to.ret);

@@ -21,6 +21,8 @@ constexpr canned_reply bare_lf{500, bad_syntax, "Lines must end in CR LF"};
 constexpr canned_reply line_too_long{500, bad_syntax, "Command line is too long"};
 constexpr canned_reply unknown_command{500, bad_syntax, "Command not recognized"};
 constexpr canned_reply not_mail{554, {5, 7, 0}, "This is an SMTP server, closing connection"};
+// RFC 8689 4.1: what came in the clear can't be said to have been under TLS all the way.
+constexpr canned_reply requiretls_in_clear{530, {5, 7, 10}, "REQUIRETLS is for sessions under TLS; use STARTTLS first"};
 constexpr canned_reply say_hello{503, bad_sequence, "Send EHLO or HELO first"};
 constexpr canned_reply say_ehlo{503, bad_sequence, "Send EHLO first"};
 constexpr canned_reply say_mail{503, bad_sequence, "Send MAIL first"};
@@ -127,6 +129,7 @@ void server_session::state::hello(std::string_view name, bool extended) {
                  options.limits.message_bytes_max);
   if (options.offer_starttls && !tls && !authenticated) output += "250-STARTTLS\r\n";
   if (!offer.mechanisms.empty() && !authenticated) fmt::format_to(out, "250-AUTH {}\r\n", offer.mechanisms);
+  if (tls) output += "250-REQUIRETLS\r\n";
   output +=
       "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n"
       "250 HELP\r\n";
@@ -141,11 +144,13 @@ void server_session::state::mail(std::string_view argument) {
   if (parsed->size_bytes > options.limits.message_bytes_max) {
     return say(552, {5, 3, 4}, fmt::format("Message is larger than {} octets", options.limits.message_bytes_max));
   }
+  if (parsed->require_tls && !tls) return say(requiretls_in_clear);
   envelope.reverse_path = std::move(parsed->reverse_path);
   envelope.envelope_id = parsed->envelope_id;
   envelope.ret = parsed->ret;
   envelope.body = parsed->body;
   envelope.smtputf8 = parsed->smtputf8;
+  envelope.require_tls = parsed->require_tls;
   declared_bytes = parsed->size_bytes;
   now = phase::ask_mail;
 }

@@ -292,6 +292,19 @@ TEST(server_session, offers_starttls_only_where_told_and_only_once) {
   EXPECT_TRUE(owner.feed("STARTTLS\r\n").starts_with("503 5.5.1 "));
 }
 
+TEST(server_session, offers_and_takes_requiretls_under_tls_only) {
+  auto o = some_options();
+  o.offer_starttls = true;
+  scripted_owner owner(o);
+  EXPECT_EQ(owner.feed(ehlo).find("REQUIRETLS"), std::string::npos);
+  EXPECT_TRUE(owner.feed("MAIL FROM:<a@a.example> REQUIRETLS\r\n").starts_with("530 5.7.10 "));
+  EXPECT_FALSE(owner.session().in_transaction());
+  owner.feed("STARTTLS\r\n");
+  EXPECT_NE(owner.feed(ehlo).find("250-REQUIRETLS\r\n"), std::string::npos);
+  EXPECT_TRUE(owner.feed("MAIL FROM:<a@a.example> REQUIRETLS\r\n").starts_with("250 "));
+  EXPECT_TRUE(owner.session().envelope().require_tls);
+}
+
 TEST(server_session, forgets_everything_at_starttls_and_drops_what_was_sent_in_the_clear) {
   auto o = some_options();
   o.offer_starttls = true;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "events/event.h"
 #include "smtp/client_session.h"
 #include "spool/message.h"
 
@@ -39,6 +40,7 @@ struct attempt_result {
   std::vector<smtp::recipient_outcome> recipients;  // in the order of lease::recipients
   std::string remote_host, remote_address;          // of the last host that was tried
   std::chrono::milliseconds duration{0};
+  events::tls_use tls;  // of that host's connection
   // No host of the site could be reached, or all refused the session: nothing to do with this message.
   bool site_failed = false;
   bool discarded = false;      // the route says that nothing is to be done
@@ -69,7 +71,16 @@ class transport {
   virtual void open(site_id site, destination_ptr to) = 0;
 };
 
-// Finds destinations: routes first, then MX.
+// What the way of a message asks of a directory besides its recipient's domain. It is part of the name under which a
+// domain is looked up and queued: "example.com", "example.com;requiretls", "example.com;tls-optional".
+inline constexpr std::string_view requiretls_mark = ";requiretls";
+inline constexpr std::string_view tls_optional_mark = ";tls-optional";
+std::string marked_domain(const queued_message& m, recipient_index recipient);
+inline std::string_view without_mark(std::string_view domain) {
+  return domain.substr(0, domain.find(';'));
+}
+
+// Finds destinations: routes first, then MX. `domain` may bear one of the marks.
 class directory {
  public:
   using handler = std::move_only_function<void(destination_ptr found, smtp::recipient_outcome why_not)>;

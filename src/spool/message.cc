@@ -19,6 +19,8 @@ enum flag : std::uint64_t {
   is_report = 8,
   smtputf8 = 16,
   body_eight_bit = 32,
+  require_tls = 64,
+  tls_optional = 128,
 };
 
 std::uint8_t notify_bits(const message::notify_flags& n) {
@@ -55,6 +57,8 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.is_report) flags |= is_report;
   if (m.envelope.smtputf8) flags |= smtputf8;
   if (m.envelope.body == message::body_type::eight_bit) flags |= body_eight_bit;
+  if (m.envelope.require_tls) flags |= require_tls;
+  if (m.tls_optional) flags |= tls_optional;
   to.push_back(static_cast<char>(message_version));
   wire::put_varint(to, m.account.value);
   wire::put_text(to, m.stream);
@@ -85,6 +89,8 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   m.is_report = flags & is_report;
   m.envelope.smtputf8 = flags & smtputf8;
   m.envelope.body = flags & body_eight_bit ? message::body_type::eight_bit : message::body_type::seven_bit;
+  m.envelope.require_tls = flags & require_tls;
+  m.tls_optional = flags & tls_optional;
   m.body_bytes = from.varint();
   m.chunks = static_cast<std::uint32_t>(from.varint());
   m.envelope.reverse_path = from.text();

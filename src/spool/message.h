@@ -26,10 +26,11 @@ struct queued_message {
   bool has_leading_dot = false;  // must be stuffed
   bool has_eight_bit = false;    // needs 8BITMIME
   bool ends_in_crlf = true;
-  bool is_report = false;  // made by us: a DSN; it never causes another
-  bool in_memory = false;  // head and body are here
-  std::string head;        // what we put in front
-  std::string body;        // what the client sent
+  bool tls_optional = false;  // "TLS-Required: No" (RFC 8689 5): the recipients' policies don't count
+  bool is_report = false;     // made by us: a DSN; it never causes another
+  bool in_memory = false;     // head and body are here
+  std::string head;           // what we put in front
+  std::string body;           // what the client sent
 
   wall_time accepted() const { return wall_time(std::chrono::milliseconds(accepted_at_ms(id))); }
 };

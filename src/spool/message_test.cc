@@ -103,7 +103,7 @@ TEST(message_record, is_read_back_as_it_was_written) {
 }
 
 TEST(message_record, keeps_each_flag_by_itself) {
-  for (int bit = 0; bit < 6; ++bit) {
+  for (int bit = 0; bit < 7; ++bit) {
     auto bytes = from_hex(plain_message_hex);
     bytes[16] = static_cast<char>(1 << bit);
     queued_message m;
@@ -114,8 +114,19 @@ TEST(message_record, keeps_each_flag_by_itself) {
     EXPECT_EQ(m.is_report, bit == 3);
     EXPECT_EQ(m.envelope.smtputf8, bit == 4);
     EXPECT_EQ(m.envelope.body == message::body_type::eight_bit, bit == 5);
+    EXPECT_EQ(m.envelope.require_tls, bit == 6);
+    EXPECT_FALSE(m.tls_optional);
     EXPECT_EQ(to_hex(encoded(m)), to_hex(bytes));
   }
+}
+
+TEST(message_record, keeps_that_tls_is_optional) {
+  auto m = plain_message();
+  m.tls_optional = true;
+  queued_message found;
+  ASSERT_TRUE(decode_message(some_id, encoded(m), found));
+  EXPECT_TRUE(found.tls_optional);
+  EXPECT_FALSE(found.envelope.require_tls);
 }
 
 TEST(message_record, is_refused_when_it_is_cut_at_any_byte) {

@@ -1,4 +1,4 @@
-"""Knot DNS with zones written by the tests, and a forwarder in front of it that is slow or deaf for some names."""
+"""Knot DNS with zones written by the tests, signed by it where they say so, and a forwarder in front of it that is slow or deaf for some names."""
 import pathlib
 import shutil
 import socket
@@ -7,22 +7,26 @@ import threading
 import time
 
 from .net import free_endpoint, private_host
-from .processes import Child
+from .processes import Child, run
 
 
 class Knot:
     """Serves `zones`: name to the lines of its zone file, without SOA and NS. The zone "broken.test" has a file that
-    cannot be read, so that Knot answers SERVFAIL. What is in no zone is refused; zones of "test" answer NXDOMAIN."""
+    cannot be read, so that Knot answers SERVFAIL. What is in no zone is refused; zones of "test" answer NXDOMAIN.
 
-    def __init__(self, zones):
+    Those named in `signed` are signed; `trust_anchor` is then a file with their keys. `other_anchors` are further lines of
+    it, such as a key that a zone is not signed with."""
+
+    def __init__(self, zones, signed=(), other_anchors=()):
+        self.signed = set(signed)
+        self.zones = dict(zones)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-knot-"))
         self.endpoint = free_endpoint()
         for name, lines in zones.items():
-            text = "\n".join([f"$ORIGIN {name}.", "$TTL 60", "@ SOA ns admin 1 3600 600 86400 5", "@ NS ns",
-                              "ns A 127.0.0.1", *lines])
-            (self.folder / f"{name}.zone").write_text(text + "\n")
+            self._write(name, lines)
         (self.folder / "broken.test.zone").write_text("this is no zone file\n")
-        listed = "\n".join(f"  - domain: {name}" for name in [*zones, "broken.test"])
+        signing = "\n    dnssec-signing: on\n    dnssec-policy: rig"
+        listed = "\n".join(f"  - domain: {name}{signing if name in self.signed else ''}" for name in [*zones, "broken.test"])
         (self.folder / "knot.conf").write_text(f"""
 server:
   listen: {self.endpoint[0]}@{self.endpoint[1]}
@@ -34,6 +38,10 @@ control:
 log:
   - target: stderr
     any: warning
+policy:
+  - id: rig
+    algorithm: ecdsap256sha256
+    single-type-signing: on
 template:
   - id: default
     storage: {self.folder}
@@ -47,6 +55,16 @@ zone:
         (self.folder / "db").mkdir()
         self.child = Child("knotd", ["knotd", "-c", self.folder / "knot.conf"], self.folder)
         self.child.wait_ready("no answers", lambda: all(self.serves(name) for name in zones))
+        self.trust_anchor = self.folder / "anchors"
+        anchors = [run("keymgr", "-c", self.folder / "knot.conf", name, "ds").stdout.decode() for name in self.signed]
+        assert all(anchors), "a zone without keys"
+        self.trust_anchor.write_text("".join(anchors) + "".join(line + "\n" for line in other_anchors))
+        self.folder.chmod(0o755)
+
+    def _write(self, name, lines, serial=1):
+        text = "\n".join([f"$ORIGIN {name}.", "$TTL 60", f"@ SOA ns admin {serial} 3600 600 86400 5", "@ NS ns",
+                          "ns A 127.0.0.1", *lines])
+        (self.folder / f"{name}.zone").write_text(text + "\n")
 
     def serves(self, name):
         return answers(self.endpoint, name)

@@ -59,9 +59,11 @@ def swaks(endpoint, *options):
 
 class PostfixReceiver:
     """Postfix with its own configuration and queue: takes mail for postfix.test, all of it into one Maildir. Addresses
-    that begin with "no-" do not exist; those of defer.postfix.test are refused for now."""
+    that begin with "no-" do not exist; those of defer.postfix.test are refused for now. With a certificate (pki.Certificate)
+    it offers STARTTLS."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        self.certificate = certificate
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-postfix-"))
         self.endpoint = free_endpoint()
         self.route = f"smtp://{text_of(self.endpoint)}"
@@ -113,7 +115,11 @@ in_flow_delay = 0
 disable_dns_lookups = yes
 smtputf8_enable = yes
 bounce_queue_lifetime = 0
-""")
+""" + (f"""
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {self.certificate.key}, {self.certificate.certificate}
+smtpd_tls_received_header = yes
+""" if self.certificate else ""))
         (self.folder / "etc" / "users").write_text("if !/^no-/\n/./ all/\nendif\n")
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
         master = re.sub(r"^smtp +inet.*$", f"{text_of(self.endpoint)} inet n - n - - smtpd", master, flags=re.M)

@@ -3,12 +3,14 @@
     sink.on("RCPT", "550 5.1.1 No such user", about=b"bad@", times=1)
 
 The first rule that fits the step answers it. Steps: "connect" (the greeting), "EHLO", "HELO", "LHLO", "MAIL", "RCPT",
-"DATA", "end" (the end of data; for LMTP once a recipient), "RSET", "QUIT", "NOOP". An answer is a reply (text), or a
-function of the connection, such as those at the end of this file.
+"DATA", "end" (the end of data; for LMTP once a recipient), "RSET", "QUIT", "NOOP", "STARTTLS", "handshake". An answer is
+a reply (text), or a function of the connection, such as those at the end of this file. With `tls`, an ssl.SSLContext, it
+offers STARTTLS, or speaks TLS from the first byte if `implicit` is set.
 """
 import dataclasses
 import re
 import socket
+import ssl
 import threading
 import time
 
@@ -22,6 +24,8 @@ EXTENSIONS = ("PIPELINING", "SIZE 209715200", "8BITMIME", "SMTPUTF8", "ENHANCEDS
 class Transaction:
     session: int
     mail: bytes  # the MAIL command, as it came
+    tls: str = ""  # the protocol's version; "" in the clear
+    resumed: bool = False
     rcpts: list = dataclasses.field(default_factory=list)  # accepted RCPT commands, as they came
     raw: bytes = b""  # between the 354 and the final dot
     accepted: bool = False
@@ -62,8 +66,11 @@ class Rule:
 
 
 class Sink:
-    def __init__(self, endpoint=None, extensions=EXTENSIONS, lmtp=False, backlog=256):
+    def __init__(self, endpoint=None, extensions=EXTENSIONS, lmtp=False, backlog=256, tls=None, implicit=False):
         self.extensions = extensions
+        self.tls = tls
+        self.implicit = implicit
+        self.extensions_in_tls = None  # where they differ
         self.lmtp = lmtp
         self.lock = threading.Lock()
         self.rules = []
@@ -83,7 +90,7 @@ class Sink:
 
     @property
     def route(self):
-        return ("lmtp://" if self.lmtp else "smtp://") + text_of(self.endpoint)
+        return ("lmtp://" if self.lmtp else "smtps://" if self.implicit else "smtp://") + text_of(self.endpoint)
 
     def on(self, step, answer, about=b"", times=float("inf")):
         with self.lock:
@@ -136,13 +143,15 @@ class Sink:
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection, number):
+        session = Session(self, connection, number)
         try:
-            Session(self, connection, number).run()
+            session.run()
         except (OSError, Closed, ValueError):
             pass
         finally:
             with self.lock:
                 self.connections.discard(connection)
+            session.socket.close()
             connection.close()
 
     def rule_for(self, step, line):
@@ -165,24 +174,50 @@ class Session:
         self.transaction = None
 
     def run(self):
+        if self.sink.implicit:
+            self.shake_hands()
         self.answer("connect", b"", "220 sink.test ESMTP")
         while True:
             line = self.read_line()
             self.sink.sessions[self.number].append(line)
             verb = line[:4].upper().decode("ascii", "replace").strip()
             {"EHLO": self.ehlo, "LHLO": self.ehlo, "MAIL": self.mail, "RCPT": self.rcpt, "DATA": self.data,
-             "RSET": self.rset, "QUIT": self.quit}.get(verb, self.other)(line, verb)
+             "RSET": self.rset, "QUIT": self.quit, "STAR": self.starttls}.get(verb, self.other)(line, verb)
 
     def ehlo(self, line, verb):
-        lines = ["sink.test", *self.sink.extensions]
+        secured = isinstance(self.socket, ssl.SSLSocket)
+        extensions = self.sink.extensions
+        if secured and self.sink.extensions_in_tls is not None:
+            extensions = self.sink.extensions_in_tls
+        lines = ["sink.test", *extensions]
+        if self.sink.tls and not secured:
+            lines.append("STARTTLS")
         good = "\r\n".join(f"250{'-' if i + 1 < len(lines) else ' '}{text}" for i, text in enumerate(lines))
         if (verb == "LHLO") != self.sink.lmtp:
             good = "500 5.5.1 Wrong protocol"
         self.answer(verb, line, good)
 
+    def starttls(self, line, verb):
+        good = "220 2.0.0 Go on" if self.sink.tls else "502 5.5.1 No TLS"
+        if not self.answer("STARTTLS", line, good):
+            return
+        self.flush()
+        rule = self.sink.rule_for("handshake", b"")
+        if rule is not None:
+            self.give(rule, "")
+            return
+        self.shake_hands()
+
+    def shake_hands(self):
+        self.buffer = b""
+        self.socket = self.sink.tls.wrap_socket(self.socket, server_side=True)
+
     def mail(self, line, verb):
         if self.answer(verb, line, "250 2.1.0 Ok"):
             self.transaction = Transaction(self.number, line)
+            if isinstance(self.socket, ssl.SSLSocket):
+                self.transaction.tls = self.socket.version()
+                self.transaction.resumed = self.socket.session_reused
 
     def rcpt(self, line, verb):
         good = "250 2.1.5 Ok" if self.transaction else "503 5.5.1 Need MAIL"

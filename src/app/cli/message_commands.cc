@@ -44,6 +44,21 @@ void append(std::string& to, std::string_view part) {
   to += part;
 }
 
+// "TLSv1.3, verified by pkix (opportunistic)"; "in the clear: not offered (opportunistic)"
+std::string tls_text(const json::object& event) {
+  const auto* const found = event.if_contains("tls");
+  if (found == nullptr || !found->is_object()) return {};
+  const auto& tls = found->as_object();
+  const auto policy = text_of(tls, "policy");
+  const auto protocol = text_of(tls, "protocol");
+  const auto proof = text_of(tls, "verified_by");
+  const auto reason = text_of(tls, "clear_reason");
+  if (protocol.empty() && text_of(event, "stage") == "tls") return fmt::format("no TLS ({})", policy);
+  if (protocol.empty()) return fmt::format("in the clear{}{} ({})", reason.empty() ? "" : ": ", reason, policy);
+  if (proof.empty() || proof == "none") return fmt::format("{}, not verified ({})", protocol, policy);
+  return fmt::format("{}, verified by {} ({})", protocol, proof, policy);
+}
+
 // What there is to say beyond kind, time and recipient; each part only where the event has it.
 std::string detail_text(const json::object& event) {
   std::string text;
@@ -56,6 +71,7 @@ std::string detail_text(const json::object& event) {
   append(text, place_text(event));
   if (const auto attempts = number_of(event, "attempts")) append(text, fmt::format("attempt {}", attempts));
   if (const auto duration = number_of(event, "duration_ms")) append(text, fmt::format("{} ms", duration));
+  append(text, tls_text(event));
   append(text, text_of(event, "reason"));
   const auto reply = reply_of(event, "reply");
   if (!reply.empty()) text += (text.empty() ? "" : ": ") + reply;

@@ -38,6 +38,7 @@ class tls_channel {
   step outcome(int returned);
   void note_failure(step s);
   tls_facts::proof proof_now() const;
+  std::string name_borne() const;
 
   const tls_context_ptr context_;
   ssl_ptr ssl_;
@@ -47,6 +48,7 @@ class tls_channel {
   bool ready_ = false;   // the handshake is done
   bool broken_ = false;  // after a fatal error nothing may be sent any more
   std::string session_key_;
+  std::vector<std::string> names_;
   tls_facts::proof resumed_proof_ = tls_facts::proof::none;
   tls_failure failure_;
 };
