@@ -36,7 +36,8 @@ def send(smtp, recipients=1, subject="hello"):
         if code >= 400:
             smtp.docmd("RSET")
             return code, text.decode()
-    code, text = smtp.docmd(f"From: shop@example.com\r\nSubject: {subject}\r\n\r\nhello\r\n.")
+    smtp.send(f"From: shop@example.com\r\nSubject: {subject}\r\n\r\nhello\r\n.\r\n")
+    code, text = smtp.getreply()
     return code, text.decode()
 
 
