@@ -44,7 +44,8 @@ bool begins_with(std::string_view text, std::string_view scheme) {
 }
 
 std::optional<report_uri> parse_uri(std::string_view text) {
-  if (text.contains(' ') || text.contains('\t')) return std::nullopt;
+  // None of these is a URI's (RFC 3986 2).
+  if (text.find_first_of(" \t<>\"\\^`{|}") != text.npos) return std::nullopt;
   if (begins_with(text, "https://")) return report_uri{report_uri::scheme::https, std::string(text)};
   if (!begins_with(text, "mailto:")) return std::nullopt;
   // What follows '?' would set fields of the mail: they are ours to set.
