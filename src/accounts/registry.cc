@@ -281,13 +281,14 @@ std::vector<credential> registry::credentials_of(account_id owner) {
     last = uses_;
   }
   if (complete()) {
-    static_cast<void>(db_.read([&](sql_session& s) -> sql_result<void> {
+    // A database that can't tell now is no reason to show nothing.
+    [[maybe_unused]] const auto asked = db_.read([&](sql_session& s) -> sql_result<void> {
       for (const auto& r : s.rows("SELECT id, last_used FROM credentials WHERE account = :owner", {owner.value})) {
         auto& at = last[credential_id{static_cast<std::uint32_t>(r.integer(0))}];
         at = std::max(at, rows::from_ms(r.integer(1)));
       }
       return {};
-    }));
+    });
   }
   for (auto& c : all)
     c.last_used = std::max(c.last_used, last[c.id]);
