@@ -143,11 +143,12 @@ outcome<void> registry::add_key(domain_id id, const std::string& selector, key_s
       return refuse(refusal_kind::limit, fmt::format("a domain has at most {} keys", keys_per_domain_max));
     if (state_of(s, id, selector))
       return refuse(refusal_kind::exists, fmt::format("there is a key \"{}\" already", selector));
+    const auto now = time_.wall();
     s.change(
-        "INSERT INTO domain_keys (domain, selector, state, private_key, created)"
-        " VALUES (:domain, :selector, :state, :key, :created)",
-        {id.value, selector, to_text(state), seal_->close(pem, detail::key_place(id, selector)),
-         rows::to_ms(time_.wall())});
+        "INSERT INTO domain_keys (domain, selector, state, private_key, created, since)"
+        " VALUES (:domain, :selector, :state, :key, :created, :since)",
+        {id.value, selector, to_text(state), seal_->close(pem, detail::key_place(id, selector)), rows::to_ms(now),
+         rows::to_ms(now)});
     return {};
   });
 }
@@ -159,8 +160,8 @@ outcome<void> registry::move_key(domain_id id, const std::string& selector, key_
     if (!may_become(*from, to))
       return refuse(refusal_kind::conflict,
                     fmt::format("a key that is {} can't become {}", to_text(*from), to_text(to)));
-    s.change("UPDATE domain_keys SET state = :state WHERE domain = :domain AND selector = :selector",
-             {to_text(to), id.value, selector});
+    s.change("UPDATE domain_keys SET state = :state, since = :since WHERE domain = :domain AND selector = :selector",
+             {to_text(to), rows::to_ms(time_.wall()), id.value, selector});
     return {};
   });
 }

@@ -185,7 +185,7 @@ void registry::read_domains(sql_session& s, contents& to, key_cache& keys) {
   for (auto& d : to.domains)
     by_id.emplace(d.id.value, &d);
   for (const auto& r :
-       s.rows("SELECT domain, selector, state, private_key, created FROM domain_keys ORDER BY domain, created, "
+       s.rows("SELECT domain, selector, state, private_key, created, since FROM domain_keys ORDER BY domain, created, "
               "selector")) {
     const auto domain = static_cast<std::uint32_t>(r.integer(0));
     const auto owner = by_id.find(domain);
@@ -194,6 +194,7 @@ void registry::read_domains(sql_session& s, contents& to, key_cache& keys) {
     k.selector = r.text(1);
     k.state = parse_key_state(r.text(2)).value_or(key_state::retiring);
     k.created = rows::from_ms(r.integer(4));
+    k.since = rows::from_ms(r.integer(5));
     k.key = unseal_key(domain, k.selector, r.text(3), keys);
     if (k.key) owner->second->keys.push_back(std::move(k));
   }

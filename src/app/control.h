@@ -33,6 +33,8 @@ class control final : public httpd::control {
   void lockouts(std::size_t rows_max, done<std::vector<httpd::lockout_row>> answer) override;
   void unlock(std::string what, done<bool> answer) override;
 
+  domains::manager& domains() override { return *parts_.domains; }
+
  private:
   parts& parts_;
 };

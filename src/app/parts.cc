@@ -1,9 +1,6 @@
 #include "app/parts.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -14,6 +11,7 @@
 #include <thread>
 
 #include "accounts/words.h"
+#include "app/domain_options.h"
 #include "auth/introspection.h"
 #include "base/log.h"
 
@@ -28,6 +26,8 @@ constexpr std::size_t signing_queue_max = 10'000;
 constexpr std::size_t database_threads = 2;
 constexpr std::size_t database_queue_max = 1000;
 constexpr std::chrono::milliseconds accounts_poll_period = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds domains_period = std::chrono::seconds(1);
+constexpr std::size_t domains_cache_bytes = 4'194'304;
 constexpr std::chrono::milliseconds uses_period = std::chrono::minutes(1);
 
 // One shard and the committer keep two cores busy; the rest of a larger machine is shared out in the same way.
@@ -80,23 +80,14 @@ std::string read_secret(const std::string& path) {
   return secret;
 }
 
-// The addresses of this machine that a wildcard listener answers on.
-std::vector<std::string> interface_addresses() {
-  std::vector<std::string> all;
-  ifaddrs* first = nullptr;
-  if (::getifaddrs(&first) != 0) return all;
-  for (const auto* at = first; at != nullptr; at = at->ifa_next) {
-    if (at->ifa_addr == nullptr) continue;
-    const auto family = at->ifa_addr->sa_family;
-    const void* bytes =
-        family == AF_INET    ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr)
-        : family == AF_INET6 ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr)
-                             : nullptr;
-    char text[INET6_ADDRSTRLEN];
-    if (bytes != nullptr && ::inet_ntop(family, bytes, text, sizeof text) != nullptr) all.emplace_back(text);
-  }
-  ::freeifaddrs(first);
-  return all;
+runtime::dns_options dns_options_of(const config::settings& with) {
+  runtime::dns_options o;
+  for (const auto& s : with.dns.servers)
+    o.servers.emplace_back(s.host, s.port);
+  o.trust_anchor_file = with.dns.trust_anchor;
+  o.timeout = with.dns.timeout;
+  o.cache_bytes_max = with.dns.cache_bytes_max;
+  return o;
 }
 
 delivery::mx_options mx_options_of(const config::settings& with) {
@@ -173,6 +164,18 @@ void parts::pause_accounts(const accounts::directory& all) {
     shards.post(i, [s = by_shard[i].get(), told] { s->scheduler->pause_accounts(told); });
 }
 
+// A resolver of its own, that forgets soon: who has just published a record wants to see it. Forwarders have caches
+// themselves; without them, a short memory spares the root servers.
+void parts::open_domains() {
+  auto dns = dns_options_of(with);
+  dns.cache_bytes_max = domains_cache_bytes;
+  dns.cache_ttl_max = std::chrono::seconds(with.dns.servers.empty() ? 30 : 0);
+  domains_dns = runtime::make_unbound_resolver(shards.context(0), dns);
+  domains = std::make_unique<domains::service>(domain_options(with), *accounts, shards, database, *domains_dns, time,
+                                               [this](events::event e) { store->record(std::move(e)); });
+  shards.every(0, domains_period, [this] { domains->tick(); });
+}
+
 void parts::open() {
   open_accounts();
   spool::options o;
@@ -202,6 +205,7 @@ void parts::open() {
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
+  open_domains();
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }
 
@@ -222,13 +226,7 @@ void parts::make_logins() {
 void parts::make_shard(std::size_t number, std::uint64_t seed) {
   auto made = std::make_unique<shard_parts>();
   made->with = with;
-  runtime::dns_options dns;
-  for (const auto& s : with.dns.servers)
-    dns.servers.emplace_back(s.host, s.port);
-  dns.trust_anchor_file = with.dns.trust_anchor;
-  dns.timeout = with.dns.timeout;
-  dns.cache_bytes_max = with.dns.cache_bytes_max;
-  made->dns = runtime::make_unbound_resolver(shards.context(number), dns);
+  made->dns = runtime::make_unbound_resolver(shards.context(number), dns_options_of(with));
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
   made->sts = std::make_unique<delivery::no_sts>();
   runtime::http_options http;
@@ -270,6 +268,7 @@ void parts::wait_for_shards() {
 void parts::reconfigure(const config::settings& fresh) {
   intake->reconfigure(intake_options(fresh));
   logins->reconfigure(auth_options(fresh));
+  domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [s = by_shard[i].get(), fresh, i, count = shards.size()] {

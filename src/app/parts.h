@@ -11,6 +11,7 @@
 #include "delivery/delivery.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls_observer.h"
+#include "domains/service.h"
 #include "intake/intake.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
@@ -63,6 +64,8 @@ struct parts {
   runtime::tls_context_ptr client_tls;  // of delivery: shared, so that sessions are resumed across shards
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
+  std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
+  std::unique_ptr<domains::service> domains;
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;
   std::atomic<bool> loading{true};
@@ -72,6 +75,7 @@ struct parts {
   void open_accounts();
   void pause_accounts(const accounts::directory& all);
   void make_logins();
+  void open_domains();
   void make_shard(std::size_t number, std::uint64_t seed);
   std::atomic<bool> polling_{false};
   scheduler::scheduler::account_reasons paused_;  // as the schedulers know it

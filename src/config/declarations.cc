@@ -4,6 +4,7 @@
 
 #include "base/network.h"
 #include "config/routes.h"
+#include "domain_check/spf.h"
 
 namespace gonets::config {
 namespace {
@@ -31,6 +32,7 @@ using account_settings = settings::accounts_section;
 using delivery = settings::delivery_section;
 using dns = settings::dns_section;
 using api = settings::api_section;
+using domains_settings = settings::domains_section;
 using log_settings = settings::log_section;
 using limits = smtp::server_limits;
 
@@ -445,6 +447,57 @@ section dkim_section() {
           }};
 }
 
+bool is_address(std::string_view s) {
+  return parse_address(s).has_value();
+}
+bool is_empty_or_mailbox(std::string_view s) {
+  const auto at = s.rfind('@');
+  return s.empty() || (at != s.npos && at > 0 && is_domain(s.substr(at + 1)) && s.find_first_of(" ,;!") == s.npos);
+}
+bool is_empty_or_spf(std::string_view s) {
+  std::vector<domain_check::detail::spf_term> terms;
+  std::string wrong;
+  return s.size() <= 400 && s.find_first_of("\"\\\r\n") == s.npos &&
+         domain_check::detail::parse_spf("v=spf1 " + std::string(s), terms, wrong) &&
+         std::ranges::none_of(terms, [](const auto& t) { return t.modifier || t.name == "all"; });
+}
+
+section domains_section() {
+  constexpr auto in = &settings::domains;
+  return {
+      "domains",
+      "Sender domains: what their owners are to publish, and how often it is looked at. `gonets domain` manages them.",
+      {
+          setting<in, &domains_settings::spf>(
+              "spf", reload,
+              text{"SPF mechanisms without \"all\", such as \"include:spf.example.net\"", is_empty_or_spf},
+              "What senders put into their SPF records for this server. Empty: its addresses, one by one."),
+          setting<in, &domains_settings::return_path_host>(
+              "return_path_host", reload, host_name,
+              "Where return-path domains of senders point (CNAME); publish an MX to this server and an SPF record "
+              "there. Empty: each has an MX and an SPF record of its own."),
+          setting<in, &domains_settings::tracking_host>(
+              "tracking_host", reload, host_name,
+              "Where tracking domains of senders point (CNAME). Empty: none is asked for."),
+          setting<in, &domains_settings::dmarc_reports>(
+              "dmarc_reports", reload, text{"an address, such as \"dmarc@example.com\"", is_empty_or_mailbox},
+              "The address for aggregate reports in the DMARC record that is proposed. A domain that takes reports for "
+              "others must say so in DNS (RFC 7489 7.1). Empty: none is proposed."),
+          setting<in, &domains_settings::egress_addresses>(
+              "egress_addresses", reload,
+              list_of<text>{{"an address, such as \"192.0.2.1\"", is_address}, "addresses", 0, 1000},
+              "The addresses that receivers see mail come from, where they are not the machine's: behind NAT, say. "
+              "Empty: `delivery.source_ipv4` and `delivery.source_ipv6`, or the machine's."),
+          setting<in, &domains_settings::check_every>(
+              "check_every", reload, duration{1s, 30 * 24h},
+              "How often each sender domain is looked up; one that got worse raises an event `domain`."),
+          setting<in, &domains_settings::retire_after>(
+              "retire_after", reload, duration{1s, 365 * 24h},
+              "How long a key that was replaced is kept, and its record must stay in DNS: mail that it signed may be "
+              "under way, or be verified late."),
+      }};
+}
+
 section log_section() {
   constexpr auto in = &settings::log;
   const choice<std::string> levels{{{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}}};
@@ -516,7 +569,7 @@ declaration<route_entry> route_target() {
 const std::vector<section>& sections() {
   static const std::vector<section> all{server_section(), smtp_section(),     tls_section(),      auth_section(),
                                         spool_section(),  accounts_section(), delivery_section(), dns_section(),
-                                        api_section(),    dkim_section(),     log_section()};
+                                        api_section(),    dkim_section(),     domains_section(),  log_section()};
   return all;
 }
 

@@ -163,6 +163,16 @@ struct settings {
     std::string platform_domain;  // signs all mail beside the sender's domain; empty: none
   } dkim;
 
+  struct domains_section {
+    std::string spf;                            // what senders put into their SPF records; empty: the addresses
+    std::string return_path_host;               // target of return-path CNAMEs; empty: MX to this server
+    std::string tracking_host;                  // target of tracking CNAMEs
+    std::string dmarc_reports;                  // address for rua=
+    std::vector<std::string> egress_addresses;  // empty: delivery.source_ipv4 and _ipv6, or the machine's
+    milliseconds check_every = 24h;
+    milliseconds retire_after = 168h;
+  } domains;
+
   struct log_section {
     std::string level = "info";   // debug, info, warning, error
     std::string format = "text";  // text (logfmt) or json

@@ -144,8 +144,9 @@ std::string json_time(wall_time t) {
 }  // namespace
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 10> names = {
-      "", "accepted", "deferred", "delivered", "bounced", "expired", "cancelled", "held", "released", "discarded"};
+  static constexpr std::array<std::string_view, 11> names = {"",         "accepted",  "deferred",  "delivered",
+                                                             "bounced",  "expired",   "cancelled", "held",
+                                                             "released", "discarded", "domain"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() ? names[number] : std::string_view("unknown");
 }

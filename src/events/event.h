@@ -24,7 +24,8 @@ enum class kind : std::uint8_t {
   cancelled = 6,  // end: removed by an operator
   held = 7,       // waits until released
   released = 8,
-  discarded = 9  // end: the route says so
+  discarded = 9,  // end: the route says so
+  domain = 10     // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
 };
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/network.h"
+#include "domains/manager.h"
 #include "events/event.h"
 #include "httpd/exchange.h"
 #include "spool/message.h"
@@ -165,6 +166,7 @@ class control {
   virtual void check_key(std::string key, const address_bytes& from, done<key_verdict> answer) = 0;
   virtual void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) = 0;
   virtual void unlock(std::string what, done<bool> answer) = 0;  // false: it had no failures
+  virtual domains::manager& domains() = 0;
 };
 
 }  // namespace gonets::httpd

@@ -97,6 +97,8 @@ class fake_control : public control {
   std::vector<quota_use> used_of(account_id, const std::vector<accounts::quota>& quotas) override {
     return {quotas.size(), {7, wall_time(std::chrono::hours(1))}};
   }
+  domains::manager* manager = nullptr;  // what a test passes
+  domains::manager& domains() override { return *manager; }
   void captured(std::size_t rows_max, done<std::vector<captured_message>> answer) override {
     ++calls;
     asked_max = rows_max;

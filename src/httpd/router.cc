@@ -227,6 +227,8 @@ const std::vector<route>& table() {
     };
     for (auto& more : detail::account_routes())
       routes.push_back(std::move(more));
+    for (auto& more : detail::domain_routes())
+      routes.push_back(std::move(more));
     return routes;
   }();
   return all;

@@ -69,7 +69,7 @@ void set_option(ub_ctx* context, const char* name, const std::string& value) {
   check(ub_ctx_set_option(context, name, value.c_str()), fmt::format("{} {}", name, value));
 }
 
-void set_caches(ub_ctx* context, std::size_t bytes_max) {
+void set_caches(ub_ctx* context, std::size_t bytes_max, std::chrono::seconds ttl_max) {
   // libunbound advises twice the messages' bytes for the record sets.
   set_option(context, "rrset-cache-size:", std::to_string(bytes_max / 2));
   set_option(context, "msg-cache-size:", std::to_string(bytes_max / 4));
@@ -79,8 +79,9 @@ void set_caches(ub_ctx* context, std::size_t bytes_max) {
   for (const char* slabs : {"rrset-cache-slabs:", "msg-cache-slabs:", "key-cache-slabs:", "infra-cache-slabs:"}) {
     set_option(context, slabs, "1");
   }
-  set_option(context, "cache-max-ttl:", "86400");
-  set_option(context, "cache-max-negative-ttl:", "3600");
+  constexpr std::chrono::seconds negative_max = std::chrono::hours(1);
+  set_option(context, "cache-max-ttl:", std::to_string(ttl_max.count()));
+  set_option(context, "cache-max-negative-ttl:", std::to_string(std::min(ttl_max, negative_max).count()));
 }
 
 void set_network(ub_ctx* context) {
@@ -130,7 +131,7 @@ context_ptr make_context(const dns_options& options) {
   context_ptr context(ub_ctx_create());
   if (!context) throw std::runtime_error("libunbound: no context");
   check(ub_ctx_async(context.get(), 1), "thread mode");
-  set_caches(context.get(), options.cache_bytes_max);
+  set_caches(context.get(), options.cache_bytes_max, options.cache_ttl_max);
   set_network(context.get());
   set_hardening(context.get());
   set_upstream(context.get(), options);

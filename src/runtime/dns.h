@@ -69,7 +69,8 @@ struct dns_options {
   std::string trust_anchor_file;
   std::chrono::milliseconds timeout{10'000};  // of one query, retries included
   std::size_t cache_bytes_max = 33'554'432;
-  std::size_t in_flight_max = 10'000;  // beyond: temporary, at once
+  std::chrono::seconds cache_ttl_max{86'400};  // how old an answer may be; 0: nothing is kept
+  std::size_t in_flight_max = 10'000;          // beyond: temporary, at once
 };
 
 // Throws std::runtime_error when the trust anchors can't be read.

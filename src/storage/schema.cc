@@ -36,7 +36,8 @@ constexpr std::string_view accounts[] = {
 
     "CREATE TABLE domain_keys (domain BIGINT NOT NULL REFERENCES domains (id) ON DELETE CASCADE, selector TEXT NOT "
     "NULL,"
-    " state TEXT NOT NULL, private_key TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (domain, selector))",
+    " state TEXT NOT NULL, private_key TEXT NOT NULL, created BIGINT NOT NULL, since BIGINT NOT NULL,"
+    " PRIMARY KEY (domain, selector))",
 };
 
 constexpr std::array steps{schema_step{accounts}};

@@ -88,8 +88,10 @@ TEST_P(sql, undoes_everything_and_runs_no_further_statement_after_one_failed) {
 
 TEST_P(sql, tells_no_bound_value_in_an_error) {
   auto done = db.write([&](sql_session& s) -> sql_result<void> {
-    s.change("INSERT INTO domain_keys (domain, selector, state, private_key, created) VALUES (:d, :s, 'active', :k, 0)",
-             {77, "s", "very-secret"});
+    s.change(
+        "INSERT INTO domain_keys (domain, selector, state, private_key, created, since) VALUES (:d, :s, 'active', :k, "
+        "0, 0)",
+        {77, "s", "very-secret"});
     return {};
   });
   ASSERT_FALSE(done.has_value());

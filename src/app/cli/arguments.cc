@@ -53,6 +53,7 @@ class command_line {
                          {[this](CLI::App& under, const std::string& name, const std::string& help, command what,
                                  const std::string& example) { return add(under, name, help, what, example); },
                           [this](CLI::App* sub) { add_client(sub); }});
+    add_domain();
   }
 
   CLI::App& app() { return app_; }
@@ -269,6 +270,59 @@ class command_line {
     sub->add_option("--key", to_.key_file, "The private key, PEM: RSA of 2048 to 4096 bits, or Ed25519")
         ->required()
         ->type_name("FILE");
+  }
+
+  void add_domain() {
+    auto* domain = add(app_, "domain", "Sender domains: records to publish, checks in DNS, keys", command::domain_list,
+                       "gonets domain add example.com --account shop");
+    domain->require_subcommand(0, 1);
+    add_account(domain);
+    add_client(domain);
+    auto* list = add(*domain, "list", "All of them (the default)", command::domain_list, "gonets domain list");
+    add_account(list);
+    add_client(list);
+    auto* made = add_one(*domain, "add", "Make keys, and print what to publish in DNS", command::domain_add,
+                         "gonets domain add example.com --zone >> example.com.zone");
+    made->add_option("--return-path", to_.return_path, "Where bounces go; bounce.DOMAIN by default, \"\" for none")
+        ->type_name("HOST");
+    made->add_option("--tracking", to_.tracking,
+                     "Host of tracking links; click.DOMAIN by default where the server has any, \"\" for none")
+        ->type_name("HOST");
+    add_zone(made);
+    add_zone(add_one(*domain, "show", "Its keys, records and last check", command::domain_show,
+                     "gonets domain show example.com --zone"));
+    add_one(*domain, "check", "Look everything up in DNS now; exit status 1 when something is wrong",
+            command::domain_check, "gonets domain check example.com");
+    auto* verify = add_one(*domain, "verify", "Let the account use it, once DNS proves that it is its owner",
+                           command::domain_verify, "gonets domain verify example.com");
+    verify->add_flag("--force", to_.force, "Without a proof: you know whose it is");
+    auto* rotate = add_one(*domain, "rotate", "Make new keys; they sign once their records are seen in DNS",
+                           command::domain_rotate, "gonets domain rotate example.com");
+    rotate->add_flag("--now", to_.now, "They sign at once, without looking into DNS");
+    add_zone(rotate);
+    auto* import = add_one(*domain, "import-key", "Take a private key of yours", command::domain_import_key,
+                           "gonets domain import-key example.com --selector s1 --key s1.pem --now");
+    import->add_option("--selector", to_.dkim_selector, "Its name in DNS (s=)")
+        ->required()
+        ->check(is_domain_name)
+        ->type_name("NAME");
+    import->add_option("--key", to_.key_file, "PEM: RSA of 2048 to 4096 bits, or Ed25519")
+        ->required()
+        ->type_name("FILE");
+    import->add_flag("--now", to_.now, "It signs at once, in place of the present one of its algorithm");
+    add_one(*domain, "remove", "Forget it and its keys", command::domain_remove, "gonets domain remove example.com");
+  }
+  void add_account(CLI::App* sub) {
+    sub->add_option("--account", to_.filter.account, "The account; `default` by default")->type_name("NAME");
+  }
+  void add_zone(CLI::App* sub) { sub->add_flag("--zone", to_.zone, "Print the records for a zone file"); }
+  CLI::App* add_one(CLI::App& domain, const std::string& name, const std::string& help, command what,
+                    const std::string& example) {
+    auto* sub = add(domain, name, help, what, example);
+    sub->add_option("DOMAIN", to_.sender_domain, "The domain")->required()->type_name("");
+    add_account(sub);
+    add_client(sub);
+    return sub;
   }
 
   arguments& to_;

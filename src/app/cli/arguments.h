@@ -45,6 +45,14 @@ enum class command : unsigned char {
   plan_show,
   plan_set,
   plan_remove,
+  domain_add,
+  domain_list,
+  domain_show,
+  domain_check,
+  domain_verify,
+  domain_rotate,
+  domain_import_key,
+  domain_remove,
   version
 };
 
@@ -86,6 +94,9 @@ struct arguments {
   account_arguments account;
   std::string key_file, dkim_domain, dkim_selector, dns_file;
   std::string canonicalization = "relaxed/relaxed";
+  std::string sender_domain;
+  std::optional<std::string> return_path, tracking;
+  bool zone = false, force = false, now = false;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

@@ -49,5 +49,13 @@ int plan_list(const arguments& given, const context& with);
 int plan_show(const arguments& given, const context& with);
 int plan_set(const arguments& given, const context& with);
 int plan_remove(const arguments& given, const context& with);
+int domain_add(const arguments& given, const context& with);
+int domain_list(const arguments& given, const context& with);
+int domain_show(const arguments& given, const context& with);
+int domain_check(const arguments& given, const context& with);
+int domain_verify(const arguments& given, const context& with);
+int domain_rotate(const arguments& given, const context& with);
+int domain_import_key(const arguments& given, const context& with);
+int domain_remove(const arguments& given, const context& with);
 
 }  // namespace gonets::app::cli

@@ -14,12 +14,13 @@ constexpr unsigned events_per_poll = 1000;
 
 colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
-  if (kind == "deferred" || kind == "held") return colour::yellow;
+  if (kind == "deferred" || kind == "held" || kind == "domain") return colour::yellow;
   if (kind == "bounced" || kind == "expired" || kind == "cancelled") return colour::red;
   return colour::none;
 }
 
 std::string recipients_text(const json::object& event) {
+  if (text_of(event, "kind") == "domain") return std::string(text_of(event, "sender"));  // it is about that one
   const auto& all = array_of(event, "recipients");
   if (all.empty()) return {};
   auto text = std::string(text_of(as_object(all.front()), "address"));

@@ -121,6 +121,22 @@ int run_client(const arguments& given) {
       return plan_set(given, with);
     case command::plan_remove:
       return plan_remove(given, with);
+    case command::domain_add:
+      return domain_add(given, with);
+    case command::domain_list:
+      return domain_list(given, with);
+    case command::domain_show:
+      return domain_show(given, with);
+    case command::domain_check:
+      return domain_check(given, with);
+    case command::domain_verify:
+      return domain_verify(given, with);
+    case command::domain_rotate:
+      return domain_rotate(given, with);
+    case command::domain_import_key:
+      return domain_import_key(given, with);
+    case command::domain_remove:
+      return domain_remove(given, with);
     default:
       return queue_summary(given, with);
   }

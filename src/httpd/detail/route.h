@@ -31,5 +31,6 @@ struct route {
 response json_response(std::string body, unsigned status = 200);
 
 std::vector<route> account_routes();
+std::vector<route> domain_routes();
 
 }  // namespace gonets::httpd::detail

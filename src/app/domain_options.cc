@@ -1,0 +1,74 @@
+#include "app/domain_options.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "base/network.h"
+
+namespace gonets::app {
+namespace {
+
+// Others see mail come from there; the rest is of this machine or its nearest net.
+bool is_seen_outside(const std::string& text) {
+  const auto address = parse_address(text);
+  if (!address || is_loopback(*address)) return false;
+  return !is_ipv4(*address) ? (*address)[0] != 0xFE && ((*address)[0] & 0xFE) != 0xFC
+                            : !((*address)[12] == 169 && (*address)[13] == 254);
+}
+
+std::vector<std::string> egress_addresses(const config::settings& with) {
+  if (!with.domains.egress_addresses.empty()) return with.domains.egress_addresses;
+  const auto& out = with.delivery;
+  const auto machine = interface_addresses();
+  std::vector<std::string> found;
+  const auto add = [&](bool used, const std::string& fixed, bool ipv4) {
+    if (!used) return;
+    if (!fixed.empty()) return found.push_back(fixed);
+    std::ranges::copy_if(machine, std::back_inserter(found), [&](const auto& a) {
+      const auto address = parse_address(a);
+      return address && is_ipv4(*address) == ipv4 && is_seen_outside(a);
+    });
+  };
+  add(out.ipv4, out.source_ipv4, true);
+  add(out.ipv6, out.source_ipv6, false);
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> interface_addresses() {
+  std::vector<std::string> all;
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return all;
+  for (const auto* at = first; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    const auto family = at->ifa_addr->sa_family;
+    const void* bytes =
+        family == AF_INET    ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr)
+        : family == AF_INET6 ? static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr)
+                             : nullptr;
+    char text[INET6_ADDRSTRLEN];
+    if (bytes != nullptr && ::inet_ntop(family, bytes, text, sizeof text) != nullptr) all.emplace_back(text);
+  }
+  ::freeifaddrs(first);
+  return all;
+}
+
+domains::options domain_options(const config::settings& with) {
+  domains::options o;
+  o.on.hostname = with.server.hostname;
+  o.on.spf = with.domains.spf;
+  o.on.return_path_host = with.domains.return_path_host;
+  o.on.tracking_host = with.domains.tracking_host;
+  o.on.dmarc_reports = with.domains.dmarc_reports;
+  for (auto& address : egress_addresses(with))
+    o.on.egresses.push_back({std::move(address), with.delivery.helo});
+  o.check_every = with.domains.check_every;
+  o.retire_after = with.domains.retire_after;
+  return o;
+}
+
+}  // namespace gonets::app
