@@ -102,11 +102,11 @@ def test_what_is_printed_and_published_is_all_that_a_receiver_wants(server, zone
 
     publish(zones, "shop.test", made)
     answer = server.cli("domain", "check", "shop.test", "--json")
-    assert answer.code == 0, answer
     checked = answer.json
     assert checked["verified"] and [k["state"] for k in checked["keys"]] == ["active", "active"]
     bad = [f for f in checked["check"]["findings"] if f["result"] not in ("ok", "info")]
     assert not bad, bad
+    assert answer.code == 0
     assert {p["provider"]: p["result"] for p in checked["check"]["providers"]} == dict.fromkeys(PROVIDERS, "met")
 
     count = len(receiver.messages)
@@ -154,11 +154,11 @@ DEFECTS = {
     "eleven look-ups": (dict(drop=["IN TXT \"v=spf1"], extra=[ELEVEN, *MANY]), "spf_lookups", "failed", "11 of 10"),
     "SPF without us": (dict(drop=["broken.example. 3600 IN TXT \"v=spf1"], extra=['@ TXT "v=spf1 ip4:198.18.6.1 -all"']),
                        "spf_egress", "failed", "fail (all)"),
-    "no key": (dict(drop=["_domainkey"]), "dkim_key", "warning", "there is no record"),
+    "no key": (dict(drop=["_domainkey"]), "dkim_key", "failed", "there is no record"),
     "no DMARC": (dict(drop=["_dmarc"]), "dmarc_record", "failed", "no record at _dmarc"),
     "two DMARC": (dict(extra=['_dmarc TXT "v=DMARC1; p=reject"']), "dmarc_record", "failed", "several"),
-    "strict SPF": (dict(drop=["_dmarc"], extra=['_dmarc TXT "v=DMARC1; p=none; aspf=s"']), "spf_alignment", "failed",
-                   "does not align"),
+    "strict SPF": (dict(drop=["_dmarc"], extra=['_dmarc TXT "v=DMARC1; p=none; aspf=s"']), "spf_alignment", "warning",
+                   "does not align"),  # DKIM aligns
     "no return-path": (dict(drop=["bounce."]), "return_path", "failed", "bounces get lost"),
 }
 
@@ -168,8 +168,7 @@ def test_a_defect_is_found(server, zones, defect):
     how, name, result, text = DEFECTS[defect]
     listed = server.cli_json("domain", "list")["domains"]
     made = next((d for d in listed if d["domain"] == "broken.example"), None)
-    # Never checked while all is there, so that its keys stay pending: they would sign.
-    made = made or add(server, "broken.example")
+    made = made or ready(server, zones, "broken.example")
     publish(zones, "broken.example", made, **how)
     found = findings(check(server, "broken.example"), name)
     assert any(r == result and text in t for r, t in found), found
@@ -222,7 +221,9 @@ def test_keys_are_rotated_under_running_mail(server, zones, receiver):
     assert all(states[k["selector"]] == "retiring" for k in old["keys"])
     assert sorted(states.values()) == ["active", "active", "retiring", "retiring"]
     content = [m.content for m in receiver.wait_for(count + len(sent))[count:]]
-    assert all(verifiers.dkimpy_verifies(c, Records(zones)) == [True, True] for c in content)
+    found = [verifiers.dkimpy_verifies(c, Records(zones)) for c in content]
+    # New keys sign before old ones cease: for a moment both may.
+    assert all(all(f) and len(f) >= 2 for f in found), found
     used = {s for s in states for c in content if f"s={s};".encode() in c}
     assert used == set(states)
 

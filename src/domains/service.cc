@@ -171,28 +171,64 @@ accounts::outcome<void> service::activate(const sender_domain& d, const domain_k
 }
 
 void service::examine(const which_domain& which, on_result<domain_view> done) {
-  auto about = find(which);
-  if (!about) return done(std::unexpected(about.error()));
   const auto asker = runtime::shards::current();
   auto answer = std::make_shared<on_result<domain_view>>(std::move(done));
-  shards_.post(0, [this, which, asker, answer, about = std::move(*about)]() mutable {
-    inquire(dns_, subject_of(about.domain), with()->on, [this, which, asker, answer](domain_check::report r) {
-      auto shared = std::make_shared<domain_check::report>(std::move(r));
-      on_result<domain_view> pass_on = [this, asker, answer](outcome result) {
-        shards_.post(asker, [answer, result = std::move(result)]() mutable { (*answer)(std::move(result)); });
-      };
-      on_pool<domain_view>(std::move(pass_on), [this, which, shared] { return settle(which, *shared); });
+  shards_.post(0, [this, which, asker, answer] {
+    look_up(which, false, [this, asker, answer](outcome result) {
+      shards_.post(asker, [answer, result = std::move(result)]() mutable { (*answer)(std::move(result)); });
     });
   });
+}
+
+// What takes effect by a check changes its verdict: a key that was pending signs. So it is judged once more then.
+void service::look_up(const which_domain& which, bool again, on_result<domain_view> done) {
+  auto about = find(which);
+  if (!about) return done(std::unexpected(about.error()));
+  auto judge = [this, which, again, done = std::move(done)](domain_check::report r) mutable {
+    auto shared = std::make_shared<const domain_check::report>(std::move(r));
+    auto moved = std::make_shared<bool>(false);
+    on_result<domain_view> next = [this, which, again, moved, done = std::move(done)](outcome result) mutable {
+      if (result && *moved && !again) return look_up(which, true, std::move(done));
+      done(std::move(result));
+    };
+    on_pool<domain_view>(std::move(next), [this, which, again, shared, moved]() -> outcome {
+      auto proved = let_take_effect(which, *shared);
+      if (!proved) return std::unexpected(proved.error());
+      *moved = *proved;
+      return *moved && !again ? find(which) : keep(which, *shared);
+    });
+  };
+  inquire(dns_, subject_of(about->domain), with()->on, std::move(judge));
 }
 
 void service::check(which_domain which, on_result<domain_view> done) {
   examine(normal(std::move(which)), std::move(done));
 }
 
-// The domain may have changed, or gone, since it was looked up.
-service::outcome service::settle(const which_domain& which, const domain_check::report& r) {
-  auto now = find(which);
+// Whether anything did. The domain may have changed, or gone, since it was looked up.
+accounts::outcome<bool> service::let_take_effect(const which_domain& which, const domain_check::report& r) {
+  const auto now = find(which);
+  if (!now) return std::unexpected(now.error());
+  const auto& d = now->domain;
+  bool moved = false;
+  if (r.owned && !d.verified) {
+    const auto changed = registry_.change_domain(d.id, as_verified);
+    if (!changed) return std::unexpected(changed.error());
+    moved = true;
+    tell(d, "ownership is proved", false);
+  }
+  if (!d.verified && !moved) return false;
+  for (const auto& key : d.keys) {
+    const bool published = std::ranges::find(r.published, key.selector) != r.published.end();
+    if (key.state != key_state::pending || !published || !key.key) continue;
+    if (const auto done = activate(d, key); !done) return std::unexpected(done.error());
+    moved = true;
+  }
+  return moved;
+}
+
+service::outcome service::keep(const which_domain& which, const domain_check::report& r) {
+  const auto now = find(which);
   if (!now) return now;
   const auto& d = now->domain;
   for (auto& what : regressions(d.last_check, r))
@@ -200,20 +236,6 @@ service::outcome service::settle(const which_domain& which, const domain_check::
   const auto at = time_.wall();
   if (const auto kept = registry_.record_check(d.id, at, to_json(r, at, d.last_check)); !kept)
     return std::unexpected(kept.error());
-  bool verified = d.verified;
-  if (r.owned && !verified) {
-    const auto changed = registry_.change_domain(d.id, as_verified);
-    if (!changed) return std::unexpected(changed.error());
-    verified = true;
-    tell(d, "ownership is proved", false);
-  }
-  if (verified) {
-    for (const auto& key : d.keys) {
-      const bool published = std::ranges::find(r.published, key.selector) != r.published.end();
-      if (key.state != key_state::pending || !published || !key.key) continue;
-      if (const auto done = activate(d, key); !done) return std::unexpected(done.error());
-    }
-  }
   return find(which);
 }
 

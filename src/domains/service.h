@@ -51,9 +51,11 @@ class service final : public manager {
   template <class T, class Work>
   void on_pool(on_result<T> done, Work work);
   void examine(const which_domain& which, on_result<domain_view> done);
+  void look_up(const which_domain& which, bool again, on_result<domain_view> done);  // on shard 0
 
   // On the pool, with `changing_` held: each looks at what is there, and then changes it.
-  outcome settle(const which_domain& which, const domain_check::report& r);
+  accounts::outcome<bool> let_take_effect(const which_domain& which, const domain_check::report& r);
+  outcome keep(const which_domain& which, const domain_check::report& r);
   void tell(const accounts::sender_domain& d, std::string what, bool regression);
   outcome add_now(const addition& wanted);
   outcome rotate_now(const which_domain& which, bool now);
