@@ -1,5 +1,6 @@
 #include "app/privileges.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -37,7 +38,7 @@ void drop_privileges(const std::string& user, const std::vector<std::string>& fo
     if (folder.empty() || std::filesystem::exists(folder)) continue;
     std::filesystem::create_directories(folder);
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-    if (::chown(folder.c_str(), uid, gid) != 0) fail("give " + folder + " to " + user);
+    if (::chown(folder.c_str(), uid, gid) != 0) fail(fmt::format("give {} to {}", folder, user));
   }
   if (::initgroups(user.c_str(), gid) != 0) fail("set groups of " + user);
   if (::setgid(gid) != 0) fail("set group of " + user);

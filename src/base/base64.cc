@@ -43,7 +43,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
     const int value = value_of(c);
     if (value < 0) return std::nullopt;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
-    if ((held += 6) < 8) continue;
+    held += 6;
+    if (held < 8) continue;
     held -= 8;
     octets += static_cast<char>(bits >> held & 0xff);
   }

@@ -383,9 +383,6 @@ section delivery_section() {
               "DANE (RFC 7672): where DNSSEC vouches for a domain's mail hosts and their TLSA records, TLS with a "
               "certificate of these records is required. Needs validated answers: see `dns.trust_anchor`.",
               "a certificate that is not: as for `delivery.tls`; TLSA records that can't be looked up: `451 4.7.5`"),
-          setting<in, &delivery::mta_sts>(
-              "mta_sts", reload, yes_or_no{}, "MTA-STS (RFC 8461): the policy that a domain publishes is enforced.",
-              "a host that the policy does not allow: `451 4.7.5`; else as for `delivery.tls`"),
           setting<in, &delivery::tls_ca_file>(
               "tls_ca_file", restart, file,
               "Certificates of the authorities that are trusted, PEM. Empty: those that "
@@ -636,7 +633,7 @@ const std::vector<declaration<tls_entry>>& tls_declarations() {
 
 std::string_view tls_doc() {
   return "What is asked of TLS on the way to domains that go by MX. The first that matches wins; for the rest there is "
-         "`delivery.tls`. DANE and MTA-STS apply besides, where a domain has them, but not where the level is `none`.";
+         "`delivery.tls`. DANE applies besides, where a domain has it, but not where the level is `none`.";
 }
 
 const std::vector<declaration<stream>>& stream_declarations() {

@@ -116,14 +116,15 @@ bool dialer::decide(std::size_t at) {
 }
 
 void dialer::take_tlsa(std::size_t at, tls_policy::host_tlsa found) {
-  auto& host = hosts_[at];
-  host.decided = true;
-  host.demand = tls_policy::decide_host(to_->tls, found);
-  host.tlsa = std::move(found);
-  if (!host.demand) {
-    why_ = temporary(stage::tls, {4, 7, 5},
-                     fmt::format("the TLSA records of {} cannot be looked up: {}", host.known.name, host.tlsa.detail));
-    passed_over_.push_back({host.known.name, host.tlsa.detail});
+  auto& asked = hosts_[at];
+  asked.decided = true;
+  asked.demand = tls_policy::decide_host(to_->tls, found);
+  asked.tlsa = std::move(found);
+  if (!asked.demand) {
+    why_ =
+        temporary(stage::tls, {4, 7, 5},
+                  fmt::format("the TLSA records of {} cannot be looked up: {}", asked.known.name, asked.tlsa.detail));
+    passed_over_.push_back({asked.known.name, asked.tlsa.detail});
   }
 }
 

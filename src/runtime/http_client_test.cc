@@ -1,5 +1,5 @@
-// Requests to a peer on a loopback socket that answers with prepared bytes. What needs certificates is shown by
-// tests/test_mta_sts.py.
+// Requests to a peer on a loopback socket that answers with prepared bytes. Certificates are
+// tls_test.cc's.
 #include "runtime/http_client.h"
 
 #include <gtest/gtest.h>
