@@ -21,10 +21,11 @@ class plain final : public exchange {
     if (first == std::string::npos) return step::malformed;
     const auto second = message.find('\0', first + 1);
     if (second == std::string::npos || message.find('\0', second + 1) != std::string::npos) return step::malformed;
-    login_ = message.substr(first + 1, second - first - 1);
+    const auto login_bytes = second - first - 1, secret_bytes = message.size() - second - 1;
+    if (login_bytes == 0 || login_bytes > login_bytes_max) return step::malformed;
+    if (secret_bytes == 0 || secret_bytes > password_bytes_max) return step::malformed;
+    login_ = message.substr(first + 1, login_bytes);
     secret_ = message.substr(second + 1);
-    if (login_.empty() || login_.size() > login_bytes_max) return step::malformed;
-    if (secret_.empty() || secret_.size() > password_bytes_max) return step::malformed;
     // To act as somebody else is what no credential may.
     return first == 0 || message.compare(0, first, login_) == 0 ? step::check_password : step::failed;
   }

@@ -148,7 +148,10 @@ void client_session::state::secure_or_ready() {
 }
 
 void client_session::state::take_starttls_reply(reply& r) {
-  if (r.code == 220) {
+  if (!output.empty()) {
+    // Our commands have not left yet: what answers them was said by somebody who is not listening.
+    break_off("a reply before its command", stage::tls);
+  } else if (r.code == 220) {
     at = phase::handshake;
   } else if (r.code == 421) {
     end({disposition::deferred, stage::tls, std::move(r), true});
