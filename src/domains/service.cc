@@ -141,7 +141,8 @@ service::outcome service::add_now(const addition& wanted) {
   if (!made) return std::unexpected(made.error());
   for (const auto kind : algorithms) {
     if (const auto key = make_key(*made, kind, key_state::pending); !key) {
-      registry_.remove_domain(made->id);
+      if (const auto undone = registry_.remove_domain(made->id); !undone)
+        GONETS_LOG(error, "domain_left_without_keys", "domain", name, "error", undone.error().detail);
       return std::unexpected(key.error());
     }
   }
