@@ -6,6 +6,7 @@ namespace gonets::storage {
 namespace {
 
 // Numbers are BIGINT, also truth values (0, 1) and times (Unix milliseconds, 0: never). Lists are kept as JSON.
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): one statement may take several lines
 constexpr std::string_view accounts[] = {
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     "INSERT INTO counters (name, value) VALUES ('revision', 1), ('account', 0), ('credential', 0), ('domain', 0)",
@@ -39,6 +40,7 @@ constexpr std::string_view accounts[] = {
     " state TEXT NOT NULL, private_key TEXT NOT NULL, created BIGINT NOT NULL, since BIGINT NOT NULL,"
     " PRIMARY KEY (domain, selector))",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array steps{schema_step{accounts}};
 
