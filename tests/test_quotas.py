@@ -141,7 +141,8 @@ def test_the_mail_of_a_paused_account_waits_and_goes_once_it_is_resumed(launch, 
     why = daemon.cli("why", queue_id)
     assert "account resume shop" in why.out, why
     daemon.restart()
-    assert daemon.cli_json("queue", "summary")["held"] == 1
+    wait_until("the queue is in memory again", lambda: daemon.cli_json("queue", "summary")["held"] == 1)
+    assert not sink.messages
     assert daemon.cli("account", "resume", "shop").code == 0
     wait_until("the message arrives", lambda: len(sink.messages) == 1)
 

@@ -69,6 +69,7 @@ TEST(ClientSessionTls, tells_of_a_refusal) {
   session.connected();
   session.feed("220 x\r\n250-x\r\n250 STARTTLS\r\n");
   EXPECT_EQ(session.starttls_refusal().code, 0);
+  EXPECT_EQ(session.take_output(), "EHLO client.test\r\nSTARTTLS\r\n");
   session.feed("454 4.7.0 not now\r\n");
   EXPECT_EQ(session.next(), wants::work);
   EXPECT_EQ(gonets::to_text(session.starttls_refusal()), "454 4.7.0 not now");
@@ -108,7 +109,9 @@ TEST(ClientSessionTls, whose_handshake_fails_ends_the_session_in_both_moods) {
     const outgoing early{"a@x.test"};
     session.connected();
     session.begin(early.to_begin());
-    session.feed("220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n");
+    session.feed("220 x\r\n250-x\r\n250 STARTTLS\r\n");
+    EXPECT_EQ(session.take_output(), "EHLO client.test\r\nSTARTTLS\r\n");
+    session.feed("220 go\r\n");
     ASSERT_EQ(session.next(), wants::tls);
     EXPECT_EQ(session.waiting_for(), stage::tls);
     session.tls_failed("certificate has\r\nexpired");
