@@ -6,6 +6,10 @@ import ssl
 from .processes import run
 
 
+def alternative_name(name):
+    return ("IP:" if name.replace(".", "").isdigit() else "DNS:") + name
+
+
 class Certificate:
     def __init__(self, folder, *names, days=30, file="mail"):
         self.names = names
@@ -17,7 +21,7 @@ class Certificate:
         pem, key = self.pem.with_suffix(".new"), self.key.with_suffix(".newkey")
         made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                    "-days", days, "-keyout", key, "-out", pem, "-subj", f"/CN={self.names[0]}",
-                   "-addext", "subjectAltName=" + ",".join("DNS:" + name for name in self.names))
+                   "-addext", "subjectAltName=" + ",".join(map(alternative_name, self.names)))
         assert made.returncode == 0, made.stderr
         key.rename(self.key)
         pem.rename(self.pem)
