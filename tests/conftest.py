@@ -7,6 +7,7 @@ from gonets_rig.daemon import BINARY, Daemon
 from gonets_rig.dovecot import Dovecot
 from gonets_rig.net import SilentUdp
 from gonets_rig.postfix import PostfixReceiver, SmtpSink
+from gonets_rig.postgresql import PostgreSQL
 from gonets_rig.sink import Sink
 
 
@@ -79,6 +80,32 @@ def postfix():
     peer = PostfixReceiver()
     yield peer
     peer.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    made = PostgreSQL()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory):
+    """With what a database that is shared seals its secrets."""
+    path = tmp_path_factory.mktemp("key") / "accounts.key"
+    path.write_text("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n")
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def accounts_database(request):
+    """The [accounts] of a server, on each engine: all tests of a module that take it run over both."""
+    if request.param == "sqlite":
+        return {}
+    name = request.module.__name__.removeprefix("test_")
+    return {"database": request.getfixturevalue("postgresql").make_database(name),
+            "key_file": request.getfixturevalue("key_file")}
 
 
 @pytest.fixture

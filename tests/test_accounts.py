@@ -9,32 +9,10 @@ import pytest
 from gonets_rig.net import wait_until
 from gonets_rig.postgresql import PostgreSQL
 
-KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
-
 
 @pytest.fixture(scope="module")
-def postgresql():
-    server = PostgreSQL()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="module")
-def key_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("key") / "accounts.key"
-    path.write_text(KEY)
-    path.chmod(0o600)
-    return str(path)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request, launch_shared):
-    """One on each engine: all tests below that take it run over both."""
-    if request.param == "sqlite":
-        return launch_shared(listener=[{"kind": "smtp"}, {"kind": "submission"}])
-    url = request.getfixturevalue("postgresql").make_database("shared")
-    return launch_shared(accounts={"database": url, "key_file": request.getfixturevalue("key_file")},
-                         listener=[{"kind": "smtp"}, {"kind": "submission"}])
+def server(launch_shared, accounts_database):
+    return launch_shared(accounts=accounts_database, listener=[{"kind": "smtp"}, {"kind": "submission"}])
 
 
 def names(daemon):
@@ -154,7 +132,7 @@ def test_the_database_and_its_key_are_for_the_server_alone(launch):
 def test_a_key_file_that_is_not_the_databases_keeps_the_server_from_starting(launch):
     daemon = launch()
     daemon.stop()
-    (daemon.folder / "accounts" / "accounts.key").write_text(KEY)
+    (daemon.folder / "accounts" / "accounts.key").write_text("5a" * 32 + "\n")
     daemon.spawn()
     assert daemon.child.wait() == 1
     assert "another key than that of accounts.key_file" in daemon.child.log()

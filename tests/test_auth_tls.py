@@ -173,13 +173,10 @@ def test_revoking_a_certificates_credential_ends_its_connection(server, tmp_path
 
 # ---- a database that is away
 
-def test_known_logins_work_for_a_while_without_the_database_and_then_are_put_off(launch, tmp_path):
+def test_known_logins_work_for_a_while_without_the_database_and_then_are_put_off(launch, key_file):
     postgresql = PostgreSQL()
-    key = tmp_path / "accounts.key"
-    key.write_text("5a" * 32 + "\n")
-    key.chmod(0o600)
     try:
-        daemon = launch(accounts={"database": postgresql.url(), "key_file": str(key), "stale_max": "3s"},
+        daemon = launch(accounts={"database": postgresql.url(), "key_file": key_file, "stale_max": "3s"},
                         listener=[{}, {"kind": "submission", "trusted_networks": []}], route=[("*", "capture")],
                         auth={"plaintext_networks": ["127.0.0.0/8"], "failure_delay": "0s"})
         daemon.add_account("acme")

@@ -33,8 +33,8 @@ def receiver():
 
 
 @pytest.fixture(scope="module")
-def server(launch_shared, zones, receiver):
-    return launch_shared(route=[("*", receiver.route)], server={"hostname": "mx.host.test"},
+def server(launch_shared, accounts_database, zones, receiver):
+    return launch_shared(accounts=accounts_database, route=[("*", receiver.route)], server={"hostname": "mx.host.test"},
                          dns={"servers": [text_of(zones.endpoint)]}, auth={"plaintext_networks": ["127.0.0.0/8"]},
                          domains={"egress_addresses": [EGRESS]})
 

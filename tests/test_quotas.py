@@ -12,8 +12,8 @@ AUTH = {"plaintext_networks": ["127.0.0.0/8"]}
 
 
 @pytest.fixture(scope="module")
-def server(launch_shared):
-    return launch_shared(listener=LISTENERS, auth=AUTH, route=[("*", "discard")])
+def server(launch_shared, accounts_database):
+    return launch_shared(accounts=accounts_database, listener=LISTENERS, auth=AUTH, route=[("*", "discard")])
 
 
 def account(daemon, name, *settings):
