@@ -3,13 +3,14 @@
 #include <memory>
 
 #include "app/parts.h"
+#include "app/tls_control.h"
 #include "httpd/control.h"
 
 namespace gonets::app {
 
 class control final : public httpd::control {
  public:
-  explicit control(parts& all) : parts_(all) {}
+  explicit control(parts& all) : parts_(all), tls_(all) {}
   httpd::readiness ready() override;
   std::string metrics_page() override;
   void summary(std::size_t lines_max, done<httpd::queue_summary> answer) override;
@@ -32,11 +33,13 @@ class control final : public httpd::control {
   void check_key(std::string key, const address_bytes& from, done<httpd::key_verdict> answer) override;
   void lockouts(std::size_t rows_max, done<std::vector<httpd::lockout_row>> answer) override;
   void unlock(std::string what, done<bool> answer) override;
+  httpd::tls_control& tls() override { return tls_; }
 
   domains::manager& domains() override { return *parts_.domains; }
 
  private:
   parts& parts_;
+  tls_control tls_;
 };
 
 }  // namespace gonets::app

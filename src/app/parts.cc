@@ -191,6 +191,10 @@ void parts::open() {
   store = std::move(*opened);
   store->begin_load();
   client_tls = runtime::make_client_tls({.ca_file = with.delivery.tls_ca_file});
+  tls_database = std::make_unique<storage::sql_database>(
+      storage::sql_options{.url = "sqlite:" + o.path + "/tls.db", .schema = storage::tls_schema_steps()});
+  tls = std::make_unique<tls_services>(with, tls_services::environment{shards, blocking, *tls_database, time, counts});
+  tls->load_policies();
   capture_path = o.path + "/capture";
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
   for (std::size_t i = 0; i < shards.size(); ++i)
@@ -206,7 +210,36 @@ void parts::open() {
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
+  start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
+}
+
+// A report is a message like any other: by intake, signed for the domain of its From.
+void parts::start_tls_reports(std::uint64_t seed) {
+  auto& first = *by_shard.front();
+  const auto submit = [this](std::string from, std::string to, std::string text, auto done) {
+    intake::source own;
+    own.peer_address = "127.0.0.1";
+    own.helo = with.server.hostname;
+    own.stream = "transactional";
+    own.trusted = true;
+    message::envelope envelope;
+    envelope.reverse_path = std::move(from);
+    auto& recipient = envelope.recipients.emplace_back();
+    recipient.address = std::move(to);
+    recipient.notify.never = true;  // RFC 8460 5.3: a report that fails is of no interest
+    auto composed = intake->compose(own, std::move(envelope), text);
+    if (!composed) return done(std::unexpected(composed.error().text));
+    auto& m = *composed->message;
+    m.body_bytes = m.head.size() + text.size();
+    m.body = std::move(text);
+    m.in_memory = true;
+    intake->accept(std::move(*composed), own, 0, 0, [done = std::move(done)](std::optional<reply> refusal) mutable {
+      if (refusal) return done(std::unexpected(refusal->text));
+      done({});
+    });
+  };
+  tls->start(with, *first.dns, first.tls, submit, seed);
 }
 
 void parts::make_logins() {
@@ -216,7 +249,8 @@ void parts::make_logins() {
     auth::introspection_options o{with.auth.introspection_url, with.auth.introspection_client_id, {}};
     if (!o.client_id.empty()) o.client_secret = read_secret(with.auth.introspection_secret_file);
     tokens = std::make_unique<auth::introspection>(
-        std::move(o), [this]() -> runtime::http_client& { return *by_shard[runtime::shards::current()]->http; }, time);
+        std::move(o), [this]() -> runtime::http_client& { return *by_shard[runtime::shards::current()]->tls.http; },
+        time);
   }
   logins = std::make_unique<auth::authenticator>(
       auth_options(with), *accounts, *tokens, shards, time, counts,
@@ -228,17 +262,12 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->with = with;
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns_options_of(with));
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
-  made->sts = std::make_unique<delivery::no_sts>();
-  runtime::http_options http;
-  if (!with.auth.introspection_url.empty()) http.tls = runtime::make_client_tls({});
-  http.ipv4 = with.delivery.ipv4;
-  http.ipv6 = with.delivery.ipv6;
-  made->http = std::make_unique<runtime::http_client>(shards, number, *made->dns, std::move(http));
-  made->tls_sessions = std::make_unique<delivery::no_tls_observer>();
-  made->directory = std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->sts, time);
+  made->tls = tls->make_shard(with, number, *made->dns, client_tls);
+  made->directory =
+      std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time);
   made->delivery = std::make_unique<delivery::delivery>(
-      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->sts,
-                            *made->tls_sessions, *store, time, capture_path},
+      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts,
+                            tls->sessions(), *store, time, capture_path},
       counts);
   auto o = scheduler_options(with, number, shards.size());
   o.seed = seed;
@@ -266,13 +295,15 @@ void parts::wait_for_shards() {
 }
 
 void parts::reconfigure(const config::settings& fresh) {
+  tls->reconfigure(fresh);
   intake->reconfigure(intake_options(fresh));
   logins->reconfigure(auth_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    shards.post(i, [s = by_shard[i].get(), fresh, i, count = shards.size()] {
+    shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;
+      tls_services::reconfigure_shard(fresh, s->tls, client_tls);
       s->scheduler->reconfigure(scheduler_options(fresh, i, count));
     });
   }
@@ -309,6 +340,7 @@ void parts::close() {
   shards.stop();
   if (accounts->complete()) accounts->write_uses();
   store->drain();
+  tls->close();
 }
 
 }  // namespace gonets::app

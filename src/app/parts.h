@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "accounts/registry.h"
+#include "app/tls_services.h"
 #include "auth/authenticator.h"
 #include "base/id_source.h"
 #include "config/settings.h"
 #include "delivery/delivery.h"
-#include "delivery/sts_source.h"
-#include "delivery/tls_observer.h"
 #include "domains/service.h"
 #include "intake/intake.h"
 #include "metrics/metrics.h"
@@ -27,9 +26,7 @@ struct shard_parts {
   config::settings with;  // the shard's own copy: a reload changes it on the shard
   std::unique_ptr<runtime::resolver> dns;
   std::unique_ptr<delivery::mx_lookup> mx;
-  std::unique_ptr<delivery::sts_source> sts;
-  std::unique_ptr<runtime::http_client> http;
-  std::unique_ptr<delivery::tls_observer> tls_sessions;
+  shard_tls tls;
   std::unique_ptr<delivery::destinations> directory;
   std::unique_ptr<delivery::delivery> delivery;
   std::unique_ptr<scheduler::scheduler> scheduler;
@@ -62,6 +59,8 @@ struct parts {
   std::unique_ptr<auth::authenticator> logins;
   std::unique_ptr<spool::spool> store;
   runtime::tls_context_ptr client_tls;  // of delivery: shared, so that sessions are resumed across shards
+  std::unique_ptr<storage::sql_database> tls_database;  // this server's own
+  std::unique_ptr<tls_services> tls;
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
@@ -77,6 +76,7 @@ struct parts {
   void make_logins();
   void open_domains();
   void make_shard(std::size_t number, std::uint64_t seed);
+  void start_tls_reports(std::uint64_t seed);
   std::atomic<bool> polling_{false};
   scheduler::scheduler::account_reasons paused_;  // as the schedulers know it
 };

@@ -34,6 +34,7 @@ class checker {
     check_delivery();
     check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
     check_readable(s_.delivery.tls_ca_file, "delivery.tls_ca_file");
+    check_tls_report();
     check_api();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)
@@ -58,6 +59,7 @@ class checker {
   void check_spool();
   void check_accounts();
   void check_delivery();
+  void check_tls_report();
   void check_api();
   void check_listener(std::size_t index);
   void check_listener_address(std::size_t index, const std::string& key);
@@ -192,6 +194,15 @@ void checker::check_delivery() {
   }
   if (s_.delivery.connections_per_site_max > s_.delivery.connections_max) {
     warn("delivery.connections_per_site_max", "is more than delivery.connections_max, and has no effect");
+  }
+}
+
+void checker::check_tls_report() {
+  const auto& own = s_.tls_report;
+  if (!own.enabled) return;
+  for (const auto& [name, value] :
+       {std::pair{"organization", own.organization}, std::pair{"from", own.from}, std::pair{"contact", own.contact}}) {
+    if (value.empty()) fail(std::string("tls_report.") + name, "is needed for sending reports");
   }
 }
 

@@ -298,5 +298,13 @@ TEST(check, finds_limits_that_contradict_each_other) {
                   "last attempt only"));
 }
 
+TEST(check, wants_to_know_who_reports_on_tls) {
+  settings s = sound();
+  s.tls_report.enabled = true;
+  s.tls_report.from = "tls@example.com";
+  EXPECT_THAT(findings(s), ElementsAre("error: tls_report.organization: is needed for sending reports",
+                                       "error: tls_report.contact: is needed for sending reports"));
+}
+
 }  // namespace
 }  // namespace gonets::config

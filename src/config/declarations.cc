@@ -5,6 +5,7 @@
 #include "base/network.h"
 #include "config/routes.h"
 #include "domain_check/spf.h"
+#include "message/address.h"
 
 namespace gonets::config {
 namespace {
@@ -75,6 +76,12 @@ bool is_empty_or_absolute(std::string_view s) {
 bool is_database(std::string_view s) {
   if (s.find_first_of(std::string_view("\0\"\n", 3)) != s.npos) return false;
   return s.empty() || s.starts_with("sqlite:/") || s.starts_with("postgresql://") || s.starts_with("postgres://");
+}
+bool is_line(std::string_view s) {
+  return s.size() <= 200 && std::ranges::none_of(s, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+bool is_empty_or_address(std::string_view s) {
+  return s.empty() || message::parse_address(s, false).has_value();
 }
 bool is_user(std::string_view s) {
   return s.size() <= 32 && s.find_first_of(std::string_view(" :/\0", 4)) == s.npos;
@@ -383,6 +390,16 @@ section delivery_section() {
               "DANE (RFC 7672): where DNSSEC vouches for a domain's mail hosts and their TLSA records, TLS with a "
               "certificate of these records is required. Needs validated answers: see `dns.trust_anchor`.",
               "a certificate that is not: as for `delivery.tls`; TLSA records that can't be looked up: `451 4.7.5`"),
+          setting<in, &delivery::mta_sts>(
+              "mta_sts", reload, yes_or_no{}, "MTA-STS (RFC 8461): the policy that a domain publishes is enforced.",
+              "a host that the policy does not allow: `451 4.7.5`; else as for `delivery.tls`"),
+          setting<in, &delivery::mta_sts_timeout>(
+              "mta_sts_timeout", reload, duration{1s, 5min},
+              "For fetching a domain's policy. Only mail to a domain of which nothing is known yet waits for it.",
+              "the domain's mail goes without a policy, or with the one that is known; fetched again after 5 minutes"),
+          setting<in, &delivery::mta_sts_port>("mta_sts_port", reload, count{1, 65'535},
+                                               "The port of policy hosts: another than 443 is for tests and "
+                                               "laboratories."),
           setting<in, &delivery::tls_ca_file>(
               "tls_ca_file", restart, file,
               "Certificates of the authorities that are trusted, PEM. Empty: those that "
@@ -415,6 +432,25 @@ section dns_section() {
               setting<in, &dns::cache_bytes_max>("cache_bytes_max", restart, size{65'536, 1ull << 34},
                                                  "Memory for answers, on each shard.",
                                                  "no reply: the answers used longest ago are forgotten"),
+          }};
+}
+
+section tls_report_section() {
+  using tls_report = settings::tls_report_section;
+  constexpr auto in = &settings::tls_report;
+  const text word{"one line of text", is_line};
+  return {"tls_report",
+          "Daily reports on TLS (RFC 8460) to the domains that mail was sent to and that ask for them in their "
+          "`_smtp._tls` record.",
+          {
+              setting<in, &tls_report::enabled>("enabled", reload, yes_or_no{},
+                                                "Collect results, and send reports. Needs the three settings below."),
+              setting<in, &tls_report::organization>("organization", reload, word, "Who reports: your company's name."),
+              setting<in, &tls_report::from>("from", reload, text{"a mail address", is_empty_or_address},
+                                             "The address that reports come from; its domain signs them, and is named "
+                                             "as their submitter."),
+              setting<in, &tls_report::contact>("contact", reload, word,
+                                                "Whom to ask about a report: an address or a URL."),
           }};
 }
 
@@ -564,9 +600,10 @@ declaration<route_entry> route_target() {
 }  // namespace
 
 const std::vector<section>& sections() {
-  static const std::vector<section> all{server_section(), smtp_section(),     tls_section(),      auth_section(),
-                                        spool_section(),  accounts_section(), delivery_section(), dns_section(),
-                                        api_section(),    dkim_section(),     domains_section(),  log_section()};
+  static const std::vector<section> all{server_section(),     smtp_section(),     tls_section(),      auth_section(),
+                                        spool_section(),      accounts_section(), delivery_section(), dns_section(),
+                                        tls_report_section(), api_section(),      dkim_section(),     domains_section(),
+                                        log_section()};
   return all;
 }
 

@@ -143,8 +143,10 @@ struct settings {
     milliseconds site_backoff_max = 15min;
     tls_policy::level tls = tls_policy::level::opportunistic;  // of domains that no tls_rule is for
     bool dane = true, mta_sts = true;
-    std::string tls_ca_file;         // PEM; empty: whom the system trusts
-    bool allow_loopback_mx = false;  // MX hosts may be on this machine: for tests and labs
+    milliseconds mta_sts_timeout = 1min;  // of fetching a policy: RFC 8461 3.3
+    std::uint16_t mta_sts_port = 443;     // of policy hosts: another one in labs only
+    std::string tls_ca_file;              // PEM; empty: whom the system trusts
+    bool allow_loopback_mx = false;       // MX hosts may be on this machine: for tests and labs
   } delivery;
 
   struct dns_section {
@@ -153,6 +155,11 @@ struct settings {
     milliseconds timeout = 10s;
     std::size_t cache_bytes_max = 33'554'432;
   } dns;
+
+  struct tls_report_section {
+    bool enabled = false;
+    std::string organization, from, contact;
+  } tls_report;
 
   struct api_section {
     std::string socket = "/run/gonets/api.sock";

@@ -15,6 +15,7 @@
 #include "domains/manager.h"
 #include "events/event.h"
 #include "httpd/exchange.h"
+#include "httpd/tls_control.h"
 #include "spool/message.h"
 
 namespace gonets::httpd {
@@ -167,6 +168,7 @@ class control {
   virtual void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) = 0;
   virtual void unlock(std::string what, done<bool> answer) = 0;  // false: it had no failures
   virtual domains::manager& domains() = 0;
+  virtual tls_control& tls() = 0;
 };
 
 }  // namespace gonets::httpd

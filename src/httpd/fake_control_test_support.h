@@ -6,8 +6,45 @@
 
 namespace gonets::httpd {
 
+class fake_tls_control : public tls_control {
+ public:
+  tls_policy_answer policy_answer;
+  or_trouble<std::vector<tls_report_row>> reports_answer;
+  or_trouble<tls_report_answer> report_answer;
+  or_trouble<std::uint64_t> send_answer = 0;
+  std::string asked_domain;
+  std::optional<std::chrono::sys_days> asked_day;
+  bool asked_refresh = false;
+
+  void tls_policy_of(std::string domain, bool refresh, done<tls_policy_answer> answer) override {
+    asked_domain = std::move(domain);
+    asked_refresh = refresh;
+    answer(policy_answer);
+  }
+  void tls_reports(std::optional<std::chrono::sys_days> day, std::size_t,
+                   done<or_trouble<std::vector<tls_report_row>>> answer) override {
+    asked_day = day;
+    answer(reports_answer);
+  }
+  void tls_report_of(std::string domain, std::chrono::sys_days day,
+                     done<or_trouble<tls_report_answer>> answer) override {
+    asked_domain = std::move(domain);
+    asked_day = day;
+    answer(report_answer);
+  }
+  void send_tls_reports(std::string domain, std::chrono::sys_days day,
+                        done<or_trouble<std::uint64_t>> answer) override {
+    asked_domain = std::move(domain);
+    asked_day = day;
+    answer(send_answer);
+  }
+};
+
 class fake_control : public control {
  public:
+  fake_tls_control tls_answers;
+  tls_control& tls() override { return tls_answers; }
+
   readiness is_ready{true, ""};
   std::string metrics = "gonets_up 1\n";
   queue_summary summary_answer;

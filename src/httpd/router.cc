@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 
 #include "httpd/access.h"
@@ -225,10 +226,8 @@ const std::vector<route>& table() {
         {"GET", "/v1/capture", captured, {"max"}},
         {"GET", "/v1/capture/{id}", captured_content, {}},
     };
-    for (auto& more : detail::account_routes())
-      routes.push_back(std::move(more));
-    for (auto& more : detail::domain_routes())
-      routes.push_back(std::move(more));
+    for (auto* more : {detail::account_routes, detail::domain_routes, detail::tls_routes})
+      std::ranges::move(more(), std::back_inserter(routes));
     return routes;
   }();
   return all;

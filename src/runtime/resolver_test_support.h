@@ -28,6 +28,13 @@ class scripted_resolver final : public resolver {
   }
   // Whatever else is to be said of a question's answer: its records, `secure`, `canonical`.
   dns_answer& answer_of(const std::string& question) { return answers_[question]; }
+  void set_txt(const std::string& name, std::vector<std::string> texts) {
+    dns_answer answer;
+    answer.status = texts.empty() ? dns_status::no_data : dns_status::ok;
+    answer.ttl = std::chrono::hours(1);
+    answer.texts = std::move(texts);
+    answers_["TXT " + name] = std::move(answer);
+  }
   // `question` is "MX example.org", "A ...", "AAAA ...".
   void set_failure(const std::string& question, dns_status status, std::string detail) {
     dns_answer answer;

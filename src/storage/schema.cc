@@ -44,10 +44,31 @@ constexpr std::string_view accounts[] = {
 
 constexpr std::array steps{schema_step{accounts}};
 
+// Of the server's own file tls.db: docs/formats/tls.md.
+constexpr std::string_view tls[] = {
+    "CREATE TABLE sts_policies (domain TEXT PRIMARY KEY, id TEXT NOT NULL, fetched BIGINT NOT NULL, expires BIGINT NOT"
+    " NULL, lines TEXT NOT NULL)",
+
+    "CREATE TABLE tls_policies (hash TEXT PRIMARY KEY, kind TEXT NOT NULL, lines TEXT NOT NULL, mx TEXT NOT NULL,"
+    " last_day BIGINT NOT NULL)",
+    "CREATE TABLE tls_results (day BIGINT NOT NULL, domain TEXT NOT NULL, policy TEXT NOT NULL, result TEXT NOT NULL,"
+    " mx_host TEXT NOT NULL, sending_ip TEXT NOT NULL, receiving_ip TEXT NOT NULL, reason TEXT NOT NULL,"
+    " sessions BIGINT NOT NULL, PRIMARY KEY (day, domain, policy, result, mx_host, sending_ip, receiving_ip, reason))",
+    "CREATE TABLE tls_reports (day BIGINT NOT NULL, domain TEXT NOT NULL, state TEXT NOT NULL, due BIGINT NOT NULL,"
+    " sent TEXT NOT NULL, attempts BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (day, domain))",
+    "CREATE INDEX tls_reports_due ON tls_reports (state, due)",
+};
+
+constexpr std::array tls_steps{schema_step{tls}};
+
 }  // namespace
 
 std::span<const schema_step> schema_steps() {
   return steps;
+}
+
+std::span<const schema_step> tls_schema_steps() {
+  return tls_steps;
 }
 
 }  // namespace gonets::storage

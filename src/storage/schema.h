@@ -12,5 +12,7 @@ struct schema_step {
 
 // Step n leads to version n + 1; an empty database has version 0.
 std::span<const schema_step> schema_steps();
+// Of the database of MTA-STS policies and TLS reports, which is each server's own: docs/formats/tls.md.
+std::span<const schema_step> tls_schema_steps();
 
 }  // namespace gonets::storage

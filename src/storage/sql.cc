@@ -263,7 +263,7 @@ sql_result<void> sql_database::open() {
 
 // Another node may be doing the same at this moment: who comes second finds nothing to do.
 sql_result<void> sql_database::migrate() {
-  const auto steps = schema_steps();
+  const auto steps = options_.schema;
   sql_error refusal;
   bool repeatable = false;
   auto done = attempt(

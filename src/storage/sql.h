@@ -11,10 +11,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "storage/schema.h"
 
 namespace gonets::storage {
 
@@ -81,6 +84,7 @@ class sql_session {
 struct sql_options {
   std::string url;                            // "sqlite:/path" or "postgresql://..." as libpq reads it
   std::chrono::milliseconds timeout{10'000};  // of a statement, and of waiting for another's lock
+  std::span<const schema_step> schema = schema_steps();
 };
 
 // One connection, used by one thread at a time; the others wait. Opened, and brought to the present schema

@@ -20,6 +20,7 @@ class Knot:
     def __init__(self, zones, signed=(), other_anchors=()):
         self.signed = set(signed)
         self.zones = dict(zones)
+        self.serial = 1
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-knot-"))
         self.endpoint = free_endpoint()
         for name, lines in zones.items():
@@ -68,6 +69,13 @@ zone:
 
     def serves(self, name):
         return answers(self.endpoint, name)
+
+    def rewrite(self, name, lines):
+        """Serves these records from now on."""
+        self.serial += 1
+        self._write(name, lines, self.serial)
+        done = run("knotc", "-s", self.folder / "control", "-b", "zone-reload", name)
+        assert done.returncode == 0, done.stderr.decode()
 
     def stop(self):
         self.child.stop()

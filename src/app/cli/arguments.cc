@@ -48,6 +48,7 @@ class command_line {
     add_messages();
     add_capture();
     add_auth();
+    add_tls();
     add_dkim();
     add_account_commands(app_, to_,
                          {[this](CLI::App& under, const std::string& name, const std::string& help, command what,
@@ -235,6 +236,40 @@ class command_line {
                        "gonets auth unlock 192.0.2.1");
     unlock->add_option("WHAT", to_.id, "The address or login")->required()->type_name("");
     add_client(unlock);
+  }
+
+  void add_tls() {
+    auto* policy = app_.add_subcommand("tls-policy", "What is asked of TLS towards a destination");
+    policy->require_subcommand(1);
+    auto* show = add(*policy, "show", "Level, MTA-STS, and DANE of each mail host", command::tls_policy_show,
+                     "gonets tls-policy show example.com --refresh");
+    add_destination(show)->required();
+    show->add_flag("--refresh", to_.refresh, "Look up and fetch the MTA-STS policy anew first");
+    add_client(show);
+    auto* report = app_.add_subcommand("tls-report", "What is collected for TLS reports (RFC 8460)");
+    report->require_subcommand(1);
+    auto* list = add(*report, "list", "Domains by day, newest first", command::tls_report_list,
+                     "gonets tls-report list --day 2026-11-25");
+    add_day(list);
+    add_max(list, "rows");
+    add_client(list);
+    auto* one = add(*report, "show", "A domain's report of a day (today's without --day)", command::tls_report_show,
+                    "gonets tls-report show example.com --json");
+    add_destination(one)->required();
+    add_day(one);
+    add_client(one);
+    auto* send = add(*report, "send", "Send the pending reports of a day now", command::tls_report_send,
+                     "gonets tls-report send --day 2026-11-25");
+    add_day(send)->required();
+    send->add_option("--domain", to_.domain, "Of this domain alone")->check(is_domain_name)->type_name("DOMAIN");
+    add_client(send);
+  }
+
+  CLI::Option* add_destination(CLI::App* sub) {
+    return sub->add_option("DOMAIN", to_.domain, "The recipients' domain")->check(is_domain_name)->type_name("");
+  }
+  CLI::Option* add_day(CLI::App* sub) {
+    return sub->add_option("--day", to_.day, "In UTC, such as 2026-11-25")->type_name("DAY");
   }
 
   void add_dkim() {

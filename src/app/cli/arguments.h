@@ -28,6 +28,10 @@ enum class command : unsigned char {
   events,
   auth_lockouts,
   auth_unlock,
+  tls_policy_show,
+  tls_report_list,
+  tls_report_show,
+  tls_report_send,
   dkim_sign,
   dkim_verify,
   dkim_record,
@@ -92,6 +96,8 @@ struct arguments {
   bool follow = false;
   std::string spool;  // of audit
   account_arguments account;
+  std::string domain, day;  // of tls-policy and tls-report
+  bool refresh = false;     // of tls-policy show
   std::string key_file, dkim_domain, dkim_selector, dns_file;
   std::string canonicalization = "relaxed/relaxed";
   std::string sender_domain;

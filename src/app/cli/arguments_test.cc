@@ -72,6 +72,10 @@ const std::vector<std::vector<const char*>> all_commands{{"serve"},
                                                          {"plan", "show"},
                                                          {"plan", "set"},
                                                          {"plan", "remove"},
+                                                         {"tls-policy", "show"},
+                                                         {"tls-report", "list"},
+                                                         {"tls-report", "show"},
+                                                         {"tls-report", "send"},
                                                          {"version"}};
 
 TEST(arguments, serve_takes_a_configuration) {

@@ -278,6 +278,38 @@ TEST_F(commands, followed_events_go_on_from_the_cursor_and_wait_only_when_there_
   EXPECT_THAT(out(), HasSubstr("\"seq\":12"));
 }
 
+TEST_F(commands, tls_policy_shows_what_applies_to_each_host) {
+  answer(R"({"domain":"a.test","route":"mx","level":"opportunistic","mx_secure":true,"mta_sts":{"state":"none",)"
+         R"("trouble":"the policy host answers 404"},"hosts":[{"name":"mx.a.test","policy":"dane","tlsa":"usable",)"
+         R"("tlsa_records":["3 1 1 00"],"sts_allows":true}]})");
+  EXPECT_EQ(run(tls_policy_show, {.domain = "a.test", .refresh = true}), exit_fine);
+  EXPECT_EQ(asked_.back(), "GET /v1/tls-policies/a.test?refresh=1");
+  EXPECT_EQ(out(),
+            "Domain:   a.test\n"
+            "Level:    opportunistic (configured)\n"
+            "MTA-STS:  no policy\n"
+            "          last trouble: the policy host answers 404\n"
+            "DNSSEC:   the mail hosts are validated\n"
+            "HOST       POLICY  TLSA    RECORDS\n"
+            "mx.a.test  dane    usable  3 1 1 00\n");
+}
+
+TEST_F(commands, tls_report_lists_shows_and_sends) {
+  answer(R"({"reports":[{"domain":"a.test","day":"2025-03-01","state":"pending","due":"2025-03-01T12:12:00.000Z",)"
+         R"("successful_sessions":2,"failed_sessions":1}]})");
+  EXPECT_EQ(run(tls_report_list, {}), exit_fine);
+  EXPECT_EQ(out(),
+            "DAY         DOMAIN  STATE    DUE     GOOD  FAILED\n"
+            "2025-03-01  a.test  pending  in 12m     2       1\n");
+  EXPECT_EQ(run(tls_report_show, {.domain = "a.test"}), exit_fine);
+  EXPECT_EQ(asked_.back(), "GET /v1/tls-reports/a.test?day=2025-03-01") << "today's";
+  answers_.clear();
+  answer(R"({"sending":2})");
+  EXPECT_EQ(run(tls_report_send, {.domain = "", .day = "2025-02-28"}), exit_fine);
+  EXPECT_EQ(asked_.back(), "POST /v1/tls-reports/send?day=2025-02-28");
+  EXPECT_THAT(out(), HasSubstr("2 reports sent now"));
+}
+
 TEST_F(commands, capture_lists_and_shows) {
   answer(httpd::capture_json(std::vector{httpd::captured_message{.id = "12",
                                                                  .at = noon - 1min,

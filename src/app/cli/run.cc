@@ -137,6 +137,14 @@ int run_client(const arguments& given) {
       return domain_import_key(given, with);
     case command::domain_remove:
       return domain_remove(given, with);
+    case command::tls_policy_show:
+      return tls_policy_show(given, with);
+    case command::tls_report_list:
+      return tls_report_list(given, with);
+    case command::tls_report_show:
+      return tls_report_show(given, with);
+    case command::tls_report_send:
+      return tls_report_send(given, with);
     default:
       return queue_summary(given, with);
   }
