@@ -670,7 +670,7 @@ const std::vector<declaration<tls_entry>>& tls_declarations() {
 
 std::string_view tls_doc() {
   return "What is asked of TLS on the way to domains that go by MX. The first that matches wins; for the rest there is "
-         "`delivery.tls`. DANE applies besides, where a domain has it, but not where the level is `none`.";
+         "`delivery.tls`. DANE and MTA-STS apply besides, where a domain has them, but not where the level is `none`.";
 }
 
 const std::vector<declaration<stream>>& stream_declarations() {
