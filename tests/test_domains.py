@@ -1,4 +1,5 @@
 """Sender domains with a real name server: what is printed is published, checked, and signs mail that others verify."""
+import re
 import smtplib
 import subprocess
 import threading
@@ -305,7 +306,7 @@ def test_a_regression_raises_an_event(launch, zones, receiver):
 
 def test_the_platform_signs_too(launch, zones, receiver):
     server = launch(route=[("*", receiver.route)], server={"hostname": "mx.host.test"},
-                    dns={"servers": [text_of(zones.endpoint)]}, dkim={"platform_domain": "host.test"},
+                    dns={"servers": [text_of(zones.endpoint)]}, dkim={"platform_domain": "host.test", "expires_after": "7d"},
                     domains={"egress_addresses": [EGRESS]})
     ours = add(server, "host.test")
     publish(zones, "host.test", ours, extra=HOST)
@@ -317,4 +318,6 @@ def test_the_platform_signs_too(launch, zones, receiver):
     server.submit(letter_from("shop.test"))
     content = receiver.wait_for(count + 1)[-1].content
     assert content.count(b"d=host.test;") == content.count(b"d=shop.test;") == 2
+    times = re.findall(rb" t=(\d+); x=(\d+);", content)
+    assert [int(x) - int(t) for t, x in times] == [7 * 24 * 3600] * 4
     assert verifiers.dkimpy_verifies(content, Records(zones)) == [True] * 4

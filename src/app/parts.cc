@@ -60,7 +60,10 @@ intake::options intake_options(const config::settings& with) {
   o.hostname = with.server.hostname;
   o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
   o.inbound_domains = with.smtp.inbound_domains;
-  o.platform_domain = with.dkim.platform_domain;
+  o.signing.platform_domain = with.dkim.platform_domain;
+  if (with.dkim.expires_after.count() > 0) {
+    o.signing.expires_after = std::chrono::duration_cast<std::chrono::seconds>(with.dkim.expires_after);
+  }
   return o;
 }
 

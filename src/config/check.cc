@@ -35,6 +35,7 @@ class checker {
     check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
     check_readable(s_.delivery.tls_ca_file, "delivery.tls_ca_file");
     check_tls_report();
+    check_dkim();
     check_api();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)
@@ -60,6 +61,7 @@ class checker {
   void check_accounts();
   void check_delivery();
   void check_tls_report();
+  void check_dkim();
   void check_api();
   void check_listener(std::size_t index);
   void check_listener_address(std::size_t index, const std::string& key);
@@ -72,6 +74,7 @@ class checker {
   void check_route_tls(const route& r, const std::string& key);
   void check_route_is_used(std::size_t index, const std::string& key);
   void check_stream(const stream& each);
+  std::vector<stream>::const_iterator longest_lived_stream() const;
 
   const settings& s_;
   const std::optional<wall_time> now_;
@@ -146,6 +149,18 @@ void checker::check_inbound() {
   }
 }
 
+bool is_on_this_machine(std::string_view http_url) {
+  auto host = http_url.substr(http_url.find("//") + 2);
+  host = host.substr(0, host.find_first_of("/?#"));
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.find(']') - 1);
+  } else {
+    host = host.substr(0, host.rfind(':'));
+  }
+  const auto address = parse_address(host);
+  return host == "localhost" || (address && is_loopback(*address));
+}
+
 void checker::check_auth() {
   for (const network& n : s_.auth.plaintext_networks) {
     if (!is_private(n))
@@ -155,6 +170,10 @@ void checker::check_auth() {
   if (!s_.auth.introspection_client_id.empty() && s_.auth.introspection_secret_file.empty())
     fail("auth.introspection_secret_file", "is missing, and introspection_client_id is of no use without it");
   check_readable(s_.auth.introspection_secret_file, "auth.introspection_secret_file");
+  if (const std::string_view url = s_.auth.introspection_url; url.starts_with("http://") && !is_on_this_machine(url)) {
+    fail("auth.introspection_url",
+         fmt::format("{} is another machine, where tokens would go in the clear: use https://", url));
+  }
 }
 
 void checker::check_spool() {
@@ -167,15 +186,19 @@ void checker::check_spool() {
   } else if (!std::filesystem::is_directory(parent, ignored)) {
     fail("spool.path", fmt::format("{} cannot be made: there is no folder {}", s_.spool.path, parent.string()));
   }
-  const auto longest = std::max_element(s_.streams.begin(), s_.streams.end(), [](const stream& a, const stream& b) {
-    return a.retry.expires_after < b.retry.expires_after;
-  });
+  const auto longest = longest_lived_stream();
   if (longest != s_.streams.end() && s_.spool.event_retention < longest->retry.expires_after) {
     fail("spool.event_retention",
          fmt::format("{} is shorter than stream.{}.expires_after, {}: mail that is still queued could not be explained",
                      format_duration(s_.spool.event_retention), longest->name,
                      format_duration(longest->retry.expires_after)));
   }
+}
+
+std::vector<stream>::const_iterator checker::longest_lived_stream() const {
+  return std::max_element(s_.streams.begin(), s_.streams.end(), [](const stream& a, const stream& b) {
+    return a.retry.expires_after < b.retry.expires_after;
+  });
 }
 
 void checker::check_accounts() {
@@ -194,6 +217,18 @@ void checker::check_delivery() {
   }
   if (s_.delivery.connections_per_site_max > s_.delivery.connections_max) {
     warn("delivery.connections_per_site_max", "is more than delivery.connections_max, and has no effect");
+  }
+}
+
+void checker::check_dkim() {
+  const auto longest = longest_lived_stream();
+  if (s_.dkim.expires_after.count() == 0 || longest == s_.streams.end()) return;
+  if (s_.dkim.expires_after < longest->retry.expires_after) {
+    fail("dkim.expires_after",
+         fmt::format("{} is shorter than stream.{}.expires_after, {}: mail that waits so long would "
+                     "arrive with a signature that is no longer good",
+                     format_duration(s_.dkim.expires_after), longest->name,
+                     format_duration(longest->retry.expires_after)));
   }
 }
 

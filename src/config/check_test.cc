@@ -211,6 +211,31 @@ TEST(check, wants_events_kept_while_mail_may_be_queued) {
   EXPECT_THAT(findings(s), IsEmpty());
 }
 
+TEST(check, wants_signatures_to_outlive_the_queue) {
+  settings s = sound();
+  s.streams = {{.name = "transactional"}};
+  s.streams[0].retry.expires_after = std::chrono::hours(5 * 24);
+  s.dkim.expires_after = std::chrono::hours(24);
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("error: dkim.expires_after: 1d is shorter than "
+                                                  "stream.transactional.expires_after, 5d")));
+  s.dkim.expires_after = std::chrono::hours(7 * 24);
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, wants_tokens_asked_about_over_tls_or_on_this_machine) {
+  settings s = sound();
+  for (const char* url : {"https://auth.example.com/introspect", "http://127.0.0.1:8080/introspect",
+                          "http://localhost/", "http://[::1]:8080/introspect"}) {
+    s.auth.introspection_url = url;
+    EXPECT_THAT(findings(s), IsEmpty()) << url;
+  }
+  for (const char* url :
+       {"http://auth.example.com/introspect", "http://192.0.2.1:8080", "http://[2001:db8::1]/", "http://"}) {
+    s.auth.introspection_url = url;
+    EXPECT_THAT(findings(s), ElementsAre(StartsWith("error: auth.introspection_url: "))) << url;
+  }
+}
+
 TEST(check, wants_the_spools_parent) {
   settings s = sound();
   s.spool.path = "/nonexistent/deep/spool/";

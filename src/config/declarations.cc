@@ -245,7 +245,8 @@ section auth_section() {
               "How long the reply to the first failed login waits; that to the n-th within `failure_window` waits n "
               "times as long, ten times at most. Rounded up to whole seconds."),
           setting<in, &auth::introspection_url>(
-              "introspection_url", restart, text{"an https:// URL, or empty", is_empty_or_http_url},
+              "introspection_url", restart,
+              text{"an https:// URL (http:// to this machine only), or empty", is_empty_or_http_url},
               "Who says whether an OAuth token is good (RFC 7662). Its `username`, or else `sub`, is the login. "
               "`http://` only to this machine.",
               "while it does not answer: `454 4.7.0`"),
@@ -470,22 +471,27 @@ section api_section() {
 }
 
 section dkim_section() {
-  return {"dkim",
-          "Signatures (RFC 6376). The keys of senders' domains are in the database: `gonets domain` makes them.",
-          {
-              setting<&settings::dkim, &settings::dkim_section::platform_domain>(
-                  "platform_domain", reload, host_name,
-                  "A verified sender domain of the account `default` whose keys sign all mail of clients, beside the "
-                  "sender's own domain. Empty: none."),
-          }};
+  return {
+      "dkim",
+      "Signatures (RFC 6376). The keys of senders' domains are in the database: `gonets domain` makes them.",
+      {
+          setting<&settings::dkim, &settings::dkim_section::platform_domain>(
+              "platform_domain", reload, host_name,
+              "A verified sender domain of the account `default` whose keys sign all mail of clients, beside the "
+              "sender's own domain. Empty: none."),
+          setting<&settings::dkim, &settings::dkim_section::expires_after>(
+              "expires_after", reload, duration{0s, 365 * 24h},
+              "For how long after acceptance signatures are good (the tag `x=`), so that mail that is stolen can't be "
+              "sent on for ever. Longer than any mail waits in the queue. `0s`: they don't expire."),
+      }};
 }
 
 bool is_address(std::string_view s) {
   return parse_address(s).has_value();
 }
-bool is_empty_or_mailbox(std::string_view s) {
-  const auto at = s.rfind('@');
-  return s.empty() || (at != s.npos && at > 0 && is_domain(s.substr(at + 1)) && s.find_first_of(" ,;!") == s.npos);
+// One that can stand in a DNS record and a URI without being quoted.
+bool is_empty_or_plain_address(std::string_view s) {
+  return is_empty_or_address(s) && s.find_first_of(" ,;!") == s.npos;
 }
 bool is_empty_or_spf(std::string_view s) {
   std::vector<domain_check::detail::spf_term> terms;
@@ -513,7 +519,7 @@ section domains_section() {
               "tracking_host", reload, host_name,
               "Where tracking domains of senders point (CNAME). Empty: none is asked for."),
           setting<in, &domains_settings::dmarc_reports>(
-              "dmarc_reports", reload, text{"an address, such as \"dmarc@example.com\"", is_empty_or_mailbox},
+              "dmarc_reports", reload, text{"an address, such as \"dmarc@example.com\"", is_empty_or_plain_address},
               "The address for aggregate reports in the DMARC record that is proposed. A domain that takes reports for "
               "others must say so in DNS (RFC 7489 7.1). Empty: none is proposed."),
           setting<in, &domains_settings::egress_addresses>(

@@ -167,7 +167,8 @@ struct settings {
   } api;
 
   struct dkim_section {
-    std::string platform_domain;  // signs all mail beside the sender's domain; empty: none
+    std::string platform_domain;   // signs all mail beside the sender's domain; empty: none
+    milliseconds expires_after{};  // x= of signatures, since acceptance; 0: they don't expire
   } dkim;
 
   struct domains_section {

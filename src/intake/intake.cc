@@ -185,7 +185,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
   add_head(*with, from, *header, m);
   if (all && !all->all().domains.empty())
-    c.signatures = signatures_for(*all, from.account, author_domain(*header), with->platform_domain);
+    c.signatures = signatures_for(*all, from.account, author_domain(*header), with->signing);
   return c;
 }
 

@@ -40,7 +40,7 @@ struct options {
   std::string hostname;
   message::header_limits header;
   std::vector<std::string> inbound_domains;  // lower case
-  std::string platform_domain;               // whose keys sign all mail of ours, too; empty: none
+  signing_policy signing;
 };
 
 // A message whose body is still to come.

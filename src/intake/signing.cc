@@ -55,17 +55,19 @@ bool pending_signatures::sign(spool::queued_message& m, wall_time now) {
 }
 
 std::unique_ptr<pending_signatures> signatures_for(const accounts::directory& all, account_id by,
-                                                   std::string_view author, std::string_view platform) {
+                                                   std::string_view author, const signing_policy& policy) {
   std::vector<signing_key> found;
-  const auto add = [&found](const accounts::sender_domain* domain) {
+  const auto add = [&](const accounts::sender_domain* domain) {
     if (domain == nullptr) return;
     for (const auto& k : domain->keys) {
       if (k.state == accounts::key_state::active)
-        found.push_back({{.domain = domain->name, .selector = k.selector}, k.key});
+        found.push_back(
+            {{.domain = domain->name, .selector = k.selector, .expires_after = policy.expires_after}, k.key});
     }
   };
   const auto* own = author.empty() ? nullptr : all.domain_for(by, author);
   add(own);
+  const auto& platform = policy.platform_domain;
   if (const auto* ours = platform.empty() ? nullptr : all.domain_for(accounts::default_account, platform); ours != own)
     add(ours);
   return found.empty() ? nullptr : std::make_unique<pending_signatures>(std::move(found));

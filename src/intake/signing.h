@@ -1,6 +1,7 @@
 // DKIM signatures for what comes in: which keys sign a message, and the signing itself. A message is signed once,
 // before it is made safe: what is stored is what is sent.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,10 +40,14 @@ class pending_signatures {
   std::optional<dkim::body_hash> body_hash_;  // the same
 };
 
+struct signing_policy {
+  std::string platform_domain;  // a domain of account 0, whose keys sign all mail of ours, too; empty: none
+  std::optional<std::chrono::seconds> expires_after;
+};
+
 // What signs mail of the account `by` with the author domain `author` (A-labels): the active keys of the sender domain
-// that it is or lies in, and those of the platform's domain, which is account 0's. None: null, and the message goes
-// unsigned.
+// that it is or lies in, and those of the platform's. None: null, and the message goes unsigned.
 std::unique_ptr<pending_signatures> signatures_for(const accounts::directory& all, account_id by,
-                                                   std::string_view author, std::string_view platform);
+                                                   std::string_view author, const signing_policy& policy);
 
 }  // namespace gonets::intake
