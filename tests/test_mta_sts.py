@@ -11,7 +11,7 @@ from gonets_rig.sink import Sink
 
 # Each domain has its mail host "mx.DOMAIN". These announce a policy.
 ANNOUNCED = ("good", "unlisted", "stripped", "untrusted", "testing", "none", "shared", "kept", "roll", "expired", "wrong-name",
-             "slow", "oversized", "redirecting", "missing", "html", "broken", "first")
+             "slow", "oversized", "redirecting", "missing", "html", "broken", "cut", "first")
 SILENT = ("plain", "neighbour")
 
 
@@ -157,12 +157,13 @@ def bad_hosts(world):
             "redirecting": dict(text=text, status=301, headers={"Location": "https://mta-sts.good.sts.test/"}),
             "missing": dict(text=text, status=404),
             "html": dict(text=text, kind="text/html"),
-            "broken": dict(text="version: STSv1\r\nmode: enforce\r\n")}
+            "broken": dict(text="version: STSv1\r\nmode: enforce\r\n"),
+            "cut": dict(text=text, sized=False)}
 
 
 @pytest.mark.parametrize("how, trouble", [("expired", "expired"), ("wrong-name", ""), ("slow", "within 2 s"),
                                           ("oversized", "larger than"), ("redirecting", "301"), ("missing", "404"),
-                                          ("html", "text/plain"), ("broken", "max_age")])
+                                          ("html", "text/plain"), ("broken", "max_age"), ("cut", "complete")])
 def test_a_policy_that_cannot_be_had_in_order_is_no_policy(world, server, how, trouble):
     world.policies.serve_policy(f"{how}.sts.test", **bad_hosts(world)[how])
     delivered(world, server, how)

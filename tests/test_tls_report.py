@@ -7,14 +7,17 @@ import json
 
 import pytest
 
+from gonets_rig import dkim_verifiers as verifiers
+from gonets_rig.daemon import BINARY
 from gonets_rig.knot import Knot
 from gonets_rig.net import private_host, text_of, wait_until
-from gonets_rig.pki import Authority
+from gonets_rig.pki import Authority, openssl
 from gonets_rig.policy_host import PolicyHost, policy
+from gonets_rig.processes import run
 from gonets_rig.sink import Sink
 
 # Each test has domains of its own, since a day's report is sent once.
-DOMAINS = ("mailed", "posted", "broken", "silent", "kept", "listed", "dead", "both")
+DOMAINS = ("mailed", "posted", "broken", "silent", "kept", "listed", "dead", "both", "signed")
 
 
 class World:
@@ -30,9 +33,9 @@ class World:
 
     def records(self):
         https = f"https://reports.rpt.test:{self.policies.endpoint[1]}"
-        rua = {"mailed": "mailto:tls@inbox.test", "posted": f"{https}/v1", "broken": "mailto:tls@inbox.test",
-               "kept": "mailto:tls@inbox.test", "listed": "mailto:tls@inbox.test", "dead": f"{https}/refused",
-               "both": f"mailto:tls@inbox.test,{https}/both"}
+        mailto = "mailto:tls@inbox.test"
+        rua = dict.fromkeys(("mailed", "broken", "kept", "listed", "signed"), mailto) | {
+            "posted": f"{https}/v1", "dead": f"{https}/refused", "both": f"{mailto},{https}/both"}
         yield f"mx A {self.tls.endpoint[0]}"
         yield f"wrong A {self.stranger.endpoint[0]}"
         yield f"reports A {self.policies.endpoint[0]}"
@@ -69,6 +72,19 @@ def world():
 @pytest.fixture(scope="module")
 def server(world, launch_shared):
     return launch_shared(**world.config())
+
+
+@pytest.fixture(scope="module")
+def signing_record(server, tmp_path_factory):
+    """The domain of the reports' author signs; this is what it publishes."""
+    key = tmp_path_factory.mktemp("dkim") / "key.pem"
+    openssl("genpkey", "-quiet", "-algorithm", "ed25519", "-out", key)
+    server.cli_json("domain", "add", "gonets.test")
+    server.cli_json("domain", "verify", "gonets.test", "--force")
+    server.cli_json("domain", "import-key", "gonets.test", "--selector", "reports", "--key", key, "--now")
+    shown = run(BINARY, "dkim", "record", "--domain", "gonets.test", "--selector", "reports", "--key", key)
+    name, _, record = shown.stdout.decode().strip().partition("\t")
+    return {name: record}
 
 
 def today():
@@ -119,7 +135,7 @@ def test_a_report_goes_by_mail_to_who_asks_for_it(world, server):
     transaction, mail, report = mailed_report(world, "mailed")
     assert transaction.sender == "tls-reports@gonets.test" and transaction.recipients == ["tls@inbox.test"]
     assert mail.get_content_type() == "multipart/report" and mail.get_param("report-type") == "tlsrpt"
-    assert mail["From"] == "<tls-reports@gonets.test>" and mail["To"] == "<tls@inbox.test>"
+    assert mail["From"] == "tls-reports@gonets.test" and mail["To"] == "tls@inbox.test"
     assert mail["TLS-Report-Submitter"] == "gonets.test"
     assert mail["TLS-Required"] == "No"
     assert mail["Subject"] == f"Report Domain: mailed.rpt.test Submitter: gonets.test Report-ID: <{report['report-id']}>"
@@ -130,6 +146,14 @@ def test_a_report_goes_by_mail_to_who_asks_for_it(world, server):
         "summary": {"total-successful-session-count": 1, "total-failure-session-count": 0}}]
     wait_until("the report is noted as sent", lambda: row(server, "mailed")["state"] == "sent")
     assert row(server, "mailed")["sent_to"] == ["mailto:tls@inbox.test"]
+
+
+def test_a_report_by_mail_is_signed(world, server, signing_record):
+    deliver(world, server, "signed")
+    send(server, "signed")
+    transaction, mail, _ = mailed_report(world, "signed")
+    assert "d=gonets.test;" in mail["DKIM-Signature"]
+    assert verifiers.dkimpy_verifies(transaction.content, signing_record) == [True]
 
 
 def test_a_report_goes_once(world, server):

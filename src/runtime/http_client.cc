@@ -202,8 +202,9 @@ void exchange::take(std::string_view bytes, io_error error) {
   if (ended()) return;
   if (error == io_error::timed_out) return time_out();
   if (error != io_error::none) {
+    // Over TLS, what has no length could have been cut by anybody: its end proves nothing.
     error_code ending;
-    if (error == io_error::end && parser_->got_some()) parser_->put_eof(ending);
+    if (error == io_error::end && parser_->got_some() && !url_.tls) parser_->put_eof(ending);
     if (!ending && parser_->is_done()) return finish_answer();
     return fail(http_error::bad_answer,
                 fmt::format("{} closed the connection before its answer was complete", where()));

@@ -20,9 +20,11 @@ collector::collector(collector_options with, const clock& time, metrics::registr
     : time_(time),
       lost_(counts.make_counter("gonets_tls_report_sessions_lost_total",
                                 "Sessions that are in no TLS report because there were too many policies")),
-      with_(with) {}
+      with_(with),
+      enabled_(with.enabled) {}
 
 void collector::observe(const delivery::tls_session_report& session) {
+  if (!enabled_.load(std::memory_order_relaxed)) return;
   policy_key policy;
   policy.day = std::chrono::floor<std::chrono::days>(time_.wall());
   policy.domain = session.recipient_domain;
@@ -38,7 +40,7 @@ void collector::observe(const delivery::tls_session_report& session) {
     key.reason = printable(session.detail, reason_bytes_max);
   }
   const std::lock_guard lock(mutex_);
-  if (with_.enabled) add(policy, std::move(key), 1);
+  add(policy, std::move(key), 1);
 }
 
 void collector::add(const policy_key& policy, session_key session, std::uint64_t sessions) {
@@ -68,6 +70,7 @@ void collector::give_back(tallies old) {
 void collector::reconfigure(collector_options with) {
   const std::lock_guard lock(mutex_);
   with_ = with;
+  enabled_ = with.enabled;
 }
 
 }  // namespace gonets::tls_reports

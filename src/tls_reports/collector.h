@@ -1,6 +1,7 @@
 // Counts how TLS went, in memory, until somebody takes the counts to the database. One for the process; safe from any
 // thread.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -61,6 +62,7 @@ class collector final : public delivery::tls_observer {
   std::mutex mutex_;
   collector_options with_;
   tallies tallies_;
+  std::atomic<bool> enabled_;  // with_.enabled: who doesn't count pays for no lock
 };
 
 }  // namespace gonets::tls_reports

@@ -21,6 +21,7 @@ class Site:
     kind: str = "text/plain"
     headers: dict = dataclasses.field(default_factory=dict)
     gate: threading.Event = None  # answers once this is set
+    sized: bool = True  # else the end of the connection is the end of the body
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -82,7 +83,7 @@ class PolicyHost:
                 body = site.body.encode()
                 self.send_response(site.status)
                 self.send_header("Content-Type", site.kind)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header(*(("Content-Length", str(len(body))) if site.sized else ("Connection", "close")))
                 for key, value in site.headers.items():
                     self.send_header(key, value)
                 self.end_headers()
