@@ -8,12 +8,7 @@ fast as it goes. Everything runs on 127.0.0.1; needs the release build.
 """
 import argparse, base64, json, multiprocessing, os, pathlib, shutil, socket, ssl, subprocess, tempfile, time
 
-from rig import GONETS, Server, free_port
-
-
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+from rig import GONETS, Server, cpu_seconds, free_port
 
 
 def hashes(server):

@@ -11,6 +11,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def smarthost(port):
     return f"smtp://127.0.0.1:{port}"
 
