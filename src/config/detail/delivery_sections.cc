@@ -1,0 +1,197 @@
+// The sections about keeping mail and sending it on.
+#include <algorithm>
+
+#include "base/network.h"
+#include "config/detail/declare.h"
+#include "config/detail/sections.h"
+#include "message/address.h"
+
+namespace gonets::config::detail {
+namespace {
+
+using spool = settings::spool_section;
+using delivery = settings::delivery_section;
+using dns = settings::dns_section;
+
+bool is_line(std::string_view s) {
+  return s.size() <= 200 && std::ranges::none_of(s, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
+bool is_empty_or_ipv4(std::string_view s) {
+  const auto address = parse_address(s);
+  return s.empty() || (address && is_ipv4(*address));
+}
+
+bool is_empty_or_ipv6(std::string_view s) {
+  const auto address = parse_address(s);
+  return s.empty() || (address && !is_ipv4(*address));
+}
+
+}  // namespace
+
+bool is_empty_or_address(std::string_view s) {
+  return s.empty() || message::parse_address(s, false).has_value();
+}
+
+section spool_section() {
+  constexpr auto in = &settings::spool;
+  return {"spool",
+          "Where accepted mail is kept until it has been delivered.",
+          {
+              setting<in, &spool::path>("path", restart,
+                                        text{"an absolute path, such as \"/var/lib/gonets/spool\"", is_absolute},
+                                        "The spool's folder. It is made if only itself is missing."),
+              setting<in, &spool::free_bytes_min>("free_bytes_min", reload, size{1'048'576, 1ull << 50},
+                                                  "Space to leave free on the spool's disk.",
+                                                  "with less: `452 4.3.1` at MAIL"),
+              setting<in, &spool::hot_bytes_max>("hot_bytes_max", restart, size{0, 1ull << 40},
+                                                 "Memory for bodies that wait for their first attempt.",
+                                                 "no reply: further bodies are read from the disk"),
+              setting<in, &spool::event_retention>(
+                  "event_retention", reload, duration{1h, 3650 * 24h},
+                  "How long events, and with them the addresses of recipients, are kept. No shorter than the longest "
+                  "`expires_after`, or `gonets trace` could not explain what is still queued."),
+          }};
+}
+
+section delivery_section() {
+  constexpr auto in = &settings::delivery;
+  const duration wait{100ms, 1h};
+  constexpr std::string_view deferred = "no reply to clients: the recipients are deferred with `451 4.4.2`";
+  constexpr std::string_view waits = "no reply: the rest of the mail waits in the queue";
+  return {
+      "delivery",
+      "How mail leaves.",
+      {
+          setting<in, &delivery::helo>("helo", reload, host_name,
+                                       "The name given in EHLO; the DNS should map it to the source address and back. "
+                                       "Empty: `server.hostname`."),
+          setting<in, &delivery::source_ipv4>("source_ipv4", reload,
+                                              text{"an IPv4 address, such as \"192.0.2.1\"", is_empty_or_ipv4},
+                                              "The address that connections leave from. Empty: the system's choice."),
+          setting<in, &delivery::source_ipv6>("source_ipv6", reload,
+                                              text{"an IPv6 address, such as \"2001:db8::1\"", is_empty_or_ipv6},
+                                              "The same for IPv6."),
+          setting<in, &delivery::ipv4>("ipv4", reload, yes_or_no{}, "Deliver over IPv4."),
+          setting<in, &delivery::ipv6>("ipv6", reload, yes_or_no{}, "Deliver over IPv6."),
+          setting<in, &delivery::port>("port", reload, count{1, 65'535},
+                                       "The port of MX hosts; another one than 25 serves tests."),
+          setting<in, &delivery::connections_per_site_max>(
+              "connections_per_site_max", reload, count{1, 10'000},
+              "Connections to one destination site (the domains that share one set of MX hosts) at a time.", waits),
+          setting<in, &delivery::connections_max>("connections_max", reload, count{1, 1'000'000},
+                                                  "Connections to all destinations at a time.", waits),
+          setting<in, &delivery::recipients_per_transaction_max>(
+              "recipients_per_transaction_max", reload, count{1, 10'000},
+              "Recipients that are given to a destination with one copy of a message.",
+              "no reply: the rest goes in further transactions"),
+          setting<in, &delivery::messages_per_connection_max>(
+              "messages_per_connection_max", reload, count{1, 1'000'000},
+              "Messages after which a connection is closed.", "no reply: the next message gets a new connection"),
+          setting<in, &delivery::connect_timeout>("connect_timeout", reload, wait, "For a connection to be made.",
+                                                  "no reply to clients: the next host is tried; after the last one the "
+                                                  "recipients are deferred with `451 4.4.1`"),
+          setting<in, &delivery::greeting_timeout>("greeting_timeout", reload, wait,
+                                                   "For the greeting (RFC 5321 4.5.3.2.1).", deferred),
+          setting<in, &delivery::helo_timeout>("helo_timeout", reload, wait, "For the reply to EHLO.", deferred),
+          setting<in, &delivery::mail_timeout>("mail_timeout", reload, wait,
+                                               "For the reply to MAIL (RFC 5321 4.5.3.2.2).", deferred),
+          setting<in, &delivery::rcpt_timeout>("rcpt_timeout", reload, wait,
+                                               "For the reply to RCPT (RFC 5321 4.5.3.2.3).", deferred),
+          setting<in, &delivery::data_timeout>("data_timeout", reload, wait, "For the 354 (RFC 5321 4.5.3.2.4).",
+                                               deferred),
+          setting<in, &delivery::block_timeout>(
+              "block_timeout", reload, wait, "For a part of the message to be taken (RFC 5321 4.5.3.2.5).", deferred),
+          setting<in, &delivery::end_of_data_timeout>(
+              "end_of_data_timeout", reload, wait,
+              "For the reply to the end of a message (RFC 5321 4.5.3.2.6). A shorter one makes duplicates.", deferred),
+          setting<in, &delivery::idle_timeout>("idle_timeout", reload, duration{0s, 10min},
+                                               "How long a connection without work is kept.",
+                                               "no reply: the connection is closed with QUIT"),
+          setting<in, &delivery::site_backoff_base>(
+              "site_backoff_base", reload, duration{100ms, 1h},
+              "How long a site that cannot be reached is left alone at first; twice as long each further time."),
+          setting<in, &delivery::site_backoff_max>("site_backoff_max", reload, duration{100ms, 24h},
+                                                   "The longest that such a site is left alone.",
+                                                   "no reply: the site's mail waits no longer than this for a probe"),
+          setting<in, &delivery::tls>(
+              "tls", reload, levels_of_tls,
+              "TLS to mail hosts, where no `[[tls_policy]]` says otherwise. `none`: never. `opportunistic`: where a "
+              "host "
+              "offers it; if it is refused or broken, in the clear. `required`: TLS or nothing, whoever the "
+              "certificate "
+              "is from. `verified`: with a certificate of a known authority, in the name of the mail host or of the "
+              "recipient's domain.",
+              "`required` and `verified`: a host that does not meet it is passed over; after the last one the "
+              "recipients "
+              "are deferred at stage `tls` with `451 4.7.10` or `451 4.7.5`"),
+          setting<in, &delivery::dane>(
+              "dane", reload, yes_or_no{},
+              "DANE (RFC 7672): where DNSSEC vouches for a domain's mail hosts and their TLSA records, TLS with a "
+              "certificate of these records is required. Needs validated answers: see `dns.trust_anchor`.",
+              "a certificate that is not: as for `delivery.tls`; TLSA records that can't be looked up: `451 4.7.5`"),
+          setting<in, &delivery::mta_sts>(
+              "mta_sts", reload, yes_or_no{}, "MTA-STS (RFC 8461): the policy that a domain publishes is enforced.",
+              "a host that the policy does not allow: `451 4.7.5`; else as for `delivery.tls`"),
+          setting<in, &delivery::mta_sts_timeout>(
+              "mta_sts_timeout", reload, duration{1s, 5min},
+              "For fetching a domain's policy. Only mail to a domain of which nothing is known yet waits for it.",
+              "the domain's mail goes without a policy, or with the one that is known; fetched again after 5 minutes"),
+          setting<in, &delivery::mta_sts_port>("mta_sts_port", reload, count{1, 65'535},
+                                               "The port of policy hosts: another than 443 is for tests and "
+                                               "laboratories."),
+          setting<in, &delivery::tls_ca_file>(
+              "tls_ca_file", restart, file,
+              "Certificates of the authorities that are trusted, PEM. Empty: those that "
+              "the system trusts."),
+          setting<in, &delivery::allow_loopback_mx>(
+              "allow_loopback_mx", restart, yes_or_no{},
+              "Whether MX hosts may resolve to addresses of this machine: for tests and laboratories. Where it is off, "
+              "outsiders' DNS can't lead the server to what listens on its own loopback."),
+      }};
+}
+
+section dns_section() {
+  constexpr auto in = &settings::dns;
+  return {"dns",
+          "The built-in caching resolver.",
+          {
+              setting<in, &dns::servers>("servers", restart, list_of<endpoint_text>{{1}, "endpoints", 0, 16},
+                                         "Resolvers to ask. Empty: the names are resolved from the root, by the server "
+                                         "itself."),
+              setting<in, &dns::trust_anchor>(
+                  "trust_anchor", restart, file,
+                  "The keys that DNSSEC is validated with: a file of DS or DNSKEY records. Empty: those of the root "
+                  "(package dns-root-data) where the server resolves from the root itself, none where it asks "
+                  "`servers`; give them there, too, if those pass on signatures: without validated answers there is no "
+                  "DANE.",
+                  "an answer that does not validate: the recipients are deferred with `451 4.4.3`"),
+              setting<in, &dns::timeout>("timeout", restart, duration{100ms, 2min},
+                                         "For one question, its repetitions included.",
+                                         "no reply to clients: the recipients are deferred with `451 4.4.3`"),
+              setting<in, &dns::cache_bytes_max>("cache_bytes_max", restart, size{65'536, 1ull << 34},
+                                                 "Memory for answers, on each shard.",
+                                                 "no reply: the answers used longest ago are forgotten"),
+          }};
+}
+
+section tls_report_section() {
+  using tls_report = settings::tls_report_section;
+  constexpr auto in = &settings::tls_report;
+  const text word{"one line of text", is_line};
+  return {"tls_report",
+          "Daily reports on TLS (RFC 8460) to the domains that mail was sent to and that ask for them in their "
+          "`_smtp._tls` record.",
+          {
+              setting<in, &tls_report::enabled>("enabled", reload, yes_or_no{},
+                                                "Collect results, and send reports. Needs the three settings below."),
+              setting<in, &tls_report::organization>("organization", reload, word, "Who reports: your company's name."),
+              setting<in, &tls_report::from>("from", reload, text{"a mail address", is_empty_or_address},
+                                             "The address that reports come from; its domain signs them, and is named "
+                                             "as their submitter."),
+              setting<in, &tls_report::contact>("contact", reload, word,
+                                                "Whom to ask about a report: an address or a URL."),
+          }};
+}
+
+}  // namespace gonets::config::detail
