@@ -25,7 +25,7 @@ class Hop(Server):
         out = subprocess.run(["curl", "-s", "--unix-socket", self.work / "api.sock", "http://gonets/metrics"],
                              capture_output=True, text=True).stdout
         return sum(float(line.rpartition(" ")[2]) for line in out.splitlines()
-                   if line.startswith("gonets_recipients_ended_total"))
+                   if line.startswith("gonets_messages_accepted_total "))
 
 
 class Chain:

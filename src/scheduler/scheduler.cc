@@ -29,6 +29,10 @@ scheduler::scheduler(options with, environment env)
                                        {{"how", "bounced"}})),
       expired_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
                                        {{"how", "expired"}})),
+      discarded_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
+                                         {{"how", "discarded"}})),
+      cancelled_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
+                                         {{"how", "cancelled"}})),
       queued_(env.counts.make_gauge("gonets_queue_recipients", "Recipients in the queue.")) {}
 
 scheduler::~scheduler() = default;

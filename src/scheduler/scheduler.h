@@ -180,6 +180,8 @@ class scheduler final : public spool::work_source {
   metrics::counter& deferred_;
   metrics::counter& bounced_;
   metrics::counter& expired_;
+  metrics::counter& discarded_;
+  metrics::counter& cancelled_;
   metrics::gauge& queued_;
 };
 

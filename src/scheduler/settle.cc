@@ -154,6 +154,8 @@ void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::
   if (how == events::kind::delivered) delivered_.add();
   if (how == events::kind::bounced) bounced_.add();
   if (how == events::kind::expired) expired_.add();
+  if (how == events::kind::discarded) discarded_.add();
+  if (how == events::kind::cancelled) cancelled_.add();
   forget(h);
 }
 

@@ -13,9 +13,11 @@ namespace {
 constexpr canned_reply too_many_errors{421, {4, 7, 0}, "Too many errors, closing connection"};
 constexpr canned_reply timed_out{421, {4, 4, 2}, "Timeout, closing connection"};
 constexpr canned_reply going_down{421, {4, 3, 2}, "Service is shutting down, closing connection"};
+constexpr canned_reply tls_unasked{554, {5, 5, 1}, "TLS begins with STARTTLS on this port"};
 constexpr canned_reply sender_ok{250, {2, 1, 0}, "Ok"};
 constexpr canned_reply recipient_ok{250, {2, 1, 5}, "Ok"};
 constexpr canned_reply send_data{354, {}, "End data with <CR><LF>.<CR><LF>"};
+constexpr char tls_handshake_record = '\x16';  // RFC 8446 5.1: what a client that takes this for port 465 says first
 // A body's buffer is kept for the next message unless an unusual one made it this large.
 constexpr std::size_t kept_body_bytes_max = 65'536;
 
@@ -82,6 +84,10 @@ need server_session::consume(std::string_view& in) {
     switch (s.now) {
       case phase::command:
         if (in.empty()) return need::input;
+        if (!std::exchange(s.heard, true) && in.front() == tls_handshake_record) {
+          s.close_with(tls_unasked);  // it waits for a handshake for ever, else
+          break;
+        }
         s.execute(s.lines.next(in));
         break;
       case phase::auth_response:

@@ -144,9 +144,17 @@ TEST(server_session, offers_no_extension_after_helo) {
 
 TEST(server_session, refuses_a_command_line_with_anything_but_text_before_crlf) {
   for (const auto& line :
-       {"NO\rOP\r\n"s, "NOOP\r\r\n"s, "NOOP\0\r\n"s, "NOOP\tx\r\n"s, "NOOP \x7f\r\n"s, "\x16\x03\x01\r\n"s}) {
+       {"NO\rOP\r\n"s, "NOOP\r\r\n"s, "NOOP\0\r\n"s, "NOOP\tx\r\n"s, "NOOP \x7f\r\n"s, "N\x16\x03\x01\r\n"s}) {
     EXPECT_EQ(reply_to("", line), "500 5.5.2 Command holds a control character\r\n") << line;
   }
+}
+
+TEST(server_session, ends_where_a_client_begins_with_tls) {
+  scripted_owner owner(some_options());
+  owner.feed("");
+  EXPECT_EQ(owner.feed("\x16\x03\x01\x02\n\x01"), "554 5.5.1 TLS begins with STARTTLS on this port\r\n");
+  EXPECT_TRUE(owner.closed());
+  check_cut_everywhere(some_options(), "\x16\x03\x01\x02\nNOOP\r\n");
 }
 
 TEST(server_session, answers_a_bare_lf_at_once_and_runs_nothing_before_the_next_crlf) {

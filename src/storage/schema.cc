@@ -40,7 +40,6 @@ constexpr std::string_view accounts[] = {
     " state TEXT NOT NULL, private_key TEXT NOT NULL, created BIGINT NOT NULL, since BIGINT NOT NULL,"
     " PRIMARY KEY (domain, selector))",
 };
-// NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array steps{schema_step{accounts}};
 
@@ -58,6 +57,7 @@ constexpr std::string_view tls[] = {
     " sent TEXT NOT NULL, attempts BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (day, domain))",
     "CREATE INDEX tls_reports_due ON tls_reports (state, due)",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
 

@@ -67,6 +67,8 @@ std::string detail_text(const json::object& event) {
     append(text, fmt::format("from {}", sender_text(text_of(event, "sender"))));
     const auto origin = text_of(event, "origin");
     if (!origin.empty()) append(text, fmt::format("by {}", origin));
+    const auto account = text_of(event, "account");
+    if (!account.empty() && account != "default") append(text, fmt::format("account {}", account));
     append(text, fmt::format("{} bytes", number_of(event, "message_bytes")));
   }
   append(text, place_text(event));

@@ -71,6 +71,7 @@ struct server_session::state {
   line_reader lines;
   phase now = phase::command;
   bool greeted = false;
+  bool heard = false;  // the client has said something
   bool closing = false;
   bool shutting_down = false;  // close as soon as the body that is being read has been answered
   bool abandoned = false;      // need::abandon is owed
