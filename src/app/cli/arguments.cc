@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/cli/account_arguments.h"
+#include "app/cli/rules_arguments.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "config/routes.h"
@@ -50,11 +51,12 @@ class command_line {
     add_auth();
     add_tls();
     add_dkim();
-    add_account_commands(app_, to_,
-                         {[this](CLI::App& under, const std::string& name, const std::string& help, command what,
-                                 const std::string& example) { return add(under, name, help, what, example); },
-                          [this](CLI::App* sub) { add_client(sub); }});
+    const command_adder adder{[this](CLI::App& under, const std::string& name, const std::string& help, command what,
+                                     const std::string& example) { return add(under, name, help, what, example); },
+                              [this](CLI::App* sub) { add_client(sub); }};
+    add_account_commands(app_, to_, adder);
     add_domain();
+    add_rules_commands(app_, to_, adder);
   }
 
   CLI::App& app() { return app_; }

@@ -57,6 +57,9 @@ enum class command : unsigned char {
   domain_rotate,
   domain_import_key,
   domain_remove,
+  rules_show,
+  rules_check,
+  rules_try,
   version
 };
 
@@ -82,6 +85,11 @@ struct account_arguments {
   bool api_key = false, no_scram = false;
 };
 
+// Of `rules`; empty: not given.
+struct rules_arguments {
+  std::string provider, file, stage;
+};
+
 struct arguments {
   command what = command::version;
   bool json = false;
@@ -103,6 +111,7 @@ struct arguments {
   std::string sender_domain;
   std::optional<std::string> return_path, tracking;
   bool zone = false, force = false, now = false;
+  rules_arguments rules;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

@@ -76,6 +76,9 @@ const std::vector<std::vector<const char*>> all_commands{{"serve"},
                                                          {"tls-report", "list"},
                                                          {"tls-report", "show"},
                                                          {"tls-report", "send"},
+                                                         {"rules", "show"},
+                                                         {"rules", "check"},
+                                                         {"rules", "try"},
                                                          {"version"}};
 
 TEST(arguments, serve_takes_a_configuration) {
@@ -162,6 +165,22 @@ TEST(arguments, events_follow_after_a_number) {
   EXPECT_EQ(got.after, 12u);
   EXPECT_TRUE(got.follow);
   EXPECT_TRUE(got.json);
+}
+
+TEST(arguments, rules_are_shown_checked_and_tried) {
+  const auto shown = understood({"rules", "show", "google", "--json"});
+  EXPECT_EQ(shown.what, command::rules_show);
+  EXPECT_EQ(shown.rules.provider, "google");
+  EXPECT_TRUE(shown.json);
+  EXPECT_EQ(understood({"rules", "show"}).rules.provider, "");
+  EXPECT_EQ(understood({"rules", "check", "new.toml"}).rules.file, "new.toml");
+  const auto tried = understood({"rules", "try", "--file", "f", "--provider", "p", "--stage", "end_of_data"});
+  EXPECT_EQ(tried.what, command::rules_try);
+  EXPECT_EQ(tried.rules.file, "f");
+  EXPECT_EQ(tried.rules.provider, "p");
+  EXPECT_EQ(tried.rules.stage, "end_of_data");
+  EXPECT_THAT(refused({"rules", "try", "--stage", "banner"}), HasSubstr("greeting"));
+  EXPECT_THAT(refused({"rules"}), HasSubstr("subcommand"));
 }
 
 TEST(arguments, every_command_has_help_with_an_example) {

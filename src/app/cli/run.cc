@@ -13,6 +13,7 @@
 #include "app/cli/context.h"
 #include "app/cli/dkim_commands.h"
 #include "app/cli/doctor_commands.h"
+#include "app/cli/rules_commands.h"
 #include "app/offline_audit.h"
 #include "app/serve.h"
 #include "runtime/shards.h"
@@ -24,6 +25,10 @@ constexpr std::chrono::seconds poll_every{1};
 
 wall_time wall_now() {
   return runtime::system_clock().wall();
+}
+
+filter_context on_standard_streams() {
+  return {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()};
 }
 
 int run_server(const arguments& given) {
@@ -169,11 +174,17 @@ int run(int argc, const char* const* argv) {
     case command::config_reference:
       return config_reference(std::cout);
     case command::dkim_sign:
-      return dkim_sign(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
+      return dkim_sign(*given, on_standard_streams());
     case command::dkim_verify:
-      return dkim_verify(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
+      return dkim_verify(*given, on_standard_streams());
     case command::dkim_record:
-      return dkim_record(*given, {std::cin, std::cout, std::cerr, detect_terminal(STDOUT_FILENO), wall_now()});
+      return dkim_record(*given, on_standard_streams());
+    case command::rules_show:
+      return rules_show(*given, on_standard_streams());
+    case command::rules_check:
+      return rules_check(*given, on_standard_streams());
+    case command::rules_try:
+      return rules_try(*given, on_standard_streams());
     case command::version:
       return version(*given, std::cout);
     default:

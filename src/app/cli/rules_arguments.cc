@@ -1,0 +1,47 @@
+#include "app/cli/rules_arguments.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/status.h"
+
+namespace gonets::app::cli {
+namespace {
+
+std::vector<std::string> stages() {
+  std::vector<std::string> names;
+  for (auto i = static_cast<unsigned>(stage::connect); i <= static_cast<unsigned>(stage::end_of_data); ++i)
+    names.emplace_back(to_text(static_cast<stage>(i)));
+  return names;
+}
+
+}  // namespace
+
+void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with) {
+  auto* rules = app.add_subcommand("rules", "Mailbox providers, their limits, and what their replies mean");
+  rules->require_subcommand(1);
+  const auto add_json = [&](CLI::App* sub) { sub->add_flag("--json", to.json, "Print JSON"); };
+
+  auto* show = with.add(*rules, "show", "All providers, or one with its rules", command::rules_show,
+                        "gonets rules show google");
+  show->add_option("PROVIDER", to.rules.provider, "Its name, or a domain or MX host of its")->type_name("");
+  add_json(show);
+
+  auto* check = with.add(*rules, "check", "Whether a file of rules is right, and each rule takes its samples",
+                         command::rules_check, "gonets rules check new.toml");
+  check->add_option("FILE", to.rules.file, "The file; without one, what the program carries in itself")->type_name("");
+  add_json(check);
+
+  auto* attempt = with.add(*rules, "try", "What is made of the replies on stdin, one a line", command::rules_try,
+                           "echo \"421 4.7.0 Try again later, closing connection\" | gonets rules try --provider google\n\n"
+                           "Exit status 1 when a line is no negative reply.");
+  attempt->add_option("--file", to.rules.file, "Other rules than what the program carries in itself")
+      ->type_name("FILE");
+  attempt->add_option("--provider", to.rules.provider, "Whose replies they are: a name, domain or MX host")
+      ->type_name("PROVIDER");
+  attempt->add_option("--stage", to.rules.stage, "Where in a session they came; without it, anywhere")
+      ->check(CLI::IsMember(stages()).description(""))
+      ->type_name("STAGE");
+  add_json(attempt);
+}
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,302 @@
+#include "app/cli/rules_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <expected>
+#include <iostream>
+#include <optional>
+
+#include "app/cli/table.h"
+#include "app/cli/text.h"
+#include "base/text.h"
+#include "config/rules.h"
+#include "shaping/rule_check.h"
+
+namespace gonets::app::cli {
+namespace {
+namespace json = boost::json;
+using shaping::provider;
+using shaping::provider_limits;
+using shaping::reply_rule;
+
+constexpr std::array<std::pair<std::string_view, std::optional<std::uint32_t> provider_limits::*>, 8> all_limits{
+    {{"connections", &provider_limits::connections},
+     {"new_connections_a_minute", &provider_limits::new_connections_a_minute},
+     {"messages_a_second", &provider_limits::messages_a_second},
+     {"messages_a_minute", &provider_limits::messages_a_minute},
+     {"messages_an_hour", &provider_limits::messages_an_hour},
+     {"messages_a_day", &provider_limits::messages_a_day},
+     {"messages_a_connection", &provider_limits::messages_a_connection},
+     {"recipients_a_transaction", &provider_limits::recipients_a_transaction}}};
+
+int fail(const filter_context& with, const std::string& what, int status) {
+  with.err << "gonets: " << what << '\n';
+  return status;
+}
+
+std::string name_of(const arguments& given) {
+  return given.rules.file.empty() ? std::string(config::shipped_rules_name) : given.rules.file;
+}
+
+std::expected<shaping::rules, std::vector<config::config_error>> load(const arguments& given) {
+  return given.rules.file.empty() ? config::parse_rules(config::shipped_rules_text(), config::shipped_rules_name)
+                                  : config::load_rules(given.rules.file);
+}
+
+// Says on `err` all that is wrong with the file.
+std::optional<shaping::rules> load_or_explain(const arguments& given, const filter_context& with) {
+  auto loaded = load(given);
+  if (loaded) return std::move(*loaded);
+  for (const auto& e : loaded.error())
+    with.err << config::to_text(e) << '\n';
+  return std::nullopt;
+}
+
+// By its name, a recipient's domain or an MX host. Says so on `err` when there is none.
+const provider* find_provider(const shaping::rules& all, const std::string& word, const filter_context& with) {
+  const auto& table = all.providers;
+  const provider* found = table.find(to_lower(word));
+  if (found == nullptr) found = table.find_domain(word);
+  if (found == nullptr) found = table.find_host(word);
+  if (found != nullptr) return found;
+  std::vector<std::string> names;
+  for (const provider& p : table.all())
+    names.push_back(p.name);
+  const auto near = nearest(word, names);
+  fail(with, fmt::format("no provider \"{}\"{}", word, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)),
+       exit_negative);
+  return nullptr;
+}
+
+std::string joined(const auto& items, auto to_string, std::string_view separator = ", ") {
+  std::string all;
+  for (const auto& each : items) {
+    if (!all.empty()) all += separator;
+    all += to_string(each);
+  }
+  return all;
+}
+std::string joined(const std::vector<std::string>& items) {
+  return joined(items, [](const std::string& s) { return s; });
+}
+
+// The conditions of a rule, as a reader of its file would say them.
+std::string condition_of(const reply_rule& r) {
+  std::vector<std::string> parts;
+  if (!r.codes.empty()) parts.push_back(joined(r.codes, [](const auto& c) { return to_text(c); }, "|"));
+  if (!r.statuses.empty()) parts.push_back(joined(r.statuses, [](const auto& s) { return to_text(s); }, "|"));
+  if (!r.texts.empty()) parts.push_back(joined(r.texts, [](const auto& t) { return '"' + t.source() + '"'; }, "|"));
+  if (!r.stages.empty()) {
+    parts.push_back("at " + joined(r.stages, [](stage s) { return std::string(to_text(s)); }, "|"));
+  }
+  return joined(parts, [](const std::string& s) { return s; }, " ");
+}
+
+json::object to_object(const provider& p) {
+  json::object limits;
+  for (const auto& [name, field] : all_limits) {
+    if (p.limits.*field) limits[name] = *(p.limits.*field);
+  }
+  json::object o{{"name", p.name},
+                 {"title", p.title},
+                 {"mx", json::array(p.mx.begin(), p.mx.end())},
+                 {"domains", json::array(p.domains.begin(), p.domains.end())},
+                 {"limits", std::move(limits)}};
+  if (p.greylisting) o["greylisting"] = format_duration(*p.greylisting);
+  return o;
+}
+
+void add_verdict(json::object& to, const shaping::verdict& v) {
+  to["verdict"] = to_text(v.kind);
+  to["about"] = to_text(v.about);
+  if (v.duration.count() > 0) to["for_ms"] = v.duration.count();
+  if (v.factor > 0) to["factor"] = v.factor;
+  if (v.to) to["rate"] = to_text(*v.to);
+}
+
+json::object to_object(const reply_rule& r) {
+  json::object o{{"rule", r.name}, {"when", condition_of(r)}, {"why", r.why}};
+  add_verdict(o, r.what);
+  return o;
+}
+
+std::string limit_cell(const std::optional<std::uint32_t>& limit) {
+  return limit ? std::to_string(*limit) : std::string();
+}
+
+std::string rates_cell(const provider_limits& l) {
+  std::vector<std::string> rates;
+  if (l.messages_a_second) rates.push_back(fmt::format("{}/s", *l.messages_a_second));
+  if (l.messages_a_minute) rates.push_back(fmt::format("{}/m", *l.messages_a_minute));
+  if (l.messages_an_hour) rates.push_back(fmt::format("{}/h", *l.messages_an_hour));
+  if (l.messages_a_day) rates.push_back(fmt::format("{}/d", *l.messages_a_day));
+  return joined(rates, [](const std::string& s) { return s; }, " ");
+}
+
+int show_all(const arguments& given, const shaping::rules& all, const filter_context& with) {
+  if (given.json) {
+    json::array providers;
+    for (const provider& p : all.providers.all())
+      providers.push_back(to_object(p));
+    with.out << json::serialize(json::object{{"providers", std::move(providers)}}) << '\n';
+    return exit_fine;
+  }
+  table rows({{"PROVIDER"},
+              {"MX HOSTS BELOW", align::left, true},
+              {"DOMAINS", align::left, true},
+              {"CONNECTIONS", align::right},
+              {"NEW/MIN", align::right},
+              {"MESSAGES/CONN", align::right},
+              {"RATES"}});
+  for (const provider& p : all.providers.all()) {
+    rows.add({p.name, joined(p.mx), joined(p.domains), limit_cell(p.limits.connections),
+              limit_cell(p.limits.new_connections_a_minute), limit_cell(p.limits.messages_a_connection),
+              rates_cell(p.limits)});
+  }
+  with.out << rows.render(with.screen);
+  return exit_fine;
+}
+
+int show_one(const arguments& given, const shaping::rules& all, const provider& p, const filter_context& with) {
+  std::vector<const reply_rule*> own;
+  for (const reply_rule& r : all.replies.all()) {
+    if (std::find(r.providers.begin(), r.providers.end(), p.name) != r.providers.end()) own.push_back(&r);
+  }
+  if (given.json) {
+    json::object o = to_object(p);
+    json::array rules;
+    for (const reply_rule* r : own)
+      rules.push_back(to_object(*r));
+    o["rules"] = std::move(rules);
+    with.out << json::serialize(o) << '\n';
+    return exit_fine;
+  }
+  with.out << p.name << ": " << printable(p.title) << '\n';
+  if (!p.mx.empty()) with.out << "  MX hosts below  " << joined(p.mx) << '\n';
+  if (!p.domains.empty()) with.out << "  domains         " << joined(p.domains) << '\n';
+  if (p.greylisting) with.out << "  greylists for   " << format_duration(*p.greylisting) << '\n';
+  for (const auto& [name, field] : all_limits) {
+    if (p.limits.*field) with.out << fmt::format("  {:<26}{:>8}\n", name, *(p.limits.*field));
+  }
+  if (own.empty()) return exit_fine;
+  table rows({{"RULE"}, {"VERDICT"}, {"ABOUT"}, {"WHEN", align::left, true}});
+  for (const reply_rule* r : own)
+    rows.add({r->name, to_text(r->what), std::string(to_text(r->what.about)), condition_of(*r)});
+  with.out << '\n' << rows.render(with.screen);
+  return exit_fine;
+}
+
+// What is wrong with the file, in its order: as lines, or as the findings of JSON.
+struct check_report {
+  std::vector<std::string> lines;
+  json::array findings;
+  std::size_t providers = 0, rules = 0;
+};
+
+check_report check_file(const arguments& given) {
+  check_report r;
+  const auto file = name_of(given);
+  const auto add = [&](unsigned line, const std::string& text) {
+    r.lines.push_back(text);
+    json::object o{{"file", file}, {"text", text}};
+    if (line > 0) o["line"] = line;
+    r.findings.push_back(std::move(o));
+  };
+  const auto loaded = load(given);
+  if (!loaded) {
+    for (const auto& e : loaded.error())
+      add(e.line, config::to_text(e));
+    return r;
+  }
+  r.providers = loaded->providers.all().size();
+  r.rules = loaded->replies.all().size();
+  for (const auto& fault : check_samples(*loaded))
+    add(fault.line, fmt::format("{}:{}: {}", file, fault.line, to_text(fault)));
+  return r;
+}
+
+void print_ruling(const std::string& line, const std::optional<shaping::ruling>& found, bool as_json,
+                  const filter_context& with) {
+  if (as_json) {
+    json::object o{{"reply", printable(line)}, {"rule", nullptr}};
+    if (found) {
+      o["rule"] = found->rule->name;
+      add_verdict(o, found->what);
+      o["why"] = found->rule->why;
+    }
+    with.out << json::serialize(o) << '\n';
+    return;
+  }
+  with.out << printable(line) << '\n';
+  if (!found) {
+    with.out << "  no rule: the code decides\n";
+    return;
+  }
+  with.out << fmt::format("  {} ({}): {}; about the {}\n", to_text(found->what), found->rule->name, found->rule->why,
+                          to_text(found->what.about));
+}
+
+stage stage_of(const std::string& name) {
+  for (auto i = static_cast<unsigned>(stage::connect); i <= static_cast<unsigned>(stage::end_of_data); ++i) {
+    if (to_text(static_cast<stage>(i)) == name) return static_cast<stage>(i);
+  }
+  return stage::none;
+}
+
+}  // namespace
+
+int rules_show(const arguments& given, const filter_context& with) {
+  const auto all = load_or_explain(given, with);
+  if (!all) return exit_negative;
+  if (given.rules.provider.empty()) return show_all(given, *all, with);
+  const provider* one = find_provider(*all, given.rules.provider, with);
+  return one == nullptr ? exit_negative : show_one(given, *all, *one, with);
+}
+
+int rules_check(const arguments& given, const filter_context& with) {
+  check_report r = check_file(given);
+  const bool good = r.lines.empty();
+  if (given.json) {
+    with.out << json::serialize(json::object{{"ok", good},
+                                             {"file", name_of(given)},
+                                             {"providers", r.providers},
+                                             {"rules", r.rules},
+                                             {"findings", std::move(r.findings)}})
+             << '\n';
+  } else if (good) {
+    with.out << fmt::format("{}: {} and {}, all in order\n", name_of(given), count(r.providers, "provider"),
+                            count(r.rules, "rule"));
+  } else {
+    for (const std::string& line : r.lines)
+      with.err << printable(line) << '\n';
+  }
+  return good ? exit_fine : exit_negative;
+}
+
+int rules_try(const arguments& given, const filter_context& with) {
+  const auto all = load_or_explain(given, with);
+  if (!all) return exit_negative;
+  const provider* of = nullptr;
+  if (!given.rules.provider.empty()) {
+    of = find_provider(*all, given.rules.provider, with);
+    if (of == nullptr) return exit_bad_usage;
+  }
+  int status = exit_fine;
+  for (std::string line; std::getline(with.in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    const auto reply = shaping::parse_reply(line);
+    if (!reply) {
+      status = fail(with, fmt::format("\"{}\" is no negative reply, such as \"450 4.2.1 text\"", printable(line)),
+                    exit_negative);
+      continue;
+    }
+    print_ruling(line, all->judge(*reply, stage_of(given.rules.stage), of), given.json, with);
+  }
+  return status;
+}
+
+}  // namespace gonets::app::cli
