@@ -57,13 +57,13 @@ std::optional<shaping::rules> load_or_explain(const arguments& given, const filt
 
 // By its name, a recipient's domain or an MX host. Says so on `err` when there is none.
 const provider* find_provider(const shaping::rules& all, const std::string& word, const filter_context& with) {
-  const auto& table = all.providers;
-  const provider* found = table.find(to_lower(word));
-  if (found == nullptr) found = table.find_domain(word);
-  if (found == nullptr) found = table.find_host(word);
+  const auto& known = all.providers;
+  const provider* found = known.find(to_lower(word));
+  if (found == nullptr) found = known.find_domain(word);
+  if (found == nullptr) found = known.find_host(word);
   if (found != nullptr) return found;
   std::vector<std::string> names;
-  for (const provider& p : table.all())
+  for (const provider& p : known.all())
     names.push_back(p.name);
   const auto near = nearest(word, names);
   fail(with, fmt::format("no provider \"{}\"{}", word, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)),
@@ -288,13 +288,13 @@ int rules_try(const arguments& given, const filter_context& with) {
   for (std::string line; std::getline(with.in, line);) {
     if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
-    const auto reply = shaping::parse_reply(line);
-    if (!reply) {
+    const auto parsed = shaping::parse_reply(line);
+    if (!parsed) {
       status = fail(with, fmt::format("\"{}\" is no negative reply, such as \"450 4.2.1 text\"", printable(line)),
                     exit_negative);
       continue;
     }
-    print_ruling(line, all->judge(*reply, stage_of(given.rules.stage), of), given.json, with);
+    print_ruling(line, all->judge(*parsed, stage_of(given.rules.stage), of), given.json, with);
   }
   return status;
 }
