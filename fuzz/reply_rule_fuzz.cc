@@ -52,7 +52,8 @@ void check_rules(const reply& r, stage at, std::string_view pattern) {
   own.samples = {std::string(pattern), r.text};
   own.counter_examples = own.samples;
   rules all{provider_table({{.name = "big", .mx = {"big.test"}, .greylisting = std::chrono::minutes(9)}}),
-            rule_book({own, rule("greylisted", "greylist", verdict_kind::greylisted), rule("any", pattern, verdict_kind::fail)})};
+            rule_book({own, rule("greylisted", "greylist", verdict_kind::greylisted),
+                       rule("any", pattern, verdict_kind::fail)})};
   const provider* big = all.providers.find("big");
   for (const provider* of : {static_cast<const provider*>(nullptr), big}) {
     const auto found = all.judge(r, at, of);

@@ -29,7 +29,7 @@ using shaping::reply_rule;
 using shaping::verdict_kind;
 
 constexpr std::size_t name_bytes_max = 64;
-constexpr std::size_t line_bytes_max = 300;   // of titles and reasons
+constexpr std::size_t line_bytes_max = 300;    // of titles and reasons
 constexpr std::size_t reply_bytes_max = 1024;  // of samples
 constexpr std::size_t pattern_bytes_max = 200;
 constexpr std::size_t names_max = 1000;  // of one list
@@ -49,7 +49,7 @@ template <class Owner>
 using keys = std::vector<key<Owner>>;
 
 template <class Owner, class Kind, class Field>
-key<Owner> field(std::string_view name, Kind kind, Field Owner::* to, bool required = false) {
+key<Owner> field(std::string_view name, Kind kind, Field Owner::*to, bool required = false) {
   return {name, required, kind.expected(),
           [kind, to](const value& v, Owner& owner, mismatches& wrong) { kind.read(v, owner.*to, wrong); }};
 }
@@ -167,9 +167,7 @@ const keys<provider>& provider_keys() {
       field("mx", hosts, &provider::mx),
       field("domains", hosts, &provider::domains),
       {"greylisting", false, wait.expected(),
-       [wait](const value& v, provider& to, mismatches& wrong) {
-         wait.read(v, to.greylisting.emplace(), wrong);
-       }},
+       [wait](const value& v, provider& to, mismatches& wrong) { wait.read(v, to.greylisting.emplace(), wrong); }},
   };
   return all;
 }
@@ -177,8 +175,8 @@ const keys<provider>& provider_keys() {
 const keys<reply_rule>& rule_keys() {
   const parsed<shaping::code_pattern> code{R"("421" or a class, "4xx" or "5xx")", shaping::parse_code_pattern};
   const parsed<shaping::status_pattern> status{R"("4.7.1" or its beginning, "4.7.")", shaping::parse_status_pattern};
-  const parsed<shaping::text_pattern> text{
-      fmt::format("text of at most {} bytes, with * for a gap", pattern_bytes_max), parse_text_pattern};
+  const parsed<shaping::text_pattern> text{fmt::format("text of at most {} bytes, with * for a gap", pattern_bytes_max),
+                                           parse_text_pattern};
   const detail::duration wait{wait_min, wait_max};
   const detail::list_of<detail::text> replies{reply_kind, "replies", 0, conditions_max};
   const auto verdicts = words_of(verdict_kind::defer, verdict_kind::suppress);
@@ -256,9 +254,8 @@ class reader {
   template <class Each>
   void each_table(const member& top, Each each) {
     const auto& items = top.content.items;
-    const bool tables = top.content.kind == value_kind::array && std::all_of(items.begin(), items.end(), [](auto& v) {
-                          return v.kind == value_kind::table;
-                        });
+    const bool tables = top.content.kind == value_kind::array &&
+                        std::all_of(items.begin(), items.end(), [](auto& v) { return v.kind == value_kind::table; });
     if (!tables) {
       return add(top.line, top.column, top.name, detail::cite(top.content),
                  fmt::format("an array of tables: [[{}]]", top.name));
@@ -274,8 +271,8 @@ class reader {
     std::vector<std::string> names;
     for (const key<Owner>& k : known) {
       names.emplace_back(k.name);
-      const bool there = std::any_of(table.members.begin(), table.members.end(),
-                                     [&](const member& m) { return m.name == k.name; });
+      const bool there =
+          std::any_of(table.members.begin(), table.members.end(), [&](const member& m) { return m.name == k.name; });
       if (k.required && !there) add(table.line, table.column, fmt::format("{}.{}", at, k.name), "nothing", k.expected);
     }
     if (!besides.empty()) names.emplace_back(besides);
@@ -294,7 +291,8 @@ class reader {
   }
 
   static const member* find(const value& table, std::string_view name) {
-    const auto found = std::find_if(table.members.begin(), table.members.end(), [&](auto& m) { return m.name == name; });
+    const auto found =
+        std::find_if(table.members.begin(), table.members.end(), [&](auto& m) { return m.name == name; });
     return found == table.members.end() ? nullptr : &*found;
   }
 
@@ -322,7 +320,8 @@ class reader {
     const member* list = find(table, name);
     if (list == nullptr) return;
     for (const value& host : list->content.items)
-      claim(taken, shaping::canonical_name(host.text), host, fmt::format("{}.{}", at, name), "a name that is used once");
+      claim(taken, shaping::canonical_name(host.text), host, fmt::format("{}.{}", at, name),
+            "a name that is used once");
   }
 
   void claim(std::map<std::string, std::string>& taken, const std::string& name, const value& where,
@@ -376,7 +375,8 @@ class reader {
     for (const provider& p : providers_)
       known.push_back(p.name);
     for (const auto& [where, at] : named_) {
-      if (where->kind != value_kind::text || std::find(known.begin(), known.end(), where->text) != known.end()) continue;
+      if (where->kind != value_kind::text || std::find(known.begin(), known.end(), where->text) != known.end())
+        continue;
       add(where->line, where->column, at + ".provider", detail::cite(*where), "the name of a provider in this file",
           nearest(where->text, known));
     }

@@ -49,28 +49,28 @@ TEST(shipped_rules, know_the_providers_that_they_promise) {
     return found == nullptr ? "none" : found->name;
   };
   for (const auto& [domain, name] : std::vector<std::pair<const char*, const char*>>{
-           {"gmail.com", "google"},      {"aol.com", "yahoo"},        {"yahoo.com", "yahoo"},   {"hotmail.com", "microsoft"},
-           {"icloud.com", "apple"},      {"comcast.net", "comcast"},  {"bk.ru", "mailru"},      {"ya.ru", "yandex"},
-           {"rambler.ru", "rambler"},    {"ukr.net", "ukrnet"},       {"meta.ua", "metaua"},    {"web.de", "gmx"},
-           {"t-online.de", "tonline"},   {"wanadoo.fr", "orange"},    {"free.fr", "free"},      {"laposte.net", "laposte"},
-           {"libero.it", "libero"},      {"email.cz", "seznam"},      {"wp.pl", "wp"},          {"onet.pl", "onet"},
-           {"interia.pl", "interia"},    {"qq.com", "qq"},            {"163.com", "netease"},   {"naver.com", "naver"},
-           {"proton.me", "proton"},      {"zoho.com", "zoho"}}) {
+           {"gmail.com", "google"},    {"aol.com", "yahoo"},       {"yahoo.com", "yahoo"}, {"hotmail.com", "microsoft"},
+           {"icloud.com", "apple"},    {"comcast.net", "comcast"}, {"bk.ru", "mailru"},    {"ya.ru", "yandex"},
+           {"rambler.ru", "rambler"},  {"ukr.net", "ukrnet"},      {"meta.ua", "metaua"},  {"web.de", "gmx"},
+           {"t-online.de", "tonline"}, {"wanadoo.fr", "orange"},   {"free.fr", "free"},    {"laposte.net", "laposte"},
+           {"libero.it", "libero"},    {"email.cz", "seznam"},     {"wp.pl", "wp"},        {"onet.pl", "onet"},
+           {"interia.pl", "interia"},  {"qq.com", "qq"},           {"163.com", "netease"}, {"naver.com", "naver"},
+           {"proton.me", "proton"},    {"zoho.com", "zoho"}}) {
     EXPECT_EQ(by_domain(domain), std::string(name)) << domain;
   }
   const auto by_host = [&](const char* host) {
     const auto* found = shipped.providers.find_host(host);
     return found == nullptr ? "none" : found->name;
   };
-  for (const auto& [host, name] : std::vector<std::pair<const char*, const char*>>{
-           {"aspmx.l.google.com", "google"},
-           {"mta5.am0.yahoodns.net", "yahoo"},
-           {"outlook-com.olc.protection.outlook.com", "microsoft"},
-           {"example-com.mail.protection.outlook.com", "microsoft365"},
-           {"example-com.o-v1.mx.microsoft", "microsoft365"},
-           {"eu-smtp-inbound-1.mimecast.com", "mimecast"},
-           {"mxa-00000000.gslb.pphosted.com", "proofpoint"},
-           {"d123456a.ess.barracudanetworks.com", "barracuda"}}) {
+  for (const auto& [host, name] :
+       std::vector<std::pair<const char*, const char*>>{{"aspmx.l.google.com", "google"},
+                                                        {"mta5.am0.yahoodns.net", "yahoo"},
+                                                        {"outlook-com.olc.protection.outlook.com", "microsoft"},
+                                                        {"example-com.mail.protection.outlook.com", "microsoft365"},
+                                                        {"example-com.o-v1.mx.microsoft", "microsoft365"},
+                                                        {"eu-smtp-inbound-1.mimecast.com", "mimecast"},
+                                                        {"mxa-00000000.gslb.pphosted.com", "proofpoint"},
+                                                        {"d123456a.ess.barracudanetworks.com", "barracuda"}}) {
     EXPECT_EQ(by_host(host), std::string(name)) << host;
   }
 }
@@ -97,8 +97,8 @@ TEST(parse_rules, reads_a_provider_with_all_that_it_may_have) {
 }
 
 TEST(parse_rules, reads_a_rule_with_all_that_it_may_have) {
-  const auto got = understood(a_provider +
-                              a_rule("provider = \"big\"\ncode = [421, \"5xx\"]\nstatus = \"4.7.\"\n"
+  const auto got =
+      understood(a_provider + a_rule("provider = \"big\"\ncode = [421, \"5xx\"]\nstatus = \"4.7.\"\n"
                                      "text = [\"rate*limit\", \"slow\"]\nstage = [\"greeting\", \"end_of_data\"]\n"
                                      "verdict = \"slow_down\"\nto = \"20/m\"\nfor = \"1h\"\n"
                                      "samples = [\"421 4.7.0 slow\"]\nnot = [\"421 4.7.0 fast\"]\n"));
@@ -128,8 +128,9 @@ TEST(parse_rules, names_the_place_of_an_error_and_the_nearest_word) {
   EXPECT_THAT(errors_of("[[provider]]\nname = \"big\"\ntitel = \"Big\"\nmx = [\"big.test\"]\n"),
               ElementsAre("r.toml:1:1: provider[1].title: found nothing, expected one line of text, at most 300 bytes",
                           "r.toml:3:1: provider[1].titel: found an unknown key; did you mean \"title\"?"));
-  EXPECT_THAT(errors_of(a_provider + "[provider.limits]\nconections = 5\n"),
-              ElementsAre("r.toml:6:1: provider[1].limits.conections: found an unknown key; did you mean \"connections\"?"));
+  EXPECT_THAT(
+      errors_of(a_provider + "[provider.limits]\nconections = 5\n"),
+      ElementsAre("r.toml:6:1: provider[1].limits.conections: found an unknown key; did you mean \"connections\"?"));
   EXPECT_THAT(errors_of("[[rules]]\nname = \"r\"\n"), ElementsAre(HasSubstr("did you mean \"rule\"?")));
   EXPECT_THAT(errors_of(a_rule("code = \"421\"\nverdict = \"hold_sit\"\nfor = \"1h\"\n")),
               ElementsAre(HasSubstr("did you mean \"hold_site\"?")));

@@ -16,9 +16,9 @@ std::optional<reply> parse_reply(std::string_view text);
 
 enum class rule_fault_kind : std::uint8_t {
   no_sample,
-  not_a_reply,       // a sample or counter-example that parse_reply doesn't take
-  misses_sample,     // the rule itself doesn't match it
-  shadowed,          // an earlier rule takes it, at every stage that this rule is for
+  not_a_reply,    // a sample or counter-example that parse_reply doesn't take
+  misses_sample,  // the rule itself doesn't match it
+  shadowed,       // an earlier rule takes it, at every stage that this rule is for
   takes_counter_example
 };
 

@@ -33,7 +33,7 @@ struct rate {
   std::chrono::milliseconds per{};
   bool operator==(const rate&) const = default;
 };
-std::string to_text(const rate& r);                    // "20/m"
+std::string to_text(const rate& r);                     // "20/m"
 std::optional<rate> parse_rate(std::string_view text);  // N/s, N/m, N/h or N/d, N from 1 to a million
 
 struct verdict {

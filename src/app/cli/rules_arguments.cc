@@ -21,8 +21,8 @@ void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with)
   rules->require_subcommand(1);
   const auto add_json = [&](CLI::App* sub) { sub->add_flag("--json", to.json, "Print JSON"); };
 
-  auto* show = with.add(*rules, "show", "All providers, or one with its rules", command::rules_show,
-                        "gonets rules show google");
+  auto* show =
+      with.add(*rules, "show", "All providers, or one with its rules", command::rules_show, "gonets rules show google");
   show->add_option("PROVIDER", to.rules.provider, "Its name, or a domain or MX host of its")->type_name("");
   add_json(show);
 
@@ -31,9 +31,10 @@ void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with)
   check->add_option("FILE", to.rules.file, "The file; without one, what the program carries in itself")->type_name("");
   add_json(check);
 
-  auto* attempt = with.add(*rules, "try", "What is made of the replies on stdin, one a line", command::rules_try,
-                           "echo \"421 4.7.0 Try again later, closing connection\" | gonets rules try --provider google\n\n"
-                           "Exit status 1 when a line is no negative reply.");
+  auto* attempt =
+      with.add(*rules, "try", "What is made of the replies on stdin, one a line", command::rules_try,
+               "echo \"421 4.7.0 Try again later, closing connection\" | gonets rules try --provider google\n\n"
+               "Exit status 1 when a line is no negative reply.");
   attempt->add_option("--file", to.rules.file, "Other rules than what the program carries in itself")
       ->type_name("FILE");
   attempt->add_option("--provider", to.rules.provider, "Whose replies they are: a name, domain or MX host")

@@ -86,13 +86,21 @@ std::string joined(const std::vector<std::string>& items) {
 // The conditions of a rule, as a reader of its file would say them.
 std::string condition_of(const reply_rule& r) {
   std::vector<std::string> parts;
-  if (!r.codes.empty()) parts.push_back(joined(r.codes, [](const auto& c) { return to_text(c); }, "|"));
-  if (!r.statuses.empty()) parts.push_back(joined(r.statuses, [](const auto& s) { return to_text(s); }, "|"));
-  if (!r.texts.empty()) parts.push_back(joined(r.texts, [](const auto& t) { return '"' + t.source() + '"'; }, "|"));
+  if (!r.codes.empty())
+    parts.push_back(joined(
+        r.codes, [](const auto& c) { return to_text(c); }, "|"));
+  if (!r.statuses.empty())
+    parts.push_back(joined(
+        r.statuses, [](const auto& s) { return to_text(s); }, "|"));
+  if (!r.texts.empty())
+    parts.push_back(joined(
+        r.texts, [](const auto& t) { return '"' + t.source() + '"'; }, "|"));
   if (!r.stages.empty()) {
-    parts.push_back("at " + joined(r.stages, [](stage s) { return std::string(to_text(s)); }, "|"));
+    parts.push_back("at " + joined(
+                                r.stages, [](stage s) { return std::string(to_text(s)); }, "|"));
   }
-  return joined(parts, [](const std::string& s) { return s; }, " ");
+  return joined(
+      parts, [](const std::string& s) { return s; }, " ");
 }
 
 json::object to_object(const provider& p) {
@@ -133,7 +141,8 @@ std::string rates_cell(const provider_limits& l) {
   if (l.messages_a_minute) rates.push_back(fmt::format("{}/m", *l.messages_a_minute));
   if (l.messages_an_hour) rates.push_back(fmt::format("{}/h", *l.messages_an_hour));
   if (l.messages_a_day) rates.push_back(fmt::format("{}/d", *l.messages_a_day));
-  return joined(rates, [](const std::string& s) { return s; }, " ");
+  return joined(
+      rates, [](const std::string& s) { return s; }, " ");
 }
 
 int show_all(const arguments& given, const shaping::rules& all, const filter_context& with) {

@@ -38,7 +38,8 @@ class rules_commands : public testing::Test {
   static constexpr const char* small =
       "[[provider]]\nname = \"big\"\ntitle = \"Big\"\nmx = [\"big.test\"]\ndomains = [\"big.example\"]\n"
       "greylisting = \"7m\"\n[provider.limits]\nconnections = 4\nmessages_a_minute = 30\n"
-      "[[rule]]\nname = \"big-slow\"\nprovider = \"big\"\ncode = \"421\"\ntext = \"slow*down\"\nverdict = \"slow_down\"\n"
+      "[[rule]]\nname = \"big-slow\"\nprovider = \"big\"\ncode = \"421\"\ntext = \"slow*down\"\nverdict = "
+      "\"slow_down\"\n"
       "to = \"50%\"\nfor = \"1h\"\nabout = \"egress\"\nwhy = \"too fast\"\nsamples = [\"421 slow it down\"]\n"
       "[[rule]]\nname = \"grey\"\ncode = \"4xx\"\ntext = \"greylist\"\nverdict = \"greylisted\"\nfor = \"5m\"\n"
       "about = \"address\"\nwhy = \"greylisting\"\nsamples = [\"450 greylisted\"]\n";
