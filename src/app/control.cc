@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <ranges>
 
 #include "app/captured.h"
 #include "base/text.h"
@@ -137,6 +138,17 @@ httpd::queue_page page_of(parts& all, const httpd::queue_filter& f, std::size_t 
   return page;
 }
 
+// What a rule made of the reply, as the event of the last attempt has it.
+std::string said_of_deferral(const std::vector<events::event>& history, recipient_index who) {
+  for (const auto& e : std::views::reverse(history)) {
+    if (e.kind != events::kind::deferred ||
+        std::ranges::find(e.recipients, who, &events::event_recipient::index) == e.recipients.end())
+      continue;
+    return e.reason.empty() ? std::string() : ": " + e.reason;
+  }
+  return {};
+}
+
 }  // namespace
 
 httpd::readiness control::ready() {
@@ -235,12 +247,14 @@ void control::trace(message_id id, done<std::vector<events::event>> answer) {
 void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
   from_pool(parts_, std::move(answer), [this, id] {
     std::vector<httpd::why_row> rows;
+    const auto history = events::read_history(parts_.store->store(), id).value_or(std::vector<events::event>{});
     for (const auto& part : ask_all(parts_, [id](scheduler::scheduler& s) { return s.explain(id); })) {
-      for (const auto& x : part) {
+      for (auto x : part) {
         auto row = row_of(parts_, x.entry);
         if (!row) continue;
         httpd::why_row why{std::move(*row), {}, {}};
-        for (const auto& o : x.obstacles) {
+        for (auto& o : x.obstacles) {
+          if (o.what == "retry_time") o.detail += said_of_deferral(history, x.entry.index);
           const bool with_reason = o.what == "held" && !why.row.hold_reason.empty();
           why.obstacles.push_back(
               {o.what, with_reason ? why.row.hold_reason + ": " + o.detail : o.detail, from_ms(o.until_ms)});

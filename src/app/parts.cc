@@ -14,6 +14,7 @@
 #include "app/domain_options.h"
 #include "auth/introspection.h"
 #include "base/log.h"
+#include "config/rules.h"
 
 namespace gonets::app {
 namespace {
@@ -42,8 +43,10 @@ std::uint64_t random_seed() {
   return seed;
 }
 
-scheduler::options scheduler_options(const config::settings& with, std::size_t shard, std::size_t shards) {
+scheduler::options scheduler_options(const config::settings& with, std::size_t shard, std::size_t shards,
+                                     std::shared_ptr<const shaping::rules> rules) {
   scheduler::options o;
+  o.rules = std::move(rules);
   o.shard = shard;
   o.hostname = with.server.hostname;
   o.connections_per_site_max = with.delivery.connections_per_site_max;
@@ -53,6 +56,17 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
   for (const auto& s : with.streams)
     o.streams.push_back({s.name, s.priority, s.retry});
   return o;
+}
+
+// The configuration's check has read the file before; if it has gone bad since, what was in force stays.
+std::shared_ptr<const shaping::rules> rules_of(const config::settings& with) {
+  const auto& path = with.shaping.rules_file;
+  auto read = path.empty() ? config::parse_rules(config::shipped_rules_text(), config::shipped_rules_name)
+                           : config::load_rules(path);
+  if (read) return std::make_shared<const shaping::rules>(std::move(*read));
+  for (const auto& e : read.error())
+    GONETS_LOG(error, "rules_not_read", "error", config::to_text(e));
+  return nullptr;
 }
 
 intake::options intake_options(const config::settings& with) {
@@ -199,6 +213,9 @@ void parts::open() {
   tls = std::make_unique<tls_services>(with, tls_services::environment{shards, blocking, *tls_database, time, counts});
   tls->load_policies();
   capture_path = o.path + "/capture";
+  auto read = rules_of(with);
+  if (!read) throw std::runtime_error("the providers and reply rules can't be read: see above");
+  rules.store(std::move(read));
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
   for (std::size_t i = 0; i < shards.size(); ++i)
     make_shard(i, random_seed());
@@ -272,7 +289,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
       delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts,
                             tls->sessions(), *store, time, capture_path},
       counts);
-  auto o = scheduler_options(with, number, shards.size());
+  auto o = scheduler_options(with, number, shards.size(), rules.load());
   o.seed = seed;
   made->scheduler = std::make_unique<scheduler::scheduler>(
       std::move(o),
@@ -298,6 +315,7 @@ void parts::wait_for_shards() {
 }
 
 void parts::reconfigure(const config::settings& fresh) {
+  if (auto read = rules_of(fresh)) rules.store(std::move(read));
   tls->reconfigure(fresh);
   intake->reconfigure(intake_options(fresh));
   logins->reconfigure(auth_options(fresh));
@@ -307,7 +325,7 @@ void parts::reconfigure(const config::settings& fresh) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;
       tls_services::reconfigure_shard(fresh, s->tls, client_tls);
-      s->scheduler->reconfigure(scheduler_options(fresh, i, count));
+      s->scheduler->reconfigure(scheduler_options(fresh, i, count, rules.load()));
     });
   }
 }

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "config/load.h"
 #include "config/routes.h"
+#include "config/rules.h"
 #include "tls_policy/certificate.h"
 
 namespace gonets::config {
@@ -34,6 +35,7 @@ class checker {
     check_delivery();
     check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
     check_readable(s_.delivery.tls_ca_file, "delivery.tls_ca_file");
+    check_shaping();
     check_tls_report();
     check_dkim();
     check_api();
@@ -60,6 +62,7 @@ class checker {
   void check_spool();
   void check_accounts();
   void check_delivery();
+  void check_shaping();
   void check_tls_report();
   void check_dkim();
   void check_api();
@@ -218,6 +221,15 @@ void checker::check_delivery() {
   if (s_.delivery.connections_per_site_max > s_.delivery.connections_max) {
     warn("delivery.connections_per_site_max", "is more than delivery.connections_max, and has no effect");
   }
+}
+
+void checker::check_shaping() {
+  const auto& path = s_.shaping.rules_file;
+  if (path.empty()) return;
+  const auto read = load_rules(path);
+  if (read) return;
+  for (const auto& e : read.error())
+    fail("shaping.rules_file", to_text(e));
 }
 
 void checker::check_dkim() {

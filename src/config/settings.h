@@ -156,6 +156,10 @@ struct settings {
     std::size_t cache_bytes_max = 33'554'432;
   } dns;
 
+  struct shaping_section {
+    std::string rules_file;  // providers and reply rules; empty: those of the binary
+  } shaping;
+
   struct tls_report_section {
     bool enabled = false;
     std::string organization, from, contact;

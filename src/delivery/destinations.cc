@@ -29,6 +29,15 @@ bool governs_others(config::route_kind kind) {
 
 }  // namespace
 
+std::vector<std::string> routed_destination::hosts() const {
+  std::vector<std::string> all;
+  if (route.kind == config::route_kind::smtp) all.push_back(route.host);
+  if (!mx) return all;
+  for (const auto& tier : mx->tiers)
+    all.insert(all.end(), tier.exchanges.begin(), tier.exchanges.end());
+  return all;
+}
+
 struct destinations::question {
   explicit question(std::string_view marked)
       : domain(spool::without_mark(marked)),

@@ -19,6 +19,7 @@ namespace gonets::delivery {
 
 struct routed_destination final : spool::destination {
   routed_destination(std::string key, config::route to) : destination(std::move(key)), route(std::move(to)) {}
+  std::vector<std::string> hosts() const override;
   config::route route;
   std::shared_ptr<const mx_set> mx;  // of a route of kind mx; under MTA-STS, the hosts that the policy allows
   tls_policy::demand tls;            // part of the key: all domains of the site ask for the same

@@ -38,6 +38,7 @@ totals scheduler::count() const {
 
 std::vector<site_line> scheduler::lines(std::size_t max) const {
   std::unordered_map<std::string, site_line> by_site;
+  const auto now = env_.time.wall();
   for (handle h = 0; h < entries_.slots(); ++h) {
     const auto& e = entries_[h];
     if (e.state == entry_state::free) continue;
@@ -47,6 +48,10 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
     if (e.at != nullptr) {
       line.state = shaping::to_text(e.at->health.state());
       line.reason = e.at->health.reason();
+      if (e.at->held(now)) {
+        line.state = "held";
+        line.reason = e.at->hold.why;
+      }
       line.connections = e.at->connections;
     }
     line.ready += e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
@@ -265,14 +270,18 @@ std::vector<explanation> scheduler::explain(message_id id) const {
     }
     if (e.at != nullptr && e.state != entry_state::leased) {
       const auto& s = *e.at;
+      if (s.held(now)) add("site_held", s.hold.why, s.hold.until.time_since_epoch().count());
       if (s.health.state() == shaping::site_state::suspended) {
         const auto until = s.health.next_ready(now);
         add("site_suspended", std::string(s.health.reason()), until ? until->time_since_epoch().count() : 0);
       } else if (s.health.state() == shaping::site_state::probing) {
         add("site_probing", std::string(s.health.reason()) + "; one connection is trying now");
       }
-      if (s.connections >= with_.connections_per_site_max) {
-        add("site_connections", "all " + std::to_string(s.connections) + " connections to the site are busy");
+      if (s.connections >= connections_max(s)) {
+        const auto whose = s.provider != nullptr && s.provider->limits.connections == s.connections
+                               ? " that " + s.provider->title + " is given are busy"
+                               : " connections to the site are busy";
+        add("site_connections", "all " + std::to_string(s.connections) + whose);
       }
       std::size_t before = 0;
       for (const auto* queues : {&s.hot, &s.cold}) {

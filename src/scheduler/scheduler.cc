@@ -50,6 +50,10 @@ void scheduler::reconfigure(options fresh) {
   with_.connections_per_site_max = fresh.connections_per_site_max;
   with_.site_backoff_base = fresh.site_backoff_base;
   with_.site_backoff_max = fresh.site_backoff_max;
+  const auto old = std::exchange(with_.rules, std::move(fresh.rules));  // until no site refers to it
+  for (const auto& s : sites_) {
+    if (s) s->provider = with_.rules->providers.find_hosts(s->to->hosts());
+  }
 }
 
 std::uint8_t scheduler::stream_number(const std::string& name) const {
@@ -286,6 +290,7 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
   }
   sites_[number] = std::make_unique<site>(spool::site_id{number}, to,
                                           shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
+  sites_[number]->provider = with_.rules->providers.find_hosts(to->hosts());
   site_numbers_[to->site_key] = number;
   return *sites_[number];
 }
@@ -296,6 +301,7 @@ site* scheduler::find(spool::site_id id) {
 
 void scheduler::drop_if_idle(site& s) {
   if (!s.idle() || s.listed || s.placed || s.wake_planned) return;
+  if (s.held(env_.time.wall())) return plan_wake(s);  // the next one must not be sent at once, either
   const auto number = s.id.value;
   site_numbers_.erase(s.to->site_key);
   sites_[number].reset();
@@ -345,10 +351,16 @@ void scheduler::cool(entry& e) {
   e.hot.reset();
 }
 
+std::size_t scheduler::connections_max(const site& s) const {
+  const auto own = with_.connections_per_site_max;
+  return s.provider == nullptr ? own : std::min<std::size_t>(own, s.provider->limits.connections.value_or(own));
+}
+
 // Whether one more connection is worth it: few busy ones beat many, as long as nobody waits.
 bool scheduler::may_open(site& s) {
   const auto ready = s.hot_count();
-  if (stopping_ || ready == 0 || s.connections >= with_.connections_per_site_max) return false;
+  if (stopping_ || ready == 0 || s.connections >= connections_max(s)) return false;
+  if (s.held(env_.time.wall())) return false;
   if (s.health.state() != shaping::site_state::ready) {
     if (s.connections > 0) return false;
     return s.health.admit(env_.time.wall());
@@ -375,7 +387,9 @@ void scheduler::kick(site& s) {
     s.listed = true;
     watched_.push_back(s.id);
   }
-  if (s.hot_count() == 0 || env_.transport.resume(s.id)) return;
+  if (s.hot_count() == 0) return;
+  if (s.held(env_.time.wall())) return plan_wake(s);
+  if (env_.transport.resume(s.id)) return;
   if (may_open(s)) {
     ++s.connections;
     env_.transport.open(s.id, s.to);
@@ -385,16 +399,18 @@ void scheduler::kick(site& s) {
 }
 
 void scheduler::plan_wake(site& s) {
-  if (s.wake_planned || s.health.state() != shaping::site_state::suspended) return;
-  const auto at = s.health.next_ready(env_.time.wall());
-  if (!at) return;
+  if (s.wake_planned) return;
+  const auto now = env_.time.wall();
+  auto at = s.held(now) ? s.hold.until : wall_time{};
+  if (s.health.state() == shaping::site_state::suspended) at = std::max(at, *s.health.next_ready(now));
+  if (at == wall_time{}) return;
   s.wake_planned = true;
-  push_heap({at->time_since_epoch().count(), s.id.value | site_bit});
+  push_heap({at.time_since_epoch().count(), s.id.value | site_bit});
 }
 
 // Reads the messages of the next few cold recipients, off the shard.
 void scheduler::load_some(site& s) {
-  if (s.loading > 0) return;
+  if (s.loading > 0 || s.held(env_.time.wall())) return;
   // Once its time has come, a suspended site needs a message in memory to be probed with.
   if (s.health.state() == shaping::site_state::suspended && s.health.next_ready(env_.time.wall()) > env_.time.wall()) {
     return;
@@ -470,6 +486,10 @@ void scheduler::connection_closed(spool::site_id id) {
 std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recipients_max) {
   auto* s = find(id);
   if (s == nullptr || stopping_) return std::nullopt;
+  if (s->hold.until != wall_time{} && s->held(env_.time.wall())) return std::nullopt;
+  if (s->provider != nullptr && s->provider->limits.recipients_a_transaction) {
+    recipients_max = std::min<std::size_t>(recipients_max, *s->provider->limits.recipients_a_transaction);
+  }
   for (auto& q : s->hot) {
     auto h = q.pop_front(entries_);
     if (h == no_handle) continue;

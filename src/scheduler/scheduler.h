@@ -20,6 +20,7 @@
 #include "scheduler/entry_table.h"
 #include "scheduler/site.h"
 #include "scheduler/view.h"
+#include "shaping/reply_rule.h"
 #include "shaping/retry.h"
 #include "spool/lease.h"
 #include "spool/spool.h"
@@ -41,6 +42,7 @@ struct options {
   std::chrono::milliseconds site_backoff_max{900'000};
   std::uint64_t hot_bytes_max = 134'217'728;  // bodies in memory on this shard
   std::uint64_t seed = 0;                     // of what must be unguessable in DSNs
+  std::shared_ptr<const shaping::rules> rules = std::make_shared<const shaping::rules>();
 };
 
 struct environment {
@@ -60,7 +62,7 @@ class scheduler final : public spool::work_source {
   ~scheduler() override;
   // All shards' schedulers, this one included, by shard; before anything else is called.
   void join(std::vector<scheduler*> all) { all_ = std::move(all); }
-  // Takes from `fresh` what can change while running: streams, connections, back-off.
+  // Takes from `fresh` what can change while running: streams, connections, back-off, rules.
   void reconfigure(options fresh);
 
   // A message that was just made safe, on the shard that accepted it.
@@ -117,6 +119,7 @@ class scheduler final : public spool::work_source {
   site* find(spool::site_id id);
   void kick(site& s);
   bool may_open(site& s);
+  std::size_t connections_max(const site& s) const;
   void plan_wake(site& s);
   void load_some(site& s);
   void loaded(spool::site_id at, message_id id, const std::vector<handle>& waiting, const spool::message_ptr& m);
@@ -126,8 +129,10 @@ class scheduler final : public spool::work_source {
   struct settlement;
   using settlement_ptr = std::shared_ptr<settlement>;
   void settle_one(settlement& s, handle h, const smtp::recipient_outcome& o);
-  void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o);
-  void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o);
+  void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o, std::string_view why = {});
+  void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
+  std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
+  void hold_site(site& s, const shaping::ruling& by, wall_time now);
   void want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o, wall_time until);
   // With the message in memory or not; writes the change, and the reports that it causes.
   void finish(settlement_ptr s);

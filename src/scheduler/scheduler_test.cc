@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using smtp::disposition;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class manual_clock final : public clock {
@@ -46,6 +47,30 @@ class fake_transport final : public spool::transport {
   std::vector<std::pair<spool::site_id, std::string>> opened;
 };
 
+shaping::reply_rule rule(const char* name, const char* text, shaping::verdict what) {
+  shaping::reply_rule r;
+  r.name = name;
+  r.texts = {shaping::text_pattern(text)};
+  r.what = what;
+  r.why = "for a test";
+  return r;
+}
+
+std::shared_ptr<const shaping::rules> some_rules() {
+  using enum shaping::verdict_kind;
+  std::vector<shaping::reply_rule> all;
+  all.push_back(rule("grey", "greylisted", {.kind = greylisted, .duration = 5min}));
+  all.push_back(rule("hold", "blocked for now", {.kind = hold_site, .duration = 30min}));
+  all.push_back(rule("not-so-final", "quota for today", {.kind = defer, .duration = 1h}));
+  all.push_back(rule("dead", "account closed", {.kind = suppress}));
+  shaping::provider small{.name = "small", .title = "Small", .domains = {"small.test"}};
+  small.limits.recipients_a_transaction = 2;
+  auto made = std::make_shared<shaping::rules>();
+  made->providers = shaping::provider_table({small});
+  made->replies = shaping::rule_book(std::move(all));
+  return made;
+}
+
 class scheduling : public spool::spool_fixture {
  protected:
   void SetUp() override {
@@ -54,6 +79,7 @@ class scheduling : public spool::spool_fixture {
     o.hostname = "mx.source.test";
     o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
     o.site_backoff_base = 30s;
+    o.rules = some_rules();
     scheduler_ = std::make_unique<scheduler>(
         o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_, transport_, counts_});
     scheduler_->join({scheduler_.get()});
@@ -101,6 +127,22 @@ class scheduling : public spool::spool_fixture {
     r.site_failed = site_failed;
     on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
     flush();
+  }
+  void settle_with(spool::lease l, reply answer) {
+    spool::attempt_result r;
+    for (std::size_t i = 0; i < l.recipients.size(); ++i) {
+      smtp::recipient_outcome o;
+      o.what = answer.permanent() ? disposition::failed : disposition::deferred;
+      o.at = stage::rcpt;
+      o.from_peer = true;
+      o.answer = answer;
+      r.recipients.push_back(std::move(o));
+    }
+    on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
+    flush();
+  }
+  std::vector<explanation> explain(message_id id) {
+    return on_shard([&] { return scheduler_->explain(id); });
   }
   // Until the committer, and what it completes on the shard, is done with all that was asked.
   void flush() {
@@ -392,6 +434,63 @@ TEST_F(scheduling, lets_an_attempt_under_way_end_before_its_account_is_paused) {
   pass(2min);
   EXPECT_FALSE(take());
   EXPECT_EQ(count().held, 1u);
+}
+
+// ---- what replies mean ----------------------------------------------------------------------------------------------
+
+TEST_F(scheduling, tries_a_greylisted_recipient_again_when_it_will_pass_and_not_by_the_schedule) {
+  const auto m = message();
+  admit(m);
+  settle_with(*take(), {450, {4, 2, 0}, "Greylisted, come again"});
+  EXPECT_EQ(explain(m->id)[0].entry.due_ms, (time_.now + 5min + 1s).time_since_epoch().count());
+  const auto said = events::read_history(store_->store(), m->id)->back();
+  EXPECT_EQ(said.reason, "grey (greylisted for 5m): for a test");
+  pass(5min + 1s);
+  settle(*take(), {disposition::delivered});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "delivered"));
+}
+
+TEST_F(scheduling, defers_what_a_rule_says_is_not_final_and_ends_what_it_says_is) {
+  const auto later = message(), never = message();
+  admit(later);
+  settle_with(*take(), {550, {}, "Quota for today is used up"});
+  admit(never);
+  settle_with(*take(), {450, {}, "This account closed"});
+  EXPECT_THAT(history(later->id), ElementsAre("accepted", "deferred"));
+  EXPECT_EQ(explain(later->id)[0].entry.due_ms, (time_.now + 1h + 1s).time_since_epoch().count());
+  EXPECT_THAT(history(never->id), ElementsAre("accepted", "bounced"));
+}
+
+TEST_F(scheduling, holds_a_site_that_asked_for_it_for_all_that_comes) {
+  const auto first = message(), second = message();
+  admit(first);
+  settle_with(*take(), {421, {4, 7, 0}, "Blocked for now"});
+  admit(second);
+  EXPECT_FALSE(take());
+  const auto why = explain(second->id)[0].obstacles[0];
+  EXPECT_EQ(why.what, "site_held");
+  EXPECT_EQ(why.detail, "hold (hold_site for 30m): for a test");
+  EXPECT_EQ(why.until_ms, (time_.now + 30min).time_since_epoch().count());
+  pass(29min);
+  EXPECT_FALSE(take());
+  pass(1min);
+  settle(*take(), {disposition::delivered});
+  settle(*take(), {disposition::delivered});
+  EXPECT_EQ(count().ready + count().deferred, 0u);
+}
+
+TEST_F(scheduling, keeps_a_hold_though_nothing_waits_for_the_site) {
+  const auto first = message();
+  admit(first);
+  settle_with(*take(), {554, {5, 7, 1}, "Blocked for now"});
+  on_shard([&] { scheduler_->act({.id = first->id}, action::remove, "test"); });
+  flush();
+  transport_.opened.clear();
+  pass(1min);
+  admit(message());
+  EXPECT_THAT(transport_.opened, IsEmpty());
+  pass(29min);
+  EXPECT_THAT(transport_.opened, Not(IsEmpty()));
 }
 
 }  // namespace

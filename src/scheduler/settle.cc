@@ -11,9 +11,18 @@ namespace gonets::scheduler {
 namespace {
 
 bool same_happening(const events::event& e, events::kind how, const smtp::recipient_outcome& o, wall_time next,
-                    unsigned attempts) {
-  return e.kind == how && e.answer == o.answer && e.at_stage == o.at && e.next_attempt == next &&
+                    unsigned attempts, std::string_view reason) {
+  return e.reason == reason && e.kind == how && e.answer == o.answer && e.at_stage == o.at && e.next_attempt == next &&
          e.attempts == attempts && e.from_peer == o.from_peer;
+}
+
+// Rules that are about one recipient say when it is tried again; the site's own are kept by the site.
+wall_time due_by(const shaping::ruling& by, wall_time scheduled, wall_time now, wall_time last_chance) {
+  using enum shaping::verdict_kind;
+  const bool its_own = by.what.kind == defer || by.what.kind == greylisted || by.what.kind == hold_account;
+  if (!its_own || by.what.duration.count() == 0) return scheduled;
+  constexpr std::chrono::seconds margin{1};  // the peer counts from a moment of its own
+  return std::min(now + by.what.duration + margin, std::max(last_chance, now));
 }
 
 void log_event(const events::event& e) {
@@ -52,9 +61,11 @@ struct scheduler::settlement {
   bool original_cut = false;
   wall_time now{};
 
-  void add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next) {
+  void add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
+                 std::string_view why = {}) {
     const auto& recipient = message->envelope.recipients[e.index.value];
-    if (!change.events.empty() && same_happening(change.events.back(), how, o, next, e.attempts)) {
+    if (why.empty()) why = reason;
+    if (!change.events.empty() && same_happening(change.events.back(), how, o, next, e.attempts, why)) {
       change.events.back().recipients.push_back({e.index, recipient.address});
       return;
     }
@@ -75,7 +86,7 @@ struct scheduler::settlement {
     happened.attempts = e.attempts;
     happened.duration_ms = static_cast<std::uint32_t>(facts.duration.count());
     happened.next_attempt = next;
-    happened.reason = reason;
+    happened.reason = why;
     happened.tls = facts.tls;
     change.events.push_back(std::move(happened));
   }
@@ -130,26 +141,49 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
   }
   if (e.remove_wanted) return conclude(s, h, events::kind::cancelled, o);
   ++e.attempts;
-  if (o.what == smtp::disposition::failed) return conclude(s, h, events::kind::bounced, o);
+  const auto ruled = ruling_of(e, o);
+  const auto why = ruled ? to_text(*ruled) : std::string();
+  if (ruled && ruled->what.kind == shaping::verdict_kind::hold_site) hold_site(*e.at, *ruled, s.now);
+  if (ruled ? ruled->what.final() : o.what == smtp::disposition::failed) {
+    return conclude(s, h, events::kind::bounced, o, why);
+  }
   if (e.hold_wanted) {
     e.hold_wanted = false;
     s.add_record(e, o, spool::recipient_phase::held, {});
-    s.add_event(events::kind::held, e, o, {});
+    s.add_event(events::kind::held, e, o, {}, why);
     e.recorded = true;
     e.state = entry_state::held;
     e.at = nullptr;
     return cool(e);
   }
   const auto next = shaping::next_attempt(policy(e.stream).retry, e.id, e.attempts, s.message->accepted(), s.now);
-  if (next) return postpone(s, h, *next, o);
-  conclude(s, h, events::kind::expired, o);
+  if (!next) return conclude(s, h, events::kind::expired, o, why);
+  const auto last_chance = s.message->accepted() + policy(e.stream).retry.expires_after;
+  postpone(s, h, ruled ? due_by(*ruled, *next, s.now, last_chance) : *next, o, why);
 }
 
-void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o) {
+// Only what a peer said is judged; what we say for it, we mean as it stands.
+std::optional<shaping::ruling> scheduler::ruling_of(const entry& e, const smtp::recipient_outcome& o) const {
+  if (!o.from_peer || e.at == nullptr) return std::nullopt;
+  const auto& rules = *with_.rules;
+  const auto* of = rules.providers.find_domain(spool::without_mark(entries_.domains.name(e.domain)));
+  return rules.judge(o.answer, o.at, of != nullptr ? of : e.at->provider);
+}
+
+void scheduler::hold_site(site& s, const shaping::ruling& by, wall_time now) {
+  const auto until = now + by.what.duration;
+  if (until <= s.hold.until) return;
+  s.hold = {until, to_text(by)};
+  GONETS_LOG(info, "site_held", "site", s.to->site_key, "rule", by.rule->name, "seconds",
+             std::chrono::duration_cast<std::chrono::seconds>(by.what.duration).count());
+}
+
+void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,
+                         std::string_view why) {
   auto& e = entries_[h];
   if (how == events::kind::delivered || how == events::kind::discarded) ++e.attempts;
   s.add_record(e, o, spool::recipient_phase::ended, {});
-  s.add_event(how, e, o, {});
+  s.add_event(how, e, o, {}, why);
   want_report(s, e, how, o, {});
   if (how == events::kind::delivered) delivered_.add();
   if (how == events::kind::bounced) bounced_.add();
@@ -159,7 +193,8 @@ void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::
   forget(h);
 }
 
-void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::recipient_outcome& o) {
+void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::recipient_outcome& o,
+                         std::string_view why) {
   auto& e = entries_[h];
   const auto& retry = policy(e.stream).retry;
   if (!e.delay_reported && s.now - s.message->accepted() >= retry.delay_notice_after) {
@@ -167,7 +202,7 @@ void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::
     want_report(s, e, events::kind::deferred, o, s.message->accepted() + retry.expires_after);
   }
   s.add_record(e, o, spool::recipient_phase::queued, due_at);
-  s.add_event(events::kind::deferred, e, o, due_at);
+  s.add_event(events::kind::deferred, e, o, due_at, why);
   e.recorded = true;
   deferred_.add();
   defer_until(h, due_at.time_since_epoch().count());

@@ -3,7 +3,9 @@
 #include <array>
 #include <string>
 
+#include "base/clock.h"
 #include "scheduler/entry_table.h"
+#include "shaping/provider.h"
 #include "shaping/site_backoff.h"
 #include "spool/lease.h"
 
@@ -33,6 +35,12 @@ class fifo {
   std::size_t count_ = 0;
 };
 
+// Nothing is sent until then, whoever asks: what the site answered, and a rule, want it so.
+struct site_hold {
+  wall_time until{};
+  std::string why;
+};
+
 struct site {
   site(spool::site_id i, spool::destination_ptr d, shaping::site_backoff h)
       : id(i), to(std::move(d)), health(std::move(h)) {}
@@ -40,15 +48,18 @@ struct site {
   spool::site_id id;
   spool::destination_ptr to;
   shaping::site_backoff health;
-  std::array<fifo, priorities> hot;   // messages in memory
-  std::array<fifo, priorities> cold;  // messages on disk: loaded a few at a time, in order
-  std::size_t connections = 0;        // asked for by open() and not yet closed
-  std::size_t loading = 0;            // recipients whose message is being read
+  site_hold hold;
+  const shaping::provider* provider = nullptr;  // of the scheduler's rules; null: none that they know
+  std::array<fifo, priorities> hot;             // messages in memory
+  std::array<fifo, priorities> cold;            // messages on disk: loaded a few at a time, in order
+  std::size_t connections = 0;                  // asked for by open() and not yet closed
+  std::size_t loading = 0;                      // recipients whose message is being read
   std::size_t leased = 0;
   bool wake_planned = false;  // the heap has an item for the end of its suspension
   bool placed = false;        // scheduler::placed_ has it
   bool listed = false;        // among the sites that tick() looks at
 
+  bool held(wall_time now) const { return now < hold.until; }
   std::size_t hot_count() const;
   std::size_t cold_count() const;
   bool idle() const { return hot_count() == 0 && cold_count() == 0 && connections == 0 && loading == 0 && leased == 0; }

@@ -96,6 +96,10 @@ const reply_rule* rule_book::find(const folded_reply& r, stage at, std::string_v
   return first_of(general_);
 }
 
+std::string to_text(const ruling& r) {
+  return fmt::format("{} ({}): {}", r.rule->name, to_text(r.what), r.rule->why);
+}
+
 std::optional<ruling> rules::judge(const reply& r, stage at, const provider* of) const {
   if (!r.transient() && !r.permanent()) return std::nullopt;
   const folded_reply folded(r);

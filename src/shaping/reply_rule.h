@@ -80,6 +80,9 @@ struct ruling {
   verdict what;                      // the rule's; the time of a greylisting is the reply's or the provider's, if known
 };
 
+// For events and `why`: "google-rate (slow_down to 50% for 30m): the receiver wants less mail from this address"
+std::string to_text(const ruling& r);
+
 // What a rules file says, whole.
 struct rules {
   provider_table providers;

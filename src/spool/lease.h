@@ -22,6 +22,8 @@ class destination {
  public:
   explicit destination(std::string key) : site_key(std::move(key)) {}
   virtual ~destination() = default;
+  // The names of its mail hosts, by which its provider is known; none for what is no host.
+  virtual std::vector<std::string> hosts() const { return {}; }
   const std::string site_key;  // "mx:a.example,b.example", "smtp://host:port", "lmtp:...", "maildir:...", "capture"
 };
 using destination_ptr = std::shared_ptr<const destination>;

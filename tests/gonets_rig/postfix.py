@@ -57,13 +57,30 @@ def swaks(endpoint, *options):
     return done.returncode, done.stdout.decode(errors="replace")
 
 
+class Postgrey:
+    """Greylists whoever asks, for `delay` seconds."""
+
+    def __init__(self, delay):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-postgrey-"))
+        shutil.chown(self.folder, "postgrey")
+        self.endpoint = free_endpoint()
+        self.child = Child("postgrey", ["postgrey", f"--inet={text_of(self.endpoint)}", f"--dbdir={self.folder}", f"--delay={delay}",
+                                        "--greylist-text=Greylisted for %s seconds", "--auto-whitelist-clients=0"], self.folder)
+        self.child.wait_ready("no port", lambda: connects(self.endpoint))
+
+    def stop(self):
+        self.child.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class PostfixReceiver:
     """Postfix with its own configuration and queue: takes mail for postfix.test, all of it into one Maildir. Addresses
     that begin with "no-" do not exist; those of defer.postfix.test are refused for now. With a certificate (pki.Certificate)
-    it offers STARTTLS."""
+    it offers STARTTLS. `policy` is a server that it asks about each recipient (Postgrey)."""
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, policy=None):
         self.certificate = certificate
+        self.policy = policy
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-postfix-"))
         self.endpoint = free_endpoint()
         self.route = f"smtp://{text_of(self.endpoint)}"
@@ -106,7 +123,7 @@ virtual_uid_maps = static:{nobody.pw_uid}
 virtual_gid_maps = static:{nobody.pw_gid}
 virtual_minimum_uid = 1
 smtpd_relay_restrictions = reject_unauth_destination
-smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ defer.postfix.test = 450 4.7.1 Come back later }} }}
+smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ defer.postfix.test = 450 4.7.1 Come back later }} }}{f", check_policy_service inet:{text_of(self.policy)}" if self.policy else ""}
 smtpd_client_connection_count_limit = 0
 smtpd_recipient_limit = 1000
 alias_maps =

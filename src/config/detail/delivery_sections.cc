@@ -175,6 +175,17 @@ section dns_section() {
           }};
 }
 
+section shaping_section() {
+  return {"shaping",
+          "How receivers are treated by what they are and what they answer.",
+          {
+              setting<&settings::shaping, &settings::shaping_section::rules_file>(
+                  "rules_file", reload, file,
+                  "Providers and reply rules ([docs/shaping.md](shaping.md)) in place of those that the program brings "
+                  "along. `gonets rules check FILE` says whether it is right."),
+          }};
+}
+
 section tls_report_section() {
   using tls_report = settings::tls_report_section;
   constexpr auto in = &settings::tls_report;

@@ -12,6 +12,7 @@ section spool_section();
 section accounts_section();
 section delivery_section();
 section dns_section();
+section shaping_section();
 section tls_report_section();
 section api_section();
 section dkim_section();
