@@ -1,6 +1,7 @@
 #include "shaping/rate_limit.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/wire.h"
 
@@ -74,8 +75,8 @@ bool paced_limit::take_back(wall_time then, std::uint32_t n) {
   return true;
 }
 
-std::uint32_t paced_limit::used(wall_time now) const {
-  return std::uint32_t((debt_at(now) + window_ms_ - 1) / window_ms_);
+double paced_limit::fullness(wall_time now) const {
+  return capacity() == 0 ? 1 : double(debt_at(now)) / double(capacity());
 }
 
 void paced_limit::put_state(std::string& to) const {
@@ -233,11 +234,8 @@ bool rate_limit::take_back(wall_time then, std::uint32_t n) {
 }
 
 std::uint32_t rate_limit::used(wall_time now) const {
-  return log_ ? log_->used(now) : paced_.used(now);
-}
-
-std::uint32_t rate_limit::capacity() const {
-  return log_ ? bound_.max : burst_of(bound_);
+  if (log_) return log_->used(now);
+  return std::uint32_t(std::ceil(std::min(1.0, paced_.fullness(now)) * bound_.max));
 }
 
 void rate_limit::rebound(const rate_bound& bound) {

@@ -43,7 +43,7 @@ class paced_limit {
   bool admit(wall_time now, std::uint32_t n);
   std::optional<wall_time> next(wall_time now, std::uint32_t n) const;
   bool take_back(wall_time then, std::uint32_t n);
-  std::uint32_t used(wall_time now) const;
+  double fullness(wall_time now) const;  // 0 to 1; more after a bound became lower
   void rebound(const rate_bound& bound);
   void put_state(std::string& to) const;
   bool restore(std::string_view state);
@@ -104,9 +104,8 @@ class rate_limit {
   // What was let through at `then` was not used. False: it can't be told apart any more, and stays counted. GCRA keeps
   // no record, and takes back the latest only.
   bool take_back(wall_time then, std::uint32_t n = 1);
-  // How much of bound().max (of the burst, with GCRA) is used up.
+  // How much of bound().max is used up; of a second or minute, where nothing is counted, how full the bucket is.
   std::uint32_t used(wall_time now) const;
-  std::uint32_t capacity() const;
 
   const rate_bound& bound() const { return bound_; }
   // Other numbers; what was let through still counts. A bound on the other side of log_from begins anew.

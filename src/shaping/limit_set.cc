@@ -1,0 +1,239 @@
+#include "shaping/limit_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace gonets::shaping {
+namespace {
+
+using namespace std::chrono_literals;
+using enum limit_kind;
+
+struct kind_facts {
+  std::string_view text;
+  std::chrono::milliseconds window;  // zero: not a rate
+  bool on_connect;                   // a rate of connections, else of messages
+};
+
+constexpr std::array<kind_facts, limit_kinds> facts{{
+    {"open connections", 0ms, false},
+    {"new connections a minute", 1min, true},
+    {"messages a second", 1s, false},
+    {"messages a minute", 1min, false},
+    {"messages an hour", 1h, false},
+    {"messages a day", 24h, false},
+    {"messages in flight", 0ms, false},
+    {"messages a connection", 0ms, false},
+    {"recipients a transaction", 0ms, false},
+    {"nothing", 0ms, false},
+}};
+
+constexpr const kind_facts& of(limit_kind k) {
+  return facts[std::size_t(k)];
+}
+
+bool taken_by(limited_action action, limit_kind rate) {
+  return of(rate).on_connect == (action == limited_action::connect);
+}
+
+// Which of two obstacles is told: one with a time before one without, the later one, the first named.
+bool stands_longer(const limit_line& a, const limit_line& b) {
+  if (a.until.has_value() != b.until.has_value()) return a.until.has_value();
+  return a.until && *a.until > *b.until;
+}
+
+}  // namespace
+
+std::string_view to_text(limit_level l) {
+  switch (l) {
+    case limit_level::server:
+      return "server";
+    case limit_level::egress:
+      return "egress";
+    case limit_level::provider:
+      return "provider";
+    case limit_level::site:
+      return "site";
+    case limit_level::egress_provider:
+      return "egress x provider";
+    case limit_level::account:
+      return "account";
+    case limit_level::stream:
+      return "stream";
+    case limit_level::account_provider:
+      return "account x provider";
+  }
+  return "";
+}
+
+std::string_view to_text(limit_kind k) {
+  return of(k).text;
+}
+
+std::string to_text(const limit_line& l) {
+  if (l.what == hold) return fmt::format("{} {} is held: {}", to_text(l.level), l.name, l.source);
+  return fmt::format("{} {} for {} {} ({})", l.max, to_text(l.what), to_text(l.level), l.name, l.source);
+}
+
+void limit_node::configure(const std::vector<limit_setting>& settings) {
+  settings_.clear();
+  index_ = no_index();
+  for (const auto& s : settings) {
+    if (s.what == limit_kind::hold) continue;
+    auto& at = index_[std::size_t(s.what)];
+    if (at == none) {
+      at = std::uint16_t(settings_.size());
+      settings_.push_back(s);
+    } else if (s.max < settings_[at].max) {
+      settings_[at] = s;
+    }
+  }
+  std::vector<rate> fresh;
+  for (const auto& s : settings_) {
+    if (of(s.what).window == 0ms) continue;
+    const rate_bound bound{.window = of(s.what).window, .max = s.max, .burst = s.burst};
+    const auto old = std::find_if(rates_.begin(), rates_.end(), [&](const rate& r) { return r.what == s.what; });
+    auto counter = old == rates_.end() ? rate_limit(bound) : std::move(old->counter);
+    if (counter.bound() != bound) counter.rebound(bound);
+    fresh.push_back({s.what, index_[std::size_t(s.what)], std::move(counter)});
+  }
+  rates_ = std::move(fresh);
+  const auto* open = setting(limit_kind::connections);
+  connections_.set_max(open != nullptr ? open->max : UINT32_MAX);
+}
+
+const limit_setting* limit_node::setting(limit_kind k) const {
+  const auto at = index_[std::size_t(k)];
+  return at == none ? nullptr : &settings_[at];
+}
+
+void limit_node::hold(wall_time until, std::string why) {
+  if (hold_ && hold_->until >= until) return;
+  hold_ = held{until, std::move(why)};
+}
+
+limit_line limit_node::line_of(const limit_setting& s, std::uint32_t used, std::uint32_t max) const {
+  return {.level = level_, .name = name_, .what = s.what, .used = used, .max = max, .source = s.source};
+}
+
+// Of what is not a rate. It must be set, but for `hold`.
+limit_line limit_node::line(limit_kind k, wall_time now) const {
+  if (k == limit_kind::hold) {
+    limit_line l{.level = level_, .name = name_, .what = k, .source = hold_->why, .blocks = now < hold_->until};
+    if (l.blocks) l.until = hold_->until;
+    return l;
+  }
+  const auto& s = *setting(k);
+  const auto used = k == limit_kind::connections ? connections_.used() : k == limit_kind::in_flight ? in_flight_ : 0;
+  auto l = line_of(s, used, s.max);
+  l.blocks = used >= s.max;
+  return l;
+}
+
+limit_line limit_node::rate_line(const rate& r, wall_time now) const {
+  auto l = line_of(settings_[r.setting], r.counter.used(now), r.counter.bound().max);
+  const auto next = r.counter.next(now);
+  l.blocks = next != now;
+  if (l.blocks) l.until = next;
+  return l;
+}
+
+std::vector<limit_node::kept> limit_node::state() const {
+  std::vector<kept> all;
+  for (const auto& r : rates_)
+    if (of(r.what).window > 1s) all.push_back({r.what, r.counter.state()});
+  return all;
+}
+
+bool limit_node::restore(const kept& k) {
+  for (auto& r : rates_)
+    if (r.what == k.what) return r.counter.restore(k.state);
+  return false;
+}
+
+limit_chain::limit_chain(std::initializer_list<limit_node*> nodes) {
+  for (auto* n : nodes)
+    add(n);
+}
+
+void limit_chain::add(limit_node* node) {
+  if (node == nullptr) return;
+  if (count_ == nodes_.size()) throw std::logic_error("a chain of limits has a node a level");
+  nodes_[count_++] = node;
+}
+
+std::optional<obstacle> limit_chain::find_obstacle(limited_action action, wall_time now) const {
+  std::optional<obstacle> found;
+  const auto note = [&](const limit_line& l) {
+    if (!found || stands_longer(l, *found)) found = l;
+  };
+  const auto gauge = action == limited_action::connect ? limit_kind::connections : limit_kind::in_flight;
+  for (const auto* n : nodes()) {
+    if (n->hold_ && now < n->hold_->until) note(n->line(limit_kind::hold, now));
+    if (const auto* s = n->setting(gauge); s != nullptr) {
+      const auto used = gauge == limit_kind::connections ? n->connections_.used() : n->in_flight_;
+      if (used >= s->max) note(n->line(gauge, now));
+    }
+    for (const auto& r : n->rates_)
+      if (taken_by(action, r.what) && r.counter.next(now) != now) note(n->rate_line(r, now));
+  }
+  return found;
+}
+
+std::optional<obstacle> limit_chain::admit(limited_action action, concurrency_limit::holder who, wall_time now) {
+  if (auto found = find_obstacle(action, now)) return found;
+  for (auto* n : nodes()) {
+    if (action == limited_action::connect)
+      (void)n->connections_.take(who);
+    else
+      ++n->in_flight_;
+    for (auto& r : n->rates_)
+      if (taken_by(action, r.what)) (void)r.counter.admit(now);
+  }
+  return std::nullopt;
+}
+
+void limit_chain::end(limited_action action, concurrency_limit::holder who) {
+  for (auto* n : nodes()) {
+    if (action == limited_action::connect)
+      (void)n->connections_.give_back(who);
+    else if (n->in_flight_ > 0)
+      --n->in_flight_;
+  }
+}
+
+void limit_chain::take_back(wall_time then) {
+  for (auto* n : nodes())
+    for (auto& r : n->rates_)
+      if (taken_by(limited_action::send, r.what)) (void)r.counter.take_back(then);
+}
+
+std::vector<limit_line> limit_chain::explain(wall_time now) const {
+  std::vector<limit_line> all;
+  for (const auto* n : nodes()) {
+    if (n->hold_ && now < n->hold_->until) all.push_back(n->line(limit_kind::hold, now));
+    for (const auto& s : n->settings_) {
+      const auto rate =
+          std::find_if(n->rates_.begin(), n->rates_.end(), [&](const auto& r) { return r.what == s.what; });
+      if (rate != n->rates_.end())
+        all.push_back(n->rate_line(*rate, now));
+      else if (s.what == limit_kind::connections || s.what == limit_kind::in_flight)
+        all.push_back(n->line(s.what, now));
+      else
+        all.push_back(n->line_of(s, 0, s.max));
+    }
+  }
+  return all;
+}
+
+std::optional<limit_line> limit_chain::tightest(limit_kind k) const {
+  std::optional<limit_line> least;
+  for (const auto* n : nodes())
+    if (const auto* s = n->setting(k); s != nullptr && (!least || s->max < least->max))
+      least = n->line_of(*s, 0, s->max);
+  return least;
+}
+
+}  // namespace gonets::shaping
