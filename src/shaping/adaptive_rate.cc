@@ -10,107 +10,48 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr double under_level = 0.97;  // cruise just under the last good level
+// Levels.
+constexpr double under_level = 0.97;    // cruise just under the last good one
+constexpr double under_average = 0.99;  // or just under what was let in on average: it is a limit by itself
+constexpr double over_average = 1.02;   // found by probing, the average is a little low: it includes what went before
+constexpr double near_level = 0.6;      // of the rate: an average below it was made on the way up, and says little
+constexpr auto average_least = 10s;
 constexpr double drain_share = 0.85;  // of the level, while what overflowed drains
 constexpr auto drain_time = 3s;
-constexpr auto step_least = 3s;  // how long a rate is tried before it counts as good
+constexpr double moved = 1.3;  // so far above where the limit was, it is another one
+
+// Steps, in which a rate shows whether it is good.
+constexpr auto step_least = 3s;
 constexpr double sends_a_step = 5;
-constexpr double used_share = 0.8;   // of what the rate allowed: below it, nothing was learnt about the rate
-constexpr double gain_least = 0.02;  // probing: cautious about where the limit was, bold far from it
+constexpr double used_share = 0.8;  // of what the rate allowed: below it, nothing was learnt about the rate
+
+// Probing: cautious about where the limit was, bold far from it.
+constexpr double gain_least = 0.02;
 constexpr double gain_slope = 0.6;
 constexpr double gain_max = 0.5;
 constexpr auto hold_least = 10s;
-constexpr auto hold_confirmed_max = 25s;
+constexpr auto hold_confirmed_max = 25s;  // a limit found again and again where it was
 constexpr auto hold_max = 30min;
 constexpr double credit_share = 0.012;  // of what is accepted: the refusals that probing may cost
 constexpr double credit_start = 5;
 constexpr double credit_max = 20;
 constexpr double credit_min = -3;  // what a descent cost is not paid back in full: it was no probe
+constexpr double far_below = 0.8;  // of where refusals began last: from there up nothing needs to be paid for
+
+// Outages.
 constexpr unsigned cuts_until_blocked = 2;
 constexpr auto outage_least = 5s;  // shorter: the rate was merely much too high
 constexpr auto again_time = 30s;
 constexpr double outage_hold_max = 20;  // times the outage
-constexpr auto send_slack = 50ms;       // a sender that woke late catches up on so much
-constexpr auto connection_hold_least = 60s;
 
-constexpr auto average_least = 10s;
-constexpr double near_level = 0.6;
-constexpr double far_below = 0.8;
-constexpr double moved = 1.3;  // so far above where it was refused, the limit is another one
-constexpr double under_average = 0.99;
-constexpr double over_average = 1.02;
+constexpr auto send_slack = 50ms;  // a sender that woke late catches up on so much
+constexpr auto connection_hold_least = 60s;
 
 bool above_known_level(pace_phase phase, double good, double rate) {
   return (phase == pace_phase::probing || phase == pace_phase::starting) && good > 0 && good < rate;
 }
 
 }  // namespace
-
-std::string_view to_text(pace_outcome o) {
-  switch (o) {
-    case pace_outcome::accepted:
-      return "accepted";
-    case pace_outcome::unrelated:
-      return "unrelated";
-    case pace_outcome::throttled:
-      return "throttled";
-    case pace_outcome::too_many_connections:
-      return "too_many_connections";
-    case pace_outcome::deferred_other:
-      return "deferred_other";
-    case pace_outcome::timed_out:
-      return "timed_out";
-  }
-  return "";
-}
-
-std::string_view to_text(pace_phase p) {
-  switch (p) {
-    case pace_phase::starting:
-      return "starting";
-    case pace_phase::recovering:
-      return "recovering";
-    case pace_phase::cruising:
-      return "cruising";
-    case pace_phase::probing:
-      return "probing";
-    case pace_phase::blocked:
-      return "blocked";
-    case pace_phase::pinned:
-      return "pinned";
-  }
-  return "";
-}
-
-std::string_view to_text(pace_reason r) {
-  switch (r) {
-    case pace_reason::growing:
-      return "growing";
-    case pace_reason::throttled:
-      return "throttled";
-    case pace_reason::too_many_connections:
-      return "too_many_connections";
-    case pace_reason::deferrals_rising:
-      return "deferrals_rising";
-    case pace_reason::timed_out:
-      return "timed_out";
-    case pace_reason::replies_slow:
-      return "replies_slow";
-    case pace_reason::blocked:
-      return "blocked";
-    case pace_reason::unblocked:
-      return "unblocked";
-    case pace_reason::recovered:
-      return "recovered";
-    case pace_reason::policy:
-      return "policy";
-    case pace_reason::pinned:
-      return "pinned";
-    case pace_reason::released:
-      return "released";
-  }
-  return "";
-}
 
 adaptive_rate::adaptive_rate(const pace_policy& policy, wall_time now)
     : policy_(policy),

@@ -1,5 +1,5 @@
 // Finds how fast one (egress x site x stream) can be sent to: messages a second, and connections. A pure state machine;
-// lives on the shard that owns the site. docs/adr/0012 says why it is so.
+// lives on the shard that owns the site. docs/adr/0013 says why it is so.
 //
 // The caller asks next_send(), says on_send() for each attempt that begins, and on_result() exactly once for each of
 // those: what is under way is counted. The time is a wall_time that never goes back (limit_clock); if it does, the
