@@ -42,6 +42,7 @@ constexpr double far_below = 0.8;  // of where refusals began last: from there u
 constexpr unsigned cuts_until_blocked = 2;
 constexpr auto outage_least = 5s;  // shorter: the rate was merely much too high
 constexpr auto again_time = 30s;
+constexpr double quota_share = 0.15;    // of the rate; less on average is hardly a quota that it used up
 constexpr double outage_hold_max = 20;  // times the outage
 
 constexpr auto send_slack = 50ms;  // a sender that woke late catches up on so much
@@ -296,14 +297,18 @@ std::optional<rate_change> adaptive_rate::decrease(const pace_result& r, pace_re
 // good. Refused where it used to be good, or again: the further down, the more often in a row.
 double adaptive_rate::level_after_decrease(wall_time now) {
   const auto average = since_refusal_.average(now);
+  const auto accepted = since_refusal_.accepted;
   if (now - since_refusal_.since >= average_least && average > near_level * rate_) {
     if (std::abs(average / limit_ - 1) < 0.1)
       hold_next_ = std::min<milliseconds>(2 * hold_next_, hold_confirmed_max);
     else
       hold_next_ = hold_least;
     limit_ = average;
-    if (phase_ == pace_phase::probing)
-      return std::max(under_average * average, std::min(over_average * average, under_level * good_));
+    if (phase_ == pace_phase::probing) {
+      // The stretch ends with a message that was nearly let in: at slow rates that counts.
+      const auto whole = average * (1 + 1.0 / double(std::max<std::uint64_t>(1, accepted)));
+      return std::max(under_average * average, std::min(over_average * whole, under_level * good_));
+    }
     return std::min(rate_, under_average * average);
   }
   if (cuts_ == 1 && above_known_level(phase_, good_, rate_)) {
@@ -368,6 +373,7 @@ rate_change adaptive_rate::leave_blocked(wall_time now) {
     since_outage_ = since_refusal_ = {now};
   }
   accepted_at_ = unblocked_at_ = now;
+  cuts_ = 0;
   recover_to(level, now);
   return changed(now, old, connections_, pace_reason::unblocked);
 }
@@ -382,12 +388,13 @@ double adaptive_rate::level_after_outage(wall_time now, milliseconds outage) {
   }
   const auto average = since_outage_.average(now);
   const auto last_cycle = std::exchange(cycle_, now - since_outage_.since);
-  if (cycle_ < 3 * last_cycle / 2 && cycle_ > 2 * last_cycle / 3) {
+  if (cycle_ < 3 * last_cycle / 2 && cycle_ > 2 * last_cycle / 3 && average > quota_share * row_rate_) {
     window_ = std::min<milliseconds>(cycle_, hold_max);
     return limit_ = average;
   }
   if (above_known_level(row_phase_, row_good_, row_rate_)) return under_level * row_good_;
-  return limit_ = 0.85 * row_rate_;
+  // Refused as soon as it was open again: it was not only an outage.
+  return limit_ = (accepted_at_ - unblocked_at_ < again_time ? 0.5 : 0.85) * row_rate_;
 }
 
 std::optional<rate_change> adaptive_rate::reconfigure(const pace_policy& policy, wall_time now) {

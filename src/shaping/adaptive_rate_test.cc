@@ -229,6 +229,9 @@ void expect_found(const provider_shape& shape, share target = {0.90, 0.02}, unsi
 
 const std::vector<provider_shape::phase> steps{{600s, 20}, {600s, 5}, {600s, 60}, {600s, 20}};
 
+TEST(adaptive_rate, finds_a_limit_of_1_a_second) {
+  expect_found({.phases = {{600s, 1}}});
+}
 TEST(adaptive_rate, finds_a_limit_of_5_a_second) {
   expect_found({.phases = {{600s, 5}}}, {0.97, 0.01});
 }
@@ -259,6 +262,9 @@ TEST(adaptive_rate, finds_a_limit_behind_slow_replies) {
 TEST(adaptive_rate, finds_a_quota_of_600_a_minute) {
   expect_found({.quota = 600, .quota_window = 60s});
 }
+TEST(adaptive_rate, finds_a_quota_of_30_a_minute) {
+  expect_found({.quota = 30, .quota_window = 60s});
+}
 TEST(adaptive_rate, finds_a_quota_of_7200_an_hour) {
   expect_found({.quota = 7200, .quota_window = 3600s}, {0.97, 0.02}, 1);
 }
@@ -271,7 +277,11 @@ TEST(adaptive_rate, a_small_quota_of_an_hour_is_used_up_yet_asked_for_too_often_
   expect_found({.quota = 500, .quota_window = 3600s}, {0.99, 0.12});
 }
 TEST(adaptive_rate, steps_that_also_punish_are_followed_slowly_and_politely) {
-  expect_found({.phases = steps, .penalty = 60s}, {0.1, 0.02});
+  expect_found({.phases = steps, .penalty = 60s}, {0.4, 0.02});
+}
+
+TEST(adaptive_rate, steps_behind_a_bucket_of_ten_seconds_are_followed_with_some_overshoot) {
+  expect_found({.phases = steps, .bucket_seconds = 10}, {0.8, 0.02});
 }
 
 TEST(adaptive_rate, a_run_can_be_repeated) {
