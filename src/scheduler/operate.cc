@@ -150,11 +150,22 @@ std::size_t scheduler::act(const selector& which, action what, const std::string
   return done;
 }
 
+site* scheduler::site_of(const std::string& domain) {
+  const auto to = env_.directory.known(domain);
+  const auto found = to ? site_numbers_.find(to->site_key) : site_numbers_.end();
+  return found == site_numbers_.end() ? nullptr : sites_[found->second].get();
+}
+
 void scheduler::retry(handle h) {
   auto& e = entries_[h];
-  if (e.state == entry_state::deferred) return due(h);
-  // Behind a suspended site: an operator's word counts as a sign that it may be reached again.
+  if (e.state == entry_state::deferred) {
+    if (auto* s = site_of(entries_.domains.name(e.domain))) s->hold = {};
+    return due(h);
+  }
+  // Behind a suspended site, or one that a rule holds: an operator's word counts as a sign that it may be sent to
+  // again.
   e.at->health.succeeded();
+  e.at->hold = {};
   kick(*e.at);
 }
 

@@ -117,6 +117,7 @@ class scheduler final : public spool::work_source {
 
   site& site_for(const spool::destination_ptr& to);
   site* find(spool::site_id id);
+  site* site_of(const std::string& domain);  // null: not known, or nothing goes there
   void kick(site& s);
   bool may_open(site& s);
   std::size_t connections_max(const site& s) const;

@@ -479,6 +479,18 @@ TEST_F(scheduling, holds_a_site_that_asked_for_it_for_all_that_comes) {
   EXPECT_EQ(count().ready + count().deferred, 0u);
 }
 
+TEST_F(scheduling, lifts_a_hold_when_an_operator_wants_a_retry) {
+  const auto first = message(), second = message();
+  admit(first);
+  settle_with(*take(), {421, {4, 7, 0}, "Blocked for now"});
+  EXPECT_EQ(on_shard([&] { return scheduler_->act({.id = first->id}, action::retry, ""); }), 1u);
+  settle_with(*take(), {421, {4, 7, 0}, "Blocked for now"});
+  admit(second);
+  EXPECT_FALSE(take());
+  EXPECT_EQ(on_shard([&] { return scheduler_->act({.id = second->id}, action::retry, ""); }), 1u);
+  settle(*take(), {disposition::delivered});
+}
+
 TEST_F(scheduling, keeps_a_hold_though_nothing_waits_for_the_site) {
   const auto first = message();
   admit(first);
