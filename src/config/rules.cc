@@ -79,11 +79,12 @@ template <class Value>
 struct parsed {
   std::string what;
   std::optional<Value> (*parse)(std::string_view);
+  bool numbers = false;  // a whole number is taken for its digits
   std::string expected() const { return what; }
   void read(const value& v, Value& to, mismatches& wrong) const {
     std::optional<Value> got;
     if (v.kind == value_kind::text) got = parse(v.text);
-    if (v.kind == value_kind::integer) got = parse(std::to_string(v.integer));
+    if (v.kind == value_kind::integer && numbers) got = parse(std::to_string(v.integer));
     if (!got) return refuse(v, what, wrong);
     to = std::move(*got);
   }
@@ -173,7 +174,7 @@ const keys<provider>& provider_keys() {
 }
 
 const keys<reply_rule>& rule_keys() {
-  const parsed<shaping::code_pattern> code{R"("421" or a class, "4xx" or "5xx")", shaping::parse_code_pattern};
+  const parsed<shaping::code_pattern> code{R"("421" or a class, "4xx" or "5xx")", shaping::parse_code_pattern, true};
   const parsed<shaping::status_pattern> status{R"("4.7.1" or its beginning, "4.7.")", shaping::parse_status_pattern};
   const parsed<shaping::text_pattern> text{fmt::format("text of at most {} bytes, with * for a gap", pattern_bytes_max),
                                            parse_text_pattern};
@@ -339,7 +340,7 @@ class reader {
     to.line = table.line;
     read_table(table, at, rule_keys(), to);
     claim(rule_names_, to.name, table, at + ".name", "a rule's name that is used once");
-    if (to.codes.empty() && to.statuses.empty() && to.texts.empty()) {
+    if (!find(table, "code") && !find(table, "status") && !find(table, "text")) {
       add(table.line, table.column, at, "no condition", "at least one of `code`, `status` and `text`");
     }
     check_verdict(table, at, to.what);
