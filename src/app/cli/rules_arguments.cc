@@ -31,10 +31,9 @@ void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with)
   check->add_option("FILE", to.rules.file, "The file; without one, what the program carries in itself")->type_name("");
   add_json(check);
 
-  auto* attempt =
-      with.add(*rules, "try", "What is made of the replies on stdin, one a line", command::rules_try,
-               "echo \"421 4.7.0 Try again later, closing connection\" | gonets rules try --provider google\n\n"
-               "Exit status 1 when a line is no negative reply.");
+  auto* attempt = with.add(*rules, "try", "What is made of the replies on stdin, one a line", command::rules_try,
+                           "gonets rules try --provider google < replies.txt\n\n"
+                           "Exit status 1 when a line is no negative reply.");
   attempt->add_option("--file", to.rules.file, "Other rules than what the program carries in itself")
       ->type_name("FILE");
   attempt->add_option("--provider", to.rules.provider, "Whose replies they are: a name, domain or MX host")
