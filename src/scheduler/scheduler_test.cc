@@ -484,6 +484,7 @@ TEST_F(scheduling, lifts_a_hold_when_an_operator_wants_a_retry) {
   admit(first);
   settle_with(*take(), {421, {4, 7, 0}, "Blocked for now"});
   EXPECT_EQ(on_shard([&] { return scheduler_->act({.id = first->id}, action::retry, ""); }), 1u);
+  wait_for_disk();
   settle_with(*take(), {421, {4, 7, 0}, "Blocked for now"});
   admit(second);
   EXPECT_FALSE(take());
