@@ -137,10 +137,9 @@ TEST_F(spool_faults, loses_nothing_acknowledged_to_a_power_cut) {
       if (i == cut_at) disk_->cut_power();
       auto m = make_message(next_id(), 1, std::string(random() % 20'000, 'x'));
       waiting.emplace_back(m, accept_later(m));
-      if (i % 7 == 0 && waiting.front().second.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
-        settled.insert(waiting.front().first->id);
-        store_->settle(make_end(*waiting.front().first, 0));
-      }
+      const auto& [oldest, answer] = waiting[i / 2];
+      if (i % 7 != 0 || answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
+      if (settled.insert(oldest->id).second) store_->settle(make_end(*oldest, 0));
     }
     for (auto& [m, answer] : waiting) {
       if (answer.get() == commit_status::ok) alive.insert(m->id);
@@ -156,7 +155,8 @@ TEST_F(spool_faults, loses_nothing_acknowledged_to_a_power_cut) {
       if (!found.contains(id)) alive.erase(id);
     }
     const auto result = audit_now();
-    EXPECT_EQ(result.findings_in_all, 0u);
+    for (const auto& f : result.findings)
+      ADD_FAILURE() << "round " << round << ": " << to_text(f.id) << ' ' << f.detail;
     EXPECT_EQ(result.accepted, result.delivered + result.queued);
     close();
   }

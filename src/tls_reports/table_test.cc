@@ -82,7 +82,9 @@ TEST_F(tls_report_table, tells_a_bounded_number_of_failures_apart) {
 TEST_F(tls_report_table, makes_what_peers_say_fit_to_be_kept) {
   observe("a.test", tls_result::validation_failure, std::string("a\r\n\0b\xff", 6), std::string(300, 'x'));
   keep();
-  const auto& failure = table_.results(day_, "a.test")->front().failures.front();
+  const auto results = table_.results(day_, "a.test");
+  ASSERT_TRUE(results);
+  const auto& failure = results->front().failures.front();
   EXPECT_EQ(failure.reason, "a???b?");
   EXPECT_EQ(failure.receiving_host.size(), 253u);
 }
