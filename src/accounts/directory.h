@@ -40,12 +40,8 @@ class directory {
   const contents& all() const { return all_; }
 
  private:
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   template <class Value>
-  using by_text = std::unordered_map<std::string_view, Value, text_hash, std::equal_to<>>;
+  using by_text = std::unordered_map<std::string_view, Value>;
 
   contents all_;
   std::unordered_map<account_id, const account*> accounts_;

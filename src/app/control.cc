@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "app/captured.h"
+#include "app/from_pool.h"
 #include "base/text.h"
 #include "events/log_reader.h"
 #include "message/address.h"
@@ -16,19 +17,6 @@ namespace {
 constexpr std::size_t content_bytes_max = 1024 * 1024;
 constexpr account_id nobodys{~0u};
 constexpr std::size_t candidates_max = 5'000'000;
-
-// Runs `work` on the blocking pool and `answer` on the shard that asked. Work may wait for shards: they never wait for
-// the pool.
-template <class Answer, class Work>
-void from_pool(parts& all, Answer answer, Work work) {
-  const auto asker = runtime::shards::current();
-  auto task = [&all, asker, answer = std::move(answer), work = std::move(work)]() mutable {
-    all.shards.post(asker, [answer = std::move(answer), found = work()]() mutable { answer(std::move(found)); });
-  };
-  // Operators are few; when the pool is full their question waits on a thread of its own rather than get no answer.
-  auto shared = std::make_shared<decltype(task)>(std::move(task));
-  if (!all.blocking.run([shared] { (*shared)(); })) std::thread([shared] { (*shared)(); }).detach();
-}
 
 // Asks each shard's scheduler in turn, and waits.
 template <class Ask>

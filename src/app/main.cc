@@ -5,7 +5,9 @@
 
 // Read by jemalloc when it is linked. Without its thread, freed pages go back to the kernel only as a side effect of
 // later allocations: a server that went quiet after a rush kept three times the memory that it needed.
-extern "C" [[gnu::used, gnu::visibility("default")]] const char* malloc_conf = "background_thread:true";
+extern "C" {
+[[gnu::used, gnu::visibility("default")]] const char* malloc_conf = "background_thread:true";
+}
 
 int main(int argc, char** argv) {
   try {

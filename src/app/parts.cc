@@ -60,9 +60,7 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
 
 // The configuration's check has read the file before; if it has gone bad since, what was in force stays.
 std::shared_ptr<const shaping::rules> rules_of(const config::settings& with) {
-  const auto& path = with.shaping.rules_file;
-  auto read = path.empty() ? config::parse_rules(config::shipped_rules_text(), config::shipped_rules_name)
-                           : config::load_rules(path);
+  auto read = config::load_rules(with.shaping.rules_file);
   if (read) return std::make_shared<const shaping::rules>(std::move(*read));
   for (const auto& e : read.error())
     GONETS_LOG(error, "rules_not_read", "error", config::to_text(e));

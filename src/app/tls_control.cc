@@ -1,7 +1,6 @@
 #include "app/tls_control.h"
 
-#include <thread>
-
+#include "app/from_pool.h"
 #include "config/routes.h"
 #include "delivery/tlsa_lookup.h"
 #include "runtime/dns_name.h"
@@ -156,18 +155,6 @@ listed list(parts& all, std::optional<std::chrono::sys_days> day, const std::str
   return shown;
 }
 
-// Runs `work` on the blocking pool, and `answer` on the shard that asked.
-template <class Answer, class Work>
-void from_pool(parts& all, Answer answer, Work work) {
-  const auto asker = runtime::shards::current();
-  auto task = std::make_shared<std::move_only_function<void()>>(
-      [&all, asker, answer = std::move(answer), work = std::move(work)]() mutable {
-        all.shards.post(asker, [answer = std::move(answer), found = work()]() mutable { answer(std::move(found)); });
-      });
-  // As in control.cc: operators are few, and get an answer when the pool is full, too.
-  if (!all.blocking.run([task] { (*task)(); })) std::thread([task] { (*task)(); }).detach();
-}
-
 }  // namespace
 
 void tls_control::tls_policy_of(std::string domain, bool refresh, done<httpd::tls_policy_answer> answer) {
@@ -196,12 +183,12 @@ void tls_control::tls_report_of(std::string domain, std::chrono::sys_days day,
 }
 
 void tls_control::send_tls_reports(std::string domain, std::chrono::sys_days day,
-                                   done<or_trouble<std::uint64_t>> answer) {
+                                   done<or_trouble<std::optional<std::uint64_t>>> answer) {
   const auto asker = runtime::shards::current();
   parts_.shards.post(0, [this, asker, domain = std::move(domain), day, answer = std::move(answer)]() mutable {
     parts_.tls->sender().hurry(
         day, std::move(domain),
-        [this, asker, answer = std::move(answer)](std::expected<std::uint64_t, std::string> sending) mutable {
+        [this, asker, answer = std::move(answer)](or_trouble<std::optional<std::uint64_t>> sending) mutable {
           parts_.shards.post(asker, [answer = std::move(answer), sending = std::move(sending)]() mutable {
             answer(std::move(sending));
           });

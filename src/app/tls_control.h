@@ -13,7 +13,8 @@ class tls_control final : public httpd::tls_control {
                    done<or_trouble<std::vector<httpd::tls_report_row>>> answer) override;
   void tls_report_of(std::string domain, std::chrono::sys_days day,
                      done<or_trouble<httpd::tls_report_answer>> answer) override;
-  void send_tls_reports(std::string domain, std::chrono::sys_days day, done<or_trouble<std::uint64_t>> answer) override;
+  void send_tls_reports(std::string domain, std::chrono::sys_days day,
+                        done<or_trouble<std::optional<std::uint64_t>>> answer) override;
 
  private:
   parts& parts_;

@@ -1,5 +1,6 @@
 // SMTP reply codes and enhanced status codes (RFC 5321 4.2, RFC 3463), and the reply that is made of them.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,5 +40,9 @@ std::string to_text(const reply& r);
 // Where in an attempt something happened; the words that events, logs and DSNs use.
 enum class stage : std::uint8_t { none, resolve, connect, greeting, tls, ehlo, auth, mail, rcpt, data, end_of_data };
 std::string_view to_text(stage s);  // "end_of_data"
+// Where a peer's reply can come, in the order of a session.
+inline constexpr std::array dialogue_stages{stage::connect, stage::greeting, stage::tls,
+                                            stage::ehlo,    stage::auth,     stage::mail,
+                                            stage::rcpt,    stage::data,     stage::end_of_data};
 
 }  // namespace gonets

@@ -2,12 +2,19 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace gonets {
+
+// For maps with std::string keys and std::equal_to<>: look-ups by a view make no string.
+struct text_hash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
 
 std::string to_lower(std::string_view text);  // ASCII letters only
 

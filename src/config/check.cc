@@ -224,9 +224,7 @@ void checker::check_delivery() {
 }
 
 void checker::check_shaping() {
-  const auto& path = s_.shaping.rules_file;
-  if (path.empty()) return;
-  const auto read = load_rules(path);
+  const auto read = load_rules(s_.shaping.rules_file);
   if (read) return;
   for (const auto& e : read.error())
     fail("shaping.rules_file", to_text(e));

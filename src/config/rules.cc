@@ -413,6 +413,7 @@ std::expected<shaping::rules, std::vector<config_error>> parse_rules(std::string
 }
 
 std::expected<shaping::rules, std::vector<config_error>> load_rules(const std::string& path) {
+  if (path.empty()) return parse_rules(shipped_rules_text(), shipped_rules_name);
   const auto text = read_file(path);
   if (!text) {
     return std::unexpected(std::vector{config_error{path, 0, 0, "", text.error(), "a file that can be read", ""}});

@@ -3,19 +3,14 @@
 #include <algorithm>
 
 #include "accounts/words.h"
-#include "httpd/json.h"
+#include "httpd/detail/members.h"
 
 namespace gonets::httpd {
 namespace {
 namespace json = boost::json;
 
-void add_text(json::object& to, std::string_view name, std::string_view text) {
-  if (!text.empty()) to[name] = text;
-}
-
-void add_time(json::object& to, std::string_view name, wall_time t) {
-  if (t != wall_time{}) to[name] = time_text(t);
-}
+using detail::add_text;
+using detail::add_time;
 
 json::array quota_list(const std::vector<accounts::quota>& all) {
   json::array list;

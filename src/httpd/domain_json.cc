@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 
 #include "accounts/words.h"
-#include "httpd/json.h"
+#include "httpd/detail/members.h"
 
 namespace gonets::httpd {
 namespace {
@@ -21,7 +21,7 @@ json::object to_object(const accounts::domain_key& k, const std::string& domain)
     o["name"] = fmt::format("{}._domainkey.{}", k.selector, domain);
     o["record"] = k.key->record();
   }
-  if (k.created != wall_time{}) o["created"] = time_text(k.created);
+  detail::add_time(o, "created", k.created);
   return o;
 }
 
@@ -44,8 +44,8 @@ json::object to_object(const domains::domain_view& v) {
       {"domain", d.name},        {"account", v.account},          {"verified", d.verified},
       {"proof", d.proof},        {"return_path", d.return_path},  {"tracking", d.tracking},
       {"keys", std::move(keys)}, {"records", std::move(records)}, {"zone", domain_check::zone_fragment(v.records)}};
-  if (d.created != wall_time{}) o["created"] = time_text(d.created);
-  if (d.checked != wall_time{}) o["checked"] = time_text(d.checked);
+  detail::add_time(o, "created", d.created);
+  detail::add_time(o, "checked", d.checked);
   if (auto check = parsed(d.last_check); check.is_object()) o["check"] = std::move(check);
   return o;
 }

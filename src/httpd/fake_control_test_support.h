@@ -11,7 +11,7 @@ class fake_tls_control : public tls_control {
   tls_policy_answer policy_answer;
   or_trouble<std::vector<tls_report_row>> reports_answer;
   or_trouble<tls_report_answer> report_answer;
-  or_trouble<std::uint64_t> send_answer = 0;
+  or_trouble<std::optional<std::uint64_t>> send_answer = 0;
   std::string asked_domain;
   std::optional<std::chrono::sys_days> asked_day;
   bool asked_refresh = false;
@@ -33,7 +33,7 @@ class fake_tls_control : public tls_control {
     answer(report_answer);
   }
   void send_tls_reports(std::string domain, std::chrono::sys_days day,
-                        done<or_trouble<std::uint64_t>> answer) override {
+                        done<or_trouble<std::optional<std::uint64_t>>> answer) override {
     asked_domain = std::move(domain);
     asked_day = day;
     answer(send_answer);

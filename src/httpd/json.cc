@@ -5,17 +5,14 @@
 
 #include <boost/json.hpp>
 
+#include "httpd/detail/members.h"
+
 namespace gonets::httpd {
 namespace {
 namespace json = boost::json;
 
-void add_text(json::object& to, std::string_view name, std::string_view text) {
-  if (!text.empty()) to[name] = text;
-}
-
-void add_time(json::object& to, std::string_view name, wall_time t) {
-  if (t != wall_time{}) to[name] = time_text(t);
-}
+using detail::add_text;
+using detail::add_time;
 
 json::object row_object(const queue_row& row) {
   json::object o{{"message_id", to_text(row.id)},

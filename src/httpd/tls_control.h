@@ -68,9 +68,9 @@ class tls_control {
                            done<or_trouble<std::vector<tls_report_row>>> answer) = 0;
   virtual void tls_report_of(std::string domain, std::chrono::sys_days day,
                              done<or_trouble<tls_report_answer>> answer) = 0;
-  // Of all domains when `domain` is empty; how many are sent now. "disabled": reports are switched off.
+  // Of all domains when `domain` is empty; how many are sent now, or nothing: reports are switched off.
   virtual void send_tls_reports(std::string domain, std::chrono::sys_days day,
-                                done<or_trouble<std::uint64_t>> answer) = 0;
+                                done<or_trouble<std::optional<std::uint64_t>>> answer) = 0;
 };
 
 }  // namespace gonets::httpd

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "httpd/detail/members.h"
 #include "httpd/detail/route.h"
 
 namespace gonets::httpd::detail {
@@ -18,18 +19,6 @@ constexpr std::uint64_t rows_max = 1000;
 constexpr std::uint64_t rows_by_default = 100;
 constexpr std::size_t domain_bytes_max = 253;
 
-std::string time_text(wall_time t) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(t);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     (t - seconds).count());
-}
-
-void add_text(json::object& to, std::string_view name, std::string_view text) {
-  if (!text.empty()) to[name] = text;
-}
-void add_time(json::object& to, std::string_view name, wall_time t) {
-  if (t != wall_time{}) to[name] = time_text(t);
-}
 json::array texts(const std::vector<std::string>& from) {
   json::array all;
   for (const auto& each : from)
@@ -180,11 +169,9 @@ void send(const call& c, on_response done) {
     domain = std::move(*checked);
   }
   c.ask.tls().send_tls_reports(std::move(domain), *day, [done = std::move(done)](const auto& sent) mutable {
-    if (sent) return done(json_response(json::serialize(json::object{{"sending", *sent}})));
-    if (sent.error() == "disabled") {
-      return done(error_response(409, "disabled", "TLS reports are switched off", "set tls_report.enabled"));
-    }
-    done(unavailable(sent.error()));
+    if (!sent) return done(unavailable(sent.error()));
+    if (!*sent) return done(error_response(409, "disabled", "TLS reports are switched off", "set tls_report.enabled"));
+    done(json_response(json::serialize(json::object{{"sending", **sent}})));
   });
 }
 

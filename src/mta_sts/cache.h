@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "delivery/sts_source.h"
 
 namespace gonets::mta_sts {
@@ -78,10 +79,6 @@ class cache {
     mutable std::atomic<std::int64_t> used_ms{0};
 
     bool in_force(wall_time now) const { return policy && now < fetched + policy->max_age; }
-  };
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   using map = std::unordered_map<std::string, entry, text_hash, std::equal_to<>>;
 

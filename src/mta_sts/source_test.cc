@@ -6,6 +6,7 @@
 #include <future>
 
 #include "runtime/resolver_test_support.h"
+#include "runtime/shards_test_support.h"
 
 namespace gonets::mta_sts {
 namespace {
@@ -43,12 +44,7 @@ class sts_source_test : public ::testing::Test {
 
   template <class Work>
   void on_shard(Work work) {
-    std::promise<void> done;
-    shards_.post(0, [&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+    runtime::run_on(shards_, 0, std::move(work));
   }
   // What find() tells, and whether it was at once.
   struct answer {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "runtime/listener.h"
+#include "runtime/shards_test_support.h"
 #include "runtime/wheel.h"
 
 namespace gonets::runtime {
@@ -57,12 +58,7 @@ class stream_test : public ::testing::Test {
 
   template <class Work>
   void on_shard(Work work) {
-    std::promise<void> done;
-    shards_.post(0, [&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+    run_on(shards_, 0, std::move(work));
   }
   void tick(int times) {
     on_shard([&] {

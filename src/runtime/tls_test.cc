@@ -11,6 +11,7 @@
 
 #include "runtime/detail/tls_context.h"
 #include "runtime/listener.h"
+#include "runtime/shards_test_support.h"
 #include "runtime/stream.h"
 #include "runtime/tls_test_support.h"
 #include "runtime/wheel.h"
@@ -55,12 +56,7 @@ class tls_test : public ::testing::Test {
   }
   template <class Work>
   void on_shard(Work work) {
-    std::promise<void> done;
-    shards_.post(0, [&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+    run_on(shards_, 0, std::move(work));
   }
   // What a task has caused has run: it is queued by the end of that task, which its promise may be ahead of.
   void settle() {

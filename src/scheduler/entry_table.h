@@ -63,13 +63,9 @@ class domain_table {
     std::string text;
     std::uint32_t users = 0;
   };
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   std::deque<named> names_;
   std::vector<std::uint32_t> free_;
-  std::unordered_map<std::string_view, std::uint32_t, text_hash, std::equal_to<>> numbers_;  // views into names_
+  std::unordered_map<std::string_view, std::uint32_t> numbers_;  // views into names_
 };
 
 class entry_table {

@@ -38,7 +38,6 @@ totals scheduler::count() const {
 
 std::vector<site_line> scheduler::lines(std::size_t max) const {
   std::unordered_map<std::string, site_line> by_site;
-  const auto now = env_.time.wall();
   for (handle h = 0; h < entries_.slots(); ++h) {
     const auto& e = entries_[h];
     if (e.state == entry_state::free) continue;
@@ -48,7 +47,7 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
     if (e.at != nullptr) {
       line.state = shaping::to_text(e.at->health.state());
       line.reason = e.at->health.reason();
-      if (e.at->held(now)) {
+      if (e.at->held(env_.time)) {
         line.state = "held";
         line.reason = e.at->hold.why;
       }
@@ -281,7 +280,7 @@ std::vector<explanation> scheduler::explain(message_id id) const {
     }
     if (e.at != nullptr && e.state != entry_state::leased) {
       const auto& s = *e.at;
-      if (s.held(now)) add("site_held", s.hold.why, s.hold.until.time_since_epoch().count());
+      if (s.held(env_.time)) add("site_held", s.hold.why, s.hold.until.time_since_epoch().count());
       if (s.health.state() == shaping::site_state::suspended) {
         const auto until = s.health.next_ready(now);
         add("site_suspended", std::string(s.health.reason()), until ? until->time_since_epoch().count() : 0);

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "runtime/shards_test_support.h"
 #include "scheduler/scheduler.h"
 #include "spool/spool_test_support.h"
 
@@ -71,12 +72,7 @@ class scheduler_test : public spool::spool_fixture {
   }
   template <class Work>
   void on_shard(Work work) {
-    std::promise<void> done;
-    shards_->post(0, [&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+    runtime::run_on(*shards_, 0, std::move(work));
   }
   spool::message_ptr admit() {
     const auto m = spool::make_message(next_id());

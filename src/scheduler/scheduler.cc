@@ -301,7 +301,7 @@ site* scheduler::find(spool::site_id id) {
 
 void scheduler::drop_if_idle(site& s) {
   if (!s.idle() || s.listed || s.placed || s.wake_planned) return;
-  if (s.held(env_.time.wall())) return plan_wake(s);  // the next one must not be sent at once, either
+  if (s.held(env_.time)) return plan_wake(s);  // the next one must not be sent at once, either
   const auto number = s.id.value;
   site_numbers_.erase(s.to->site_key);
   sites_[number].reset();
@@ -360,7 +360,7 @@ std::size_t scheduler::connections_max(const site& s) const {
 bool scheduler::may_open(site& s) {
   const auto ready = s.hot_count();
   if (stopping_ || ready == 0 || s.connections >= connections_max(s)) return false;
-  if (s.held(env_.time.wall())) return false;
+  if (s.held(env_.time)) return false;
   if (s.health.state() != shaping::site_state::ready) {
     if (s.connections > 0) return false;
     return s.health.admit(env_.time.wall());
@@ -388,7 +388,7 @@ void scheduler::kick(site& s) {
     watched_.push_back(s.id);
   }
   if (s.hot_count() == 0) return;
-  if (s.held(env_.time.wall())) return plan_wake(s);
+  if (s.held(env_.time)) return plan_wake(s);
   if (env_.transport.resume(s.id)) return;
   if (may_open(s)) {
     ++s.connections;
@@ -401,7 +401,7 @@ void scheduler::kick(site& s) {
 void scheduler::plan_wake(site& s) {
   if (s.wake_planned) return;
   const auto now = env_.time.wall();
-  auto at = s.held(now) ? s.hold.until : wall_time{};
+  auto at = s.held(env_.time) ? s.hold.until : wall_time{};
   if (s.health.state() == shaping::site_state::suspended) at = std::max(at, *s.health.next_ready(now));
   if (at == wall_time{}) return;
   s.wake_planned = true;
@@ -410,7 +410,7 @@ void scheduler::plan_wake(site& s) {
 
 // Reads the messages of the next few cold recipients, off the shard.
 void scheduler::load_some(site& s) {
-  if (s.loading > 0 || s.held(env_.time.wall())) return;
+  if (s.loading > 0 || s.held(env_.time)) return;
   // Once its time has come, a suspended site needs a message in memory to be probed with.
   if (s.health.state() == shaping::site_state::suspended && s.health.next_ready(env_.time.wall()) > env_.time.wall()) {
     return;
@@ -486,7 +486,7 @@ void scheduler::connection_closed(spool::site_id id) {
 std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recipients_max) {
   auto* s = find(id);
   if (s == nullptr || stopping_) return std::nullopt;
-  if (s->hold.until != wall_time{} && s->held(env_.time.wall())) return std::nullopt;
+  if (s->held(env_.time)) return std::nullopt;
   if (s->provider != nullptr && s->provider->limits.recipients_a_transaction) {
     recipients_max = std::min<std::size_t>(recipients_max, *s->provider->limits.recipients_a_transaction);
   }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "events/log_reader.h"
+#include "runtime/shards_test_support.h"
 #include "spool/spool_test_support.h"
 
 namespace gonets::scheduler {
@@ -92,10 +93,7 @@ class scheduling : public spool::spool_fixture {
   // On the shard, as all of the scheduler must be used.
   template <class Work>
   auto on_shard(Work work) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto answer = task.get_future();
-    shards_->post(0, [&task] { task(); });
-    return answer.get();
+    return runtime::run_on(*shards_, 0, std::move(work));
   }
   std::shared_ptr<spool::queued_message> message(std::size_t recipients = 1) {
     return spool::make_message(ids_->next(time_.now), recipients);

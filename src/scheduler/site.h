@@ -59,7 +59,7 @@ struct site {
   bool placed = false;        // scheduler::placed_ has it
   bool listed = false;        // among the sites that tick() looks at
 
-  bool held(wall_time now) const { return now < hold.until; }
+  bool held(const clock& time) const { return hold.until != wall_time{} && time.wall() < hold.until; }
   std::size_t hot_count() const;
   std::size_t cold_count() const;
   bool idle() const { return hot_count() == 0 && cold_count() == 0 && connections == 0 && loading == 0 && leased == 0; }

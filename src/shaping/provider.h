@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text.h"
+
 namespace gonets::shaping {
 
 // What one sending address may do at one site of the provider; absent: nothing is said.
@@ -55,10 +57,6 @@ class provider_table {
   const provider* find(std::string_view domain, std::span<const std::string> hosts) const;
 
  private:
-  struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   using index = std::unordered_map<std::string, std::size_t, text_hash, std::equal_to<>>;
 
   const provider* at(const index& in, std::string_view key) const;

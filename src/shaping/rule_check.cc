@@ -3,13 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace gonets::shaping {
 namespace {
-
-constexpr std::array all_stages{stage::connect, stage::greeting, stage::tls,  stage::ehlo,       stage::auth,
-                                stage::mail,    stage::rcpt,     stage::data, stage::end_of_data};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -61,7 +57,7 @@ class checker {
   // The rule that takes the reply in place of `rule` wherever that could; null when it has it somewhere.
   const reply_rule* taker(const reply_rule& rule, const folded_reply& r, const std::string& provider) const {
     const reply_rule* earlier = nullptr;
-    for (const stage at : all_stages) {
+    for (const stage at : dialogue_stages) {
       if (!matches(rule, r, at)) continue;
       const reply_rule* found = all_.replies.find(r, at, provider);
       if (found == &rule) return nullptr;

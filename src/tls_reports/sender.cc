@@ -276,7 +276,7 @@ void sender::trim() {
 }
 
 void sender::hurry(std::chrono::sys_days day, std::string domain, hurried done) {
-  if (!state_->with.load()->enabled) return done(std::unexpected("disabled"));
+  if (!state_->with.load()->enabled) return done(std::nullopt);
   // Shared, since the pool may refuse what it was given.
   auto shared = std::make_shared<hurried>(std::move(done));
   const auto now = state_->env.time.wall();

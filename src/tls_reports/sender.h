@@ -6,6 +6,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,7 @@ class sender {
   sender(sender_options with, environment env, std::uint64_t seed, metrics::registry& counts);
   ~sender();
 
-  // Each minute: keeps what was counted.
+  // From time to time: keeps what was counted.
   void keep_counts();
   // Every few seconds: sends what is due, unless it is at it.
   void tick();
@@ -60,9 +61,9 @@ class sender {
   void keep_counts_now();
   // The report as it is or would be sent, as JSON. From any thread: blocks.
   storage::sql_result<std::string> report_json(const std::string& domain, std::chrono::sys_days day);
-  // Makes the pending reports of a day due now, those of `domain` alone unless it is empty; tells how many they are.
-  // The error is for people; "disabled": reports are switched off.
-  using hurried = std::move_only_function<void(std::expected<std::uint64_t, std::string>)>;
+  // Makes the pending reports of a day due now, those of `domain` alone unless it is empty; tells how many they are,
+  // or nothing when reports are switched off. The error is for people.
+  using hurried = std::move_only_function<void(std::expected<std::optional<std::uint64_t>, std::string>)>;
   void hurry(std::chrono::sys_days day, std::string domain, hurried done);
   void reconfigure(sender_options with);
 

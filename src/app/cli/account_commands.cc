@@ -43,13 +43,6 @@ std::string quota_text(const json::object& o) {
   return accounts::to_text(q);
 }
 
-std::string joined(const json::array& texts) {
-  std::vector<std::string> all;
-  for (const auto& t : texts)
-    if (t.is_string()) all.emplace_back(t.get_string());
-  return fmt::format("{}", fmt::join(all, ", "));
-}
-
 std::string quotas_text(const json::array& all) {
   std::vector<std::string> texts;
   for (const auto& q : all)
@@ -152,23 +145,6 @@ json::object changes_of(const arguments& given) {
   return body;
 }
 
-// Asks, and prints the answer as it came or, for people, what `show` makes of it.
-template <class Show>
-int change(const arguments& given, const context& with, const std::string& method, const std::string& target_text,
-           const json::object& body, Show show) {
-  int status = exit_fine;
-  const auto answer = ask(with, status, method, target_text, method == "DELETE" ? "" : json::serialize(body));
-  if (!answer) return status;
-  if (given.json) {
-    print_line(with, answer->body);
-    return exit_fine;
-  }
-  const auto parsed = parse_answer(with, *answer);
-  if (!parsed) return exit_negative;
-  show(*parsed);
-  return exit_fine;
-}
-
 std::string tls_words(std::string_view tls) {
   if (tls == "implicit") return " (TLS)";
   return tls == "starttls" ? " (STARTTLS)" : " (no TLS there yet: add a [[certificate]])";
@@ -231,12 +207,12 @@ int account_change(const arguments& given, const context& with) {
     with.err << "gonets: nothing to change was given; `gonets account set --help` says what there is\n";
     return exit_bad_usage;
   }
-  return change(given, with, fresh ? "POST" : "PATCH", fresh ? "/v1/accounts" : path_of("accounts", given.account.name),
-                body, [&](const json::object& o) {
-                  print_account(o, with);
-                  if (fresh)
-                    with.out << fmt::format("\n`gonets credential add {}` makes a login for it.\n", given.account.name);
-                });
+  return ask_and_show(
+      given, with, fresh ? "POST" : "PATCH", fresh ? "/v1/accounts" : path_of("accounts", given.account.name),
+      json::serialize(body), [&](const json::object& o) {
+        print_account(o, with);
+        if (fresh) with.out << fmt::format("\n`gonets credential add {}` makes a login for it.\n", given.account.name);
+      });
 }
 
 int credential_list(const arguments& given, const context& with) {
@@ -259,14 +235,14 @@ int credential_add(const arguments& given, const context& with) {
   if (!a.scopes.empty()) body["scopes"] = json::value_from(a.scopes);
   if (!a.networks.empty()) body["networks"] = json::value_from(a.networks);
   if (a.no_scram) body["scram"] = false;
-  return change(given, with, "POST", path_of("accounts", a.name) + "/credentials", body,
-                [&](const json::object& o) { print_issued(o, a.name, with); });
+  return ask_and_show(given, with, "POST", path_of("accounts", a.name) + "/credentials", json::serialize(body),
+                      [&](const json::object& o) { print_issued(o, a.name, with); });
 }
 
 int credential_revoke(const arguments& given, const context& with) {
   const auto& a = given.account;
-  return change(
-      given, with, "DELETE", fmt::format("{}/credentials/{}", path_of("accounts", a.name), a.credential), {},
+  return ask_and_show(
+      given, with, "DELETE", fmt::format("{}/credentials/{}", path_of("accounts", a.name), a.credential), "",
       [&](const json::object&) { with.out << fmt::format("Credential {} of {} is revoked\n", a.credential, a.name); });
 }
 
@@ -284,15 +260,17 @@ int plan_show(const arguments& given, const context& with) {
 }
 
 int plan_set(const arguments& given, const context& with) {
-  return change(given, with, "PUT", path_of("plans", given.account.name), {{"quotas", quotas_of(given.account.quotas)}},
-                [&](const json::object& o) {
-                  with.out << fmt::format("Plan {}: {}\n", text_of(o, "name"), quotas_text(array_of(o, "quotas")));
-                });
+  const json::object body{{"quotas", quotas_of(given.account.quotas)}};
+  return ask_and_show(
+      given, with, "PUT", path_of("plans", given.account.name), json::serialize(body), [&](const json::object& o) {
+        with.out << fmt::format("Plan {}: {}\n", text_of(o, "name"), quotas_text(array_of(o, "quotas")));
+      });
 }
 
 int plan_remove(const arguments& given, const context& with) {
-  return change(given, with, "DELETE", path_of("plans", given.account.name), {},
-                [&](const json::object&) { with.out << fmt::format("Plan {} is removed\n", given.account.name); });
+  return ask_and_show(given, with, "DELETE", path_of("plans", given.account.name), "", [&](const json::object&) {
+    with.out << fmt::format("Plan {} is removed\n", given.account.name);
+  });
 }
 
 }  // namespace gonets::app::cli

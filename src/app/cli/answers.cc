@@ -80,6 +80,13 @@ bool flag_of(const json::object& o, std::string_view name) {
   return found != nullptr && found->is_bool() && found->get_bool();
 }
 
+std::string joined(const json::array& texts) {
+  std::vector<std::string> all;
+  for (const auto& t : texts)
+    if (t.is_string()) all.emplace_back(t.get_string());
+  return fmt::format("{}", fmt::join(all, ", "));
+}
+
 const json::object& as_object(const json::value& v) {
   static const json::object none;
   const auto* found = v.if_object();

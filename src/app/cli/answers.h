@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "app/cli/context.h"
 
@@ -34,6 +35,7 @@ bool flag_of(const boost::json::object& o, std::string_view name);
 const boost::json::object& object_of(const boost::json::object& o, std::string_view name);
 const boost::json::array& array_of(const boost::json::object& o, std::string_view name);
 const boost::json::object& as_object(const boost::json::value& v);
+std::string joined(const boost::json::array& texts);  // "a, b"; what is no text is left out
 
 std::optional<boost::json::object> parse_answer(const context& with, const api_answer& answer);
 
@@ -49,9 +51,10 @@ int show_content(const arguments& given, const context& with, const std::string&
 
 // For answers in JSON: with --json prints it as it came, else calls `show` with the parsed object.
 template <class Show>
-int ask_and_show(const arguments& given, const context& with, const std::string& target_text, Show show) {
+int ask_and_show(const arguments& given, const context& with, const std::string& method, const std::string& target_text,
+                 const std::string& body, Show show) {
   int status = exit_fine;
-  const auto answer = ask(with, status, "GET", target_text);
+  const auto answer = ask(with, status, method, target_text, body);
   if (!answer) return status;
   if (given.json) {
     print_line(with, answer->body);
@@ -61,6 +64,11 @@ int ask_and_show(const arguments& given, const context& with, const std::string&
   if (!parsed) return exit_negative;
   show(*parsed);
   return exit_fine;
+}
+
+template <class Show>
+int ask_and_show(const arguments& given, const context& with, const std::string& target_text, Show show) {
+  return ask_and_show(given, with, "GET", target_text, "", std::move(show));
 }
 
 }  // namespace gonets::app::cli

@@ -9,8 +9,8 @@ namespace {
 
 std::vector<std::string> stages() {
   std::vector<std::string> names;
-  for (auto i = static_cast<unsigned>(stage::connect); i <= static_cast<unsigned>(stage::end_of_data); ++i)
-    names.emplace_back(to_text(static_cast<stage>(i)));
+  for (const stage at : dialogue_stages)
+    names.emplace_back(to_text(at));
   return names;
 }
 

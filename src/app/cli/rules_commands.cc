@@ -1,6 +1,6 @@
 #include "app/cli/rules_commands.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -41,14 +41,9 @@ std::string name_of(const arguments& given) {
   return given.rules.file.empty() ? std::string(config::shipped_rules_name) : given.rules.file;
 }
 
-std::expected<shaping::rules, std::vector<config::config_error>> load(const arguments& given) {
-  return given.rules.file.empty() ? config::parse_rules(config::shipped_rules_text(), config::shipped_rules_name)
-                                  : config::load_rules(given.rules.file);
-}
-
 // Says on `err` all that is wrong with the file.
 std::optional<shaping::rules> load_or_explain(const arguments& given, const filter_context& with) {
-  auto loaded = load(given);
+  auto loaded = config::load_rules(given.rules.file);
   if (loaded) return std::move(*loaded);
   for (const auto& e : loaded.error())
     with.err << config::to_text(e) << '\n';
@@ -71,7 +66,7 @@ const provider* find_provider(const shaping::rules& all, const std::string& word
   return nullptr;
 }
 
-std::string joined(const auto& items, auto to_string, std::string_view separator = ", ") {
+std::string joined(const auto& items, auto to_string, std::string_view separator) {
   std::string all;
   for (const auto& each : items) {
     if (!all.empty()) all += separator;
@@ -79,8 +74,8 @@ std::string joined(const auto& items, auto to_string, std::string_view separator
   }
   return all;
 }
-std::string joined(const std::vector<std::string>& items) {
-  return joined(items, [](const std::string& s) { return s; });
+std::string joined(const std::vector<std::string>& items, std::string_view separator = ", ") {
+  return fmt::format("{}", fmt::join(items, separator));
 }
 
 // The conditions of a rule, as a reader of its file would say them.
@@ -99,8 +94,7 @@ std::string condition_of(const reply_rule& r) {
     parts.push_back("at " + joined(
                                 r.stages, [](stage s) { return std::string(to_text(s)); }, "|"));
   }
-  return joined(
-      parts, [](const std::string& s) { return s; }, " ");
+  return joined(parts, " ");
 }
 
 json::object to_object(const provider& p) {
@@ -141,8 +135,7 @@ std::string rates_cell(const provider_limits& l) {
   if (l.messages_a_minute) rates.push_back(fmt::format("{}/m", *l.messages_a_minute));
   if (l.messages_an_hour) rates.push_back(fmt::format("{}/h", *l.messages_an_hour));
   if (l.messages_a_day) rates.push_back(fmt::format("{}/d", *l.messages_a_day));
-  return joined(
-      rates, [](const std::string& s) { return s; }, " ");
+  return joined(rates, " ");
 }
 
 int show_all(const arguments& given, const shaping::rules& all, const filter_context& with) {
@@ -214,7 +207,7 @@ check_report check_file(const arguments& given) {
     if (line > 0) o["line"] = line;
     r.findings.push_back(std::move(o));
   };
-  const auto loaded = load(given);
+  const auto loaded = config::load_rules(given.rules.file);
   if (!loaded) {
     for (const auto& e : loaded.error())
       add(e.line, config::to_text(e));
@@ -249,8 +242,8 @@ void print_ruling(const std::string& line, const std::optional<shaping::ruling>&
 }
 
 stage stage_of(const std::string& name) {
-  for (auto i = static_cast<unsigned>(stage::connect); i <= static_cast<unsigned>(stage::end_of_data); ++i) {
-    if (to_text(static_cast<stage>(i)) == name) return static_cast<stage>(i);
+  for (const stage at : dialogue_stages) {
+    if (to_text(at) == name) return at;
   }
   return stage::none;
 }

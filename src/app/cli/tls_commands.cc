@@ -11,16 +11,6 @@ namespace gonets::app::cli {
 namespace {
 namespace json = boost::json;
 
-std::string joined(const json::array& texts) {
-  std::string all;
-  for (const auto& each : texts) {
-    if (!each.is_string()) continue;
-    if (!all.empty()) all += ", ";
-    all += std::string_view(each.get_string());
-  }
-  return all;
-}
-
 void print_sts(const json::object& sts, const context& with) {
   const auto state = text_of(sts, "state");
   if (state == "in_force") {
@@ -140,19 +130,10 @@ int tls_report_show(const arguments& given, const context& with) {
 int tls_report_send(const arguments& given, const context& with) {
   target to("/v1/tls-reports/send");
   to.with("day", given.day).with("domain", given.domain);
-  int status = exit_fine;
-  const auto answer = ask(with, status, "POST", to.text());
-  if (!answer) return status;
-  if (given.json) {
-    print_line(with, answer->body);
-    return exit_fine;
-  }
-  const auto parsed = parse_answer(with, *answer);
-  if (!parsed) return exit_negative;
-  with.out << count(number_of(*parsed, "sending"), "report")
-           << " sent now to whoever asks for them; `gonets tls-report "
-           << "list` shows how it went\n";
-  return exit_fine;
+  return ask_and_show(given, with, "POST", to.text(), "", [&](const json::object& o) {
+    with.out << count(number_of(o, "sending"), "report")
+             << " sent now to whoever asks for them; `gonets tls-report list` shows how it went\n";
+  });
 }
 
 }  // namespace gonets::app::cli
