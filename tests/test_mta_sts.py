@@ -161,7 +161,7 @@ def bad_hosts(world):
             "cut": dict(text=text, sized=False)}
 
 
-@pytest.mark.parametrize("how, trouble", [("expired", "expired"), ("wrong-name", ""), ("slow", "within 2 s"),
+@pytest.mark.parametrize("how, trouble", [("expired", "expired"), ("wrong-name", "hostname mismatch"), ("slow", "within 2 s"),
                                           ("oversized", "larger than"), ("redirecting", "301"), ("missing", "404"),
                                           ("html", "text/plain"), ("broken", "max_age"), ("cut", "complete")])
 def test_a_policy_that_cannot_be_had_in_order_is_no_policy(world, server, how, trouble):

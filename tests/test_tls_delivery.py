@@ -8,6 +8,7 @@ import pytest
 from gonets_rig.knot import Knot
 from gonets_rig.net import free_port, private_host, text_of, wait_until
 from gonets_rig.pki import Authority
+from gonets_rig.policy_host import PolicyHost, policy
 from gonets_rig.postfix import PostfixReceiver
 from gonets_rig.sink import cut, cut_after, raw
 
@@ -45,13 +46,26 @@ def dane_certificate(authority):
 
 
 @pytest.fixture(scope="module")
-def knot(port, authority, dane_certificate):
+def policies(authority):
+    """The policy host of domains with MTA-STS; each policy allows the domain's own mail host."""
+    made = PolicyHost(authority)
+    for name in ("danests", "danewrong", "stsonly"):
+        made.serve_policy(f"{name}.signed.test", policy(f"{name}-mx.signed.test"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def knot(port, authority, dane_certificate, policies):
     other = authority.self_signed("somebody.test")
 
     def dane(name, *records, address=DANE):
         """A domain whose mail host has these TLSA records."""
         return [f"{name} MX 10 {name}-mx", f"{name}-mx A {address}",
                 *(f"_{port}._tcp.{name}-mx TLSA {r}" for r in records)]
+
+    def sts(name):
+        return [f'_mta-sts.{name} TXT "v=STSv1; id=1;"', f"mta-sts.{name} A {policies.endpoint[0]}"]
     signed = [
         *dane("right", dane_certificate.tlsa(3, 1, 1)),
         *dane("whole", dane_certificate.tlsa(3, 0, 2)),
@@ -63,6 +77,9 @@ def knot(port, authority, dane_certificate):
         *dane("rolling", other.tlsa(3, 1, 1), dane_certificate.tlsa(3, 1, 1)),
         *dane("unusable", other.tlsa(1, 1, 1), "3 1 9 abcd"),
         *dane("without"),
+        *dane("danests", dane_certificate.tlsa(3, 1, 1)), *sts("danests"),
+        *dane("danewrong", other.tlsa(3, 1, 1), address=ONE), *sts("danewrong"),
+        *dane("stsonly"), *sts("stsonly"),
         "bogusrecord MX 10 bogusrecord-mx", f"bogusrecord-mx A {DANE}",
         f"_{port}._tcp.bogusrecord-mx CNAME tlsa.bogus.test.",
         "second MX 10 wrong-mx", "second MX 20 right-mx",
@@ -83,11 +100,11 @@ def knot(port, authority, dane_certificate):
 
 
 @pytest.fixture
-def start(launch, knot, port, authority):
+def start(launch, knot, port, authority, policies):
     """A server that resolves by Knot, trusts the rig's authority, and takes loopback for exchanges."""
     def with_settings(**config):
         delivery = {"port": port, "ipv6": False, "allow_loopback_mx": True, "tls_ca_file": str(authority.certificate),
-                    "messages_per_connection_max": 1}
+                    "messages_per_connection_max": 1, "mta_sts_port": policies.endpoint[1]}
         return launch(dns={"servers": [text_of(knot.endpoint)], "trust_anchor": str(knot.trust_anchor), "timeout": "2s"},
                       delivery=delivery | config.pop("delivery", {}), **config)
     return with_settings
@@ -266,6 +283,19 @@ def test_records_that_cannot_be_used_ask_for_tls_all_the_same(start, at, authori
     sink.tls = None
     deferred(server, "unusable.signed.test", "4.7.10")
     assert len(sink.messages) == 1
+
+
+def test_dane_outranks_mta_sts(start, at, authority, dane_certificate):
+    """Where TLSA records are, their certificate is taken whatever its name, and no other whoever vouches for it (RFC 8461 2)."""
+    at(DANE, dane_certificate)
+    vouched_for = at(ONE, authority.issue("danewrong-mx.signed.test"))
+    server = start()
+    tls = delivered(server, "danests.signed.test")["tls"]
+    assert (tls["policy"], tls["verified_by"]) == ("dane", "dane-ee")
+    assert deferred(server, "danewrong.signed.test", "4.7.5")["tls"]["policy"] == "dane"
+    no_mail(vouched_for)
+    # The same host without records: there the policy rules, and the name does not fit.
+    assert deferred(server, "stsonly.signed.test", "4.7.5")["tls"]["policy"] == "sts"
 
 
 @pytest.mark.parametrize("domain", ["without.signed.test", "unsigned.signed.test", "via.unsigned.signed.test"])

@@ -2,7 +2,8 @@
 // levels, DNSSEC, TLSA records and MTA-STS policies in; how to begin TLS, what to verify, and what to do when it fails,
 // out.
 //
-// DANE outranks MTA-STS (RFC 8461 2), and both outrank a configured level that asks for less. A level of `none` and a
+// DANE outranks MTA-STS (RFC 8461 2) where it comes to a host's certificate; which hosts are used at all is for the
+// policy to say. Both outrank a configured level that asks for less. A level of `none` and a
 // message that says "TLS-Required: No" (RFC 8689 5) switch both off; a message with REQUIRETLS outranks all.
 #pragma once
 #include <cstdint>
