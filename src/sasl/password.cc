@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/secret.h"
+#include "sasl/detail/mechanisms.h"
 
 namespace gonets::sasl {
 namespace {
@@ -63,14 +64,19 @@ bool verify_password(std::string_view password, const std::string& phc) {
   return result == ARGON2_OK;
 }
 
-scram_verifier make_scram_verifier(std::string_view password, std::string_view salt, std::uint32_t iterations) {
-  if (password.empty() || password.size() > password_bytes_max || !is_printable_ascii(password)) return {};
+detail::scram_keys detail::make_scram_keys(std::string_view password, std::string_view salt, std::uint32_t iterations) {
   std::string salted(hash_bytes, '\0');
   PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
                     reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
                     static_cast<int>(iterations), EVP_sha256(), static_cast<int>(salted.size()),
                     reinterpret_cast<unsigned char*>(salted.data()));
-  return {iterations, std::string(salt), sha256(hmac_sha256(salted, "Client Key")), hmac_sha256(salted, "Server Key")};
+  return {hmac_sha256(salted, "Client Key"), hmac_sha256(salted, "Server Key")};
+}
+
+scram_verifier make_scram_verifier(std::string_view password, std::string_view salt, std::uint32_t iterations) {
+  if (password.empty() || password.size() > password_bytes_max || !is_printable_ascii(password)) return {};
+  const auto keys = detail::make_scram_keys(password, salt, iterations);
+  return {iterations, std::string(salt), sha256(keys.client), keys.server};
 }
 
 }  // namespace gonets::sasl

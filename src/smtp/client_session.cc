@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/base64.h"
+#include "sasl/client.h"
 #include "smtp/detail/client_transaction.h"
 #include "smtp/detail/peer_capabilities.h"
 #include "smtp/reply_parser.h"
@@ -19,12 +21,24 @@ using detail::step;
 constexpr std::size_t reply_text_bytes_max = 1024;
 // All keywords count, not only those of the first kilobyte.
 constexpr std::size_t ehlo_text_bytes_max = 16'384;
+constexpr std::size_t auth_text_bytes_max = 4096;  // of a challenge
 constexpr std::size_t our_text_bytes_max = 512;
 constexpr std::size_t name_bytes_max = 255;
 
-// unconnected -> greeting -> ehlo -> ready, helo, starttls; helo -> ready; starttls -> handshake, ready;
-// handshake -> ehlo; ready -> quitting; any -> closed.
-enum class phase : std::uint8_t { unconnected, greeting, ehlo, helo, starttls, handshake, ready, quitting, closed };
+// unconnected -> greeting -> ehlo -> ready, helo, starttls, auth; helo -> ready; starttls -> handshake, ready;
+// handshake -> ehlo; auth -> ready; ready -> quitting; any -> closed. With a login, ready comes from auth alone.
+enum class phase : std::uint8_t {
+  unconnected,
+  greeting,
+  ehlo,
+  helo,
+  starttls,
+  handshake,
+  auth,
+  ready,
+  quitting,
+  closed
+};
 
 std::string safe_text(std::string_view text) {
   std::string safe;
@@ -34,6 +48,21 @@ std::string safe_text(std::string_view text) {
 
 recipient_outcome deferred_by_us(std::uint16_t subject, std::uint16_t detail, std::string_view text) {
   return {disposition::deferred, stage::none, reply{451, {4, subject, detail}, safe_text(text)}, false};
+}
+
+void replace_all(std::string& text, std::string_view what) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos;)
+    text.replace(at, what.size(), "***");
+}
+
+// A server may repeat what it was told.
+std::string without_secrets(std::string text, const client_login& login) {
+  using namespace std::string_literals;
+  for (const auto& secret :
+       {encode_base64("\0"s + login.name + "\0"s + login.password), encode_base64(login.password), login.password}) {
+    replace_all(text, secret);
+  }
+  return text;
 }
 
 }  // namespace
@@ -51,6 +80,10 @@ struct client_session::state {
   void take_starttls_reply(reply& r);
   void take_transaction_reply(client_transaction& t, reply& r);
   void secure_or_ready();
+  void log_in_or_ready();
+  void take_auth_reply(reply& r);
+  void respond(const reply& challenge);
+  void fail_login(std::uint16_t detail, std::string_view why);
   void refuse_clear_text(recipient_outcome cause);
   void say_hello(std::string_view verb, phase waits);
   std::string_view hello_verb() const { return options.speak == protocol::lmtp ? "LHLO " : "EHLO "; }
@@ -64,6 +97,7 @@ struct client_session::state {
   client_options options;
   reply_parser parser;
   peer_capabilities offered;
+  std::unique_ptr<sasl::client> auth;            // at phase::auth
   std::vector<client_transaction> transactions;  // not collected yet, oldest first
   std::string output;
   std::string chained;  // the commands that follow the end of the data that is being written
@@ -92,6 +126,8 @@ void client_session::state::take_reply(reply& r) {
       return take_hello_reply(r);
     case phase::starttls:
       return take_starttls_reply(r);
+    case phase::auth:
+      return take_auth_reply(r);
     case phase::quitting:
       return end({disposition::not_attempted, stage::none, std::move(r), true});
     case phase::ready:
@@ -135,7 +171,7 @@ void client_session::state::say_hello(std::string_view verb, phase waits) {
 
 // After EHLO or HELO.
 void client_session::state::secure_or_ready() {
-  if (options.tls == starttls::never || secured) return become_ready();
+  if (options.tls == starttls::never || secured) return log_in_or_ready();
   if (offered.starttls) {
     parser.keep_text(reply_text_bytes_max);
     output += "STARTTLS\r\n";
@@ -143,7 +179,7 @@ void client_session::state::secure_or_ready() {
   } else if (options.tls == starttls::required) {
     refuse_clear_text(deferred_by_us(7, 10, "TLS is needed, and the receiving server does not offer it"));
   } else {
-    become_ready();
+    log_in_or_ready();
   }
 }
 
@@ -163,12 +199,66 @@ void client_session::state::take_starttls_reply(reply& r) {
                                     : deferred_by_us(7, 10, "TLS is needed, and was refused: " + to_text(r)));
   } else {
     starttls_refusal = std::move(r);
-    become_ready();
+    log_in_or_ready();
   }
 }
 
 void client_session::state::refuse_clear_text(recipient_outcome cause) {
   cause.at = stage::tls;
+  end(std::move(cause));
+  output = "QUIT\r\n";
+}
+
+void client_session::state::log_in_or_ready() {
+  if (!options.login) return become_ready();
+  const client_login& as = *options.login;
+  parser.keep_text(auth_text_bytes_max);
+  at = phase::auth;
+  if (!secured && !as.is_private) return fail_login(10, "there is no TLS, without which no password is sent");
+  const auto how = sasl::choose(offered.auth, as.name, as.password);
+  if (!how) return fail_login(0, "the server offers none of SCRAM-SHA-256, PLAIN and LOGIN");
+  auth = sasl::make_client(*how, as.name, as.password, as.nonce);
+  output += fmt::format("AUTH {}", sasl::to_text(*how));
+  if (const auto initial = auth->initial()) output += " " + encode_base64(*initial);
+  output += "\r\n";
+}
+
+void client_session::state::take_auth_reply(reply& r) {
+  if (!output.empty()) {
+    break_off("a reply before its command", stage::auth);
+  } else if (r.code == 334) {
+    respond(r);
+  } else if (r.code == 235) {
+    if (!auth->may_succeed()) return fail_login(8, "the server took it without the proofs that belong to it");
+    auth.reset();
+    become_ready();
+  } else if (r.transient() || r.permanent()) {
+    // A password that is wrong today is no reason to give up anybody's mail.
+    r.text = without_secrets(std::move(r.text), *options.login);
+    const bool closing = r.code == 421;
+    fail_login(8, "refused: " + to_text(r));
+    if (closing) output.clear();
+  } else {
+    break_off(fmt::format("unexpected reply {}", r.code), stage::auth);
+  }
+}
+
+void client_session::state::respond(const reply& challenge) {
+  const auto octets = decode_base64(challenge.text);
+  const auto response = octets ? auth->respond(*octets) : std::nullopt;
+  if (response) {
+    output += encode_base64(*response) + "\r\n";
+    return;
+  }
+  fail_login(8, octets ? auth->error() : "the server's challenge is not in base 64");
+  output = "*\r\n" + output;  // RFC 4954 4: cancels
+}
+
+// RFC 4954 6: 4.7.0 and 4.7.8 are of the login.
+void client_session::state::fail_login(std::uint16_t detail, std::string_view why) {
+  recipient_outcome cause = deferred_by_us(7, detail, fmt::format("cannot log in as {}: {}", options.login->name, why));
+  cause.at = stage::auth;
+  auth.reset();
   end(std::move(cause));
   output = "QUIT\r\n";
 }
@@ -249,6 +339,8 @@ stage client_session::state::waiting_for() {
     case phase::starttls:
     case phase::handshake:
       return stage::tls;
+    case phase::auth:
+      return stage::auth;
     case phase::ready:
       if (const client_transaction* t = current()) return t->waiting_for();
       break;

@@ -22,6 +22,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,13 +40,23 @@ enum class starttls : std::uint8_t {
   required     // else the session ends at stage `tls` before any transaction
 };
 
+// By which the session logs in before its first transaction.
+struct client_login {
+  std::string name, password;
+  std::string nonce;  // for SCRAM: printable ASCII without commas, fresh and random
+  // The owner vouches that nobody reads along: TLS is there from the first byte, or the peer is on this machine.
+  // Otherwise the password is not sent before STARTTLS.
+  bool is_private = false;
+};
+
 struct client_options {
   std::string helo_name;
   protocol speak = protocol::smtp;
   starttls tls = starttls::never;
-  std::size_t reply_line_bytes_max = 2048;  // longer: the session ends as a protocol error
-  std::size_t reply_lines_max = 128;        // more in one reply: the same
-  std::size_t messages_max = 0x7fffffff;    // begun on this connection; then next() gives close instead of work
+  std::optional<client_login> login = std::nullopt;  // what the peer says to it is never more than a reason to defer
+  std::size_t reply_line_bytes_max = 2048;           // longer: the session ends as a protocol error
+  std::size_t reply_lines_max = 128;                 // more in one reply: the same
+  std::size_t messages_max = 0x7fffffff;  // begun on this connection; then next() gives close instead of work
 };
 
 // What is to be sent. Views must stay valid until the transaction is collected.
@@ -117,7 +128,7 @@ class client_session {
   void drain_output(std::string& to);
   void drain_after_body(std::string& to);
   stage waiting_for() const;  // which time-out applies (RFC 5321 4.5.3.2)
-  bool ready() const;         // EHLO/HELO/LHLO was answered
+  bool ready() const;         // EHLO/HELO/LHLO was answered, and the login, if any
   bool peer_pipelines() const;
   bool peer_offers_starttls() const;  // in its last reply to EHLO
   bool peer_offers_requiretls() const;

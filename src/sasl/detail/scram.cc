@@ -16,20 +16,6 @@ bool is_nonce(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~' && c != ','; });
 }
 
-// Takes "k=value" up to the next comma off the front; nothing if another attribute stands there.
-std::optional<std::string_view> take_attribute(std::string_view& text, char key) {
-  if (text.size() < 2 || text[0] != key || text[1] != '=') return std::nullopt;
-  const auto value = text.substr(2, text.find(',') == std::string_view::npos ? text.npos : text.find(',') - 2);
-  text.remove_prefix(std::min(text.size(), value.size() + 3));
-  return value;
-}
-
-std::string xor_of(std::string a, std::string_view b) {
-  for (std::size_t i = 0; i < a.size(); ++i)
-    a[i] = static_cast<char>(a[i] ^ b[i]);
-  return a;
-}
-
 class scram final : public exchange {
  public:
   explicit scram(std::string nonce) : server_nonce_(std::move(nonce)) {}
@@ -135,6 +121,33 @@ std::optional<gs2_header> parse_gs2(std::string_view message) {
   if (!decoded || decoded->size() > login_bytes_max) return std::nullopt;
   header.authzid = std::move(*decoded);
   return header;
+}
+
+std::optional<std::string_view> take_attribute(std::string_view& text, char key) {
+  if (text.size() < 2 || text[0] != key || text[1] != '=') return std::nullopt;
+  const auto value = text.substr(2, text.find(',') == std::string_view::npos ? text.npos : text.find(',') - 2);
+  text.remove_prefix(std::min(text.size(), value.size() + 3));
+  return value;
+}
+
+std::string xor_of(std::string a, std::string_view b) {
+  for (std::size_t i = 0; i < a.size(); ++i)
+    a[i] = static_cast<char>(a[i] ^ b[i]);
+  return a;
+}
+
+std::string encode_saslname(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c == ',') {
+      text += "=2C";
+    } else if (c == '=') {
+      text += "=3D";
+    } else {
+      text += c;
+    }
+  }
+  return text;
 }
 
 std::optional<std::string> decode_saslname(std::string_view text) {

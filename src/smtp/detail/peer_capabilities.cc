@@ -22,6 +22,15 @@ std::uint64_t parse_size_limit(std::string_view text) {
   return error == std::errc{} ? value : 0;
 }
 
+// RFC 4954 3. Some servers write "AUTH=PLAIN", as clients of a draft wanted it.
+void take_mechanisms(std::string_view list, sasl::offered_mechanisms& offered) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find_first_of(" ="), list.size());
+    sasl::add_offered(list.substr(0, end), offered);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+}
+
 void take_line(std::string_view line, peer_capabilities& offered) {
   const std::size_t word_end = std::min(line.find_first_of(" ="), line.size());
   const std::string_view word = line.substr(0, word_end);
@@ -31,6 +40,7 @@ void take_line(std::string_view line, peer_capabilities& offered) {
   if (is_keyword(word, "DSN")) offered.dsn = true;
   if (is_keyword(word, "STARTTLS")) offered.starttls = true;
   if (is_keyword(word, "REQUIRETLS")) offered.requiretls = true;
+  if (is_keyword(word, "AUTH")) take_mechanisms(line.substr(word_end), offered.auth);
   if (is_keyword(word, "SIZE")) {
     offered.size = true;
     offered.size_limit = parse_size_limit(line.substr(std::min(word_end + 1, line.size())));

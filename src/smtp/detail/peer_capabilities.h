@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sasl/client.h"
+
 namespace gonets::smtp::detail {
 
 // ENHANCEDSTATUSCODES is not here: statuses are read wherever they stand. CHUNKING is not used.
@@ -14,6 +16,7 @@ struct peer_capabilities {
   bool dsn = false;
   bool starttls = false;
   bool requiretls = false;
+  sasl::offered_mechanisms auth;
   std::uint64_t size_limit = 0;  // octets; 0: none was said
 };
 
