@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +76,8 @@ class checker {
   void check_readable(const std::string& path, const std::string& key);
   void check_route(std::size_t index);
   void check_route_tls(const route& r, const std::string& key);
+  void check_logins(const route& r, const std::string& key);
+  void check_password_file(const smarthost_login& login, const std::string& key);
   void check_route_is_used(std::size_t index, const std::string& key);
   void check_stream(const stream& each);
   std::vector<stream>::const_iterator longest_lived_stream() const;
@@ -381,6 +384,7 @@ void checker::check_route(std::size_t index) {
     warn(key + ".to", fmt::format("there is no socket {}; its mail waits until there is", r.path));
   }
   check_route_tls(r, key + ".tls");
+  check_logins(r, key);
   if (r.kind != route_kind::smtp) return;
   for (const listener& l : s_.listeners) {
     if (r.port == l.address.port && reaches(r.host, l.address.host)) {
@@ -403,6 +407,43 @@ void checker::check_route_tls(const route& r, const std::string& key) {
     warn(key,
          fmt::format("{} is an address, and certificates bear names: give the host's name, or ask for \"required\"",
                      r.host));
+  }
+}
+
+void checker::check_logins(const route& r, const std::string& key) {
+  using enum tls_policy::level;
+  const bool to_smarthost = r.kind == route_kind::smtp;
+  if (!to_smarthost && r.limits != shaping::provider_limits()) fail(key + ".limits", "are for smtp and smtps alone");
+  if (!to_smarthost && !r.preset.empty()) fail(key + ".preset", "is for smtp and smtps alone");
+  if (r.login_without_tls && !is_loopback_host(r.host)) {
+    fail(key + ".login_without_tls",
+         fmt::format("{} is not on this machine: the password could be read on its way", r.host));
+  }
+  if (r.logins.empty()) return;
+  if (!to_smarthost) return fail(key + ".login", "is for smtp and smtps alone");
+  const auto level = tls_level_of(s_, r);
+  if (!r.login_without_tls && (level == none || level == opportunistic)) {
+    fail(key + ".tls", "is \"required\" at least, where a password is sent");
+  } else if (!r.login_without_tls && level == required && !is_loopback_host(r.host)) {
+    warn(key + ".tls", "whoever is between here and the smarthost can take its place, and gets the password");
+  }
+  std::unordered_map<std::string, std::size_t> seen;
+  for (const smarthost_login& login : r.logins) {
+    if (!seen.try_emplace(login.name, 0).second) fail(key + ".login", fmt::format("{} is there twice", login.name));
+    check_password_file(login, key);
+  }
+}
+
+void checker::check_password_file(const smarthost_login& login, const std::string& key) {
+  if (login.password_file.empty()) {
+    if (login.password.empty())
+      fail(key + ".login", fmt::format("{} has neither password nor password_file", login.name));
+    return;
+  }
+  struct stat facts {};
+  if (stat(login.password_file.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0) {
+    warn(key + ".password_file",
+         fmt::format("{} can be read by every user of this machine: chmod o-r", login.password_file));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "base/network.h"
@@ -329,6 +330,66 @@ TEST(check, wants_to_know_who_reports_on_tls) {
   s.tls_report.from = "tls@example.com";
   EXPECT_THAT(findings(s), ElementsAre("error: tls_report.organization: is needed for sending reports",
                                        "error: tls_report.contact: is needed for sending reports"));
+}
+
+settings with_login(const char* target) {
+  settings s = sound();
+  s.routes.push_back(to(target, "*"));
+  s.routes[0].logins = {{.name = "user", .password = "hush"}};
+  return s;
+}
+
+TEST(check_login, is_fine_over_verified_tls) {
+  EXPECT_THAT(findings(with_login("smtp://smtp.example.com:587")), IsEmpty());
+  EXPECT_THAT(findings(with_login("smtps://smtp.example.com")), IsEmpty());
+  EXPECT_EQ(tls_level_of(settings(), with_login("smtp://smtp.example.com").routes[0]), tls_policy::level::verified);
+}
+
+TEST(check_login, never_goes_in_the_clear_but_to_this_machine) {
+  auto s = with_login("smtp://smtp.example.com:587");
+  for (const auto level : {tls_policy::level::none, tls_policy::level::opportunistic}) {
+    s.routes[0].tls = level;
+    EXPECT_THAT(findings(s), ElementsAre(R"(error: route[1].tls: is "required" at least, where a password is sent)"));
+  }
+  s.routes[0].tls = tls_policy::level::required;
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: route[1].tls: whoever is between")));
+  s.routes[0].login_without_tls = true;
+  EXPECT_THAT(findings(s),
+              ElementsAre(StartsWith("error: route[1].login_without_tls: smtp.example.com is not on this")));
+  for (const char* here : {"smtp://localhost:25", "smtp://127.0.0.1:25", "smtp://[::1]:25"}) {
+    auto local = with_login(here);
+    local.routes[0].login_without_tls = true;
+    EXPECT_THAT(findings(local), IsEmpty()) << here;
+  }
+}
+
+TEST(check_login, is_for_smarthosts_and_has_one_password) {
+  EXPECT_THAT(findings(with_login("capture")), ElementsAre("error: route[1].login: is for smtp and smtps alone"));
+  auto s = with_login("smtps://smtp.example.com");
+  s.routes[0].logins[0].password.clear();
+  EXPECT_THAT(findings(s), ElementsAre("error: route[1].login: user has neither password nor password_file"));
+  s = with_login("smtps://smtp.example.com");
+  s.routes[0].logins.push_back(s.routes[0].logins[0]);
+  EXPECT_THAT(findings(s), ElementsAre("error: route[1].login: user is there twice"));
+  s = sound();
+  s.routes.push_back(to("capture", "*"));
+  s.routes[0].limits.messages_a_day = 5;
+  s.routes[0].preset = "mail.ru";
+  EXPECT_THAT(findings(s), ElementsAre("error: route[1].limits: are for smtp and smtps alone",
+                                       "error: route[1].preset: is for smtp and smtps alone"));
+}
+
+TEST(check_login, has_a_password_file_of_its_own) {
+  const auto path = testing::TempDir() + "gonets_check_login_password";
+  std::ofstream(path) << "hush\n";
+  auto s = with_login("smtps://smtp.example.com");
+  s.routes[0].logins[0].password_file = path;
+  std::filesystem::permissions(path, std::filesystem::perms(0640));
+  EXPECT_THAT(findings(s), IsEmpty());
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
+  EXPECT_THAT(findings(s), ElementsAre("warning: route[1].password_file: " + path +
+                                       " can be read by every user of this machine: chmod o-r"));
+  std::filesystem::remove(path);
 }
 
 }  // namespace

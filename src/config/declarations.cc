@@ -4,8 +4,11 @@
 
 #include "base/network.h"
 #include "config/detail/declare.h"
+#include "config/detail/nested.h"
 #include "config/detail/sections.h"
+#include "config/presets.h"
 #include "config/routes.h"
+#include "sasl/client.h"
 
 namespace gonets::config {
 namespace {
@@ -51,18 +54,69 @@ declaration<route_entry> route_target() {
       "Where the mail goes: by MX; to a smarthost (port 25 if none is given), or with TLS from the first byte "
       "(`smtps`, port "
       "465); by LMTP to a host (port 24) or a Unix "
-      "socket; into Maildir folders, with `{domain}` and `{local}` filled in; into the capture mailbox; nowhere.",
+      "socket; into Maildir folders, with `{domain}` and `{local}` filled in; into the capture mailbox; nowhere. "
+      "Needed "
+      "unless a `preset` says it.",
       "",
       R"("mx", "smtp://host:port", "smtps://host:port", "lmtp://host:port", "lmtp:/path/socket", "maildir:/path/{domain}/{local}", )"
       R"("capture" or "discard")"};
-  d.required = true;
   d.read = [expected = d.expected](const value& v, route_entry& to, mismatches& wrong) {
+    to.has_target = true;
     const auto target = v.kind == detail::value_kind::text ? parse_target(v.text) : std::nullopt;
     const std::vector<std::string> words{"mx", "capture", "discard"};
     if (!target) return refuse(v, expected, wrong, v.kind == detail::value_kind::text ? nearest(v.text, words) : "");
     to.target = *target;
   };
-  d.write = [](const route_entry& from) { return detail::quote(target_text(from.target)); };
+  d.write = [](const route_entry& from) {
+    return from.has_target ? detail::quote(target_text(from.target)) : std::string("absent");
+  };
+  return d;
+}
+
+constexpr text login_name{"a login's name, such as \"user@example.com\"", sasl::is_client_name};
+constexpr secret_text password_kind{sasl::is_client_password, "a password of one line"};
+constexpr text password_path{"a path, such as \"mailbox.password\"",
+                             [](std::string_view s) { return s.find('\0') == std::string_view::npos; }};
+
+// A name, or the tables of a pool.
+declaration<route_entry> route_login() {
+  declaration<route_entry> d{
+      "login", reload,
+      "Of a route to a smarthost: who logs in there, by SCRAM-SHA-256, PLAIN or LOGIN. Then `tls` is `verified` unless "
+      "it is said otherwise, and at least `required`. A login that is refused makes the mail wait. Several are written "
+      "as `[[route.login]]` tables.",
+      "", login_name.expected() + "; or [[route.login]] tables"};
+  d.read = [expected = d.expected](const value& v, route_entry& to, mismatches& wrong) {
+    if (v.kind == value_kind::text) return login_name.read(v, to.single.name, wrong);
+    if (v.kind != value_kind::array || v.items.empty()) return refuse(v, expected, wrong);
+    for (const value& each : v.items) {
+      if (each.kind != value_kind::table) return refuse(each, expected, wrong);
+      read_nested(each, login_declarations(), to.logins.emplace_back(), wrong);
+    }
+  };
+  d.write = [](const route_entry& from) {
+    return from.single.name.empty() ? std::string("absent") : quote(from.single.name);
+  };
+  return d;
+}
+
+declaration<route_entry> route_preset() {
+  declaration<route_entry> d{
+      "preset", reload,
+      "A provider that `gonets rules presets` lists: where its submission server is, unless `to` says it, and what it "
+      "lets a login send.",
+      "", "the name of a preset"};
+  d.read = [expected = d.expected](const value& v, route_entry& to, mismatches& wrong) {
+    if (v.kind == value_kind::text && (v.text.empty() || find_preset(v.text) != nullptr)) {
+      to.preset = v.text;
+      return;
+    }
+    std::vector<std::string> names;
+    for (const preset& p : shipped_presets())
+      names.push_back(p.name);
+    refuse(v, expected, wrong, v.kind == value_kind::text ? nearest(v.text, names) : "");
+  };
+  d.write = [](const route_entry& from) { return quote(from.preset); };
   return d;
 }
 
@@ -125,7 +179,35 @@ const std::vector<declaration<route_entry>>& route_declarations() {
   static const std::vector<declaration<route_entry>> all{
       entry_domains<route_entry>("The domains that the route is for. ASCII case does not count; `*.example.com` is any "
                                  "depth below `example.com`, without itself."),
-      route_target(), route_tls()};
+      route_target(),
+      route_tls(),
+      route_preset(),
+      route_login(),
+      setting<&route_entry::single, &smarthost_login::password>("password", reload, password_kind,
+                                                                "Of `login`. It is never shown."),
+      setting<&route_entry::single, &smarthost_login::password_file>(
+          "password_file", reload, password_path,
+          "In place of `password`: a file with nothing but it. A relative path begins at the configuration file's "
+          "folder. It is read with the configuration, at start and at each reload."),
+      setting<&route_entry::limits>(
+          "limits", reload, limits_table{},
+          "What each login may send, in place of the preset's figures; without a login, what the whole route may.",
+          "no reply to clients: mail waits"),
+      setting<&route_entry::login_without_tls>(
+          "login_without_tls", reload, yes_or_no{},
+          "Lets a password go in the clear. For a smarthost on this machine (a loopback address) alone."),
+  };
+  return all;
+}
+
+const std::vector<declaration<smarthost_login>>& login_declarations() {
+  static const std::vector<declaration<smarthost_login>> all{
+      required(setting<&smarthost_login::name>("name", reload, login_name, "Who logs in.")),
+      setting<&smarthost_login::password>("password", reload, password_kind, "As `route.password`."),
+      setting<&smarthost_login::password_file>("password_file", reload, password_path, "As `route.password_file`."),
+      setting<&smarthost_login::limits>("limits", reload, limits_table{},
+                                        "What this login may send, in place of the route's and the preset's figures."),
+  };
   return all;
 }
 
@@ -178,6 +260,12 @@ std::string_view certificate_doc() {
 
 std::string_view route_doc() {
   return "What overrides MX for domains. The first that matches wins; what none matches goes by MX.";
+}
+
+std::string_view login_doc() {
+  return "Logins of the `[[route]]` above, over which its mail is spread: all recipients of a message go by the same "
+         "one. "
+         "Each has connections and limits of its own.";
 }
 
 std::string_view stream_doc() {

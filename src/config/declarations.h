@@ -42,6 +42,12 @@ struct route_entry {
   std::vector<std::string> domains;
   route target;
   std::optional<tls_policy::level> tls;
+  bool has_target = false;
+  std::string preset;
+  smarthost_login single;               // `login = "name"`, password, password_file
+  std::vector<smarthost_login> logins;  // [[route.login]]
+  shaping::provider_limits limits;
+  bool login_without_tls = false;
 };
 
 // One [[tls_policy]]: its level for each of its domains.
@@ -54,12 +60,14 @@ const std::vector<section>& sections();
 const std::vector<declaration<listener>>& listener_declarations();
 const std::vector<declaration<certificate>>& certificate_declarations();
 const std::vector<declaration<route_entry>>& route_declarations();
+const std::vector<declaration<smarthost_login>>& login_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
 const std::vector<declaration<tls_entry>>& tls_declarations();
 
 std::string_view listener_doc();
 std::string_view certificate_doc();
 std::string_view route_doc();
+std::string_view login_doc();
 std::string_view tls_doc();
 std::string_view stream_doc();
 

@@ -89,8 +89,10 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   file += "[[listener]]\n";
   for (const auto& d : listener_declarations())
     file += std::string(d.name) + " = " + d.write(one) + "\n";
-  const route_entry entry{
+  route_entry entry{
       {"a.example", "*.b.example"}, parse_target("smtp://relay:587").value(), tls_policy::level::verified};
+  entry.has_target = true;
+  entry.single = {.name = "user", .password = "never written"};
   file += "[[route]]\n";
   for (const auto& d : route_declarations())
     file += std::string(d.name) + " = " + d.write(entry) + "\n";
@@ -114,6 +116,8 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
     EXPECT_EQ(d.write(read->listeners.at(0)), d.write(one)) << d.name;
   EXPECT_EQ(target_text(read->routes.at(1)), "smtp://relay:587");
   EXPECT_EQ(read->routes.at(1).tls, tls_policy::level::verified);
+  EXPECT_EQ(read->routes.at(1).logins.at(0).name, "user");
+  EXPECT_EQ(file.find("never written"), std::string::npos);
   EXPECT_EQ(read->tls_rules.at(1).domain, "*.d.example");
   EXPECT_EQ(read->tls_rules.at(1).level, tls_policy::level::required);
   ASSERT_EQ(read->streams.size(), defaults.streams.size());

@@ -9,11 +9,14 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <tuple>
 
 #include "base/text.h"
 #include "config/declarations.h"
+#include "config/presets.h"
+#include "sasl/client.h"
 
 namespace gonets::config {
 namespace {
@@ -135,12 +138,30 @@ class reader {
     read_array_of_tables(top, [&](const value& table, const std::string& key) {
       route_entry entry;
       read_table(table, key, route_declarations(), entry);
+      complete(entry, table, key);
       for (std::string& domain : entry.domains) {
         route& r = to.routes.emplace_back(entry.target);
         r.domain = to_lower(domain);
         r.tls = entry.tls;
+        r.logins = entry.logins;
+        r.login_without_tls = entry.login_without_tls;
+        r.preset = entry.preset;
+        r.limits = entry.limits;
       }
     });
+  }
+
+  void complete(route_entry& entry, const value& table, const std::string& key) {
+    const auto* const known = find_preset(entry.preset);
+    if (!entry.has_target && known != nullptr) entry.target = known->target;
+    if (!entry.has_target && known == nullptr) {
+      add(table.line, table.column, key + ".to", "nothing", "where the mail goes, or a `preset` that says it");
+    }
+    if (!entry.single.name.empty()) {
+      entry.logins = {std::move(entry.single)};
+    } else if (entry.single != smarthost_login()) {
+      add(table.line, table.column, key + ".login", "nothing", "whose password it is");
+    }
   }
 
   void read_tls_rules(const member& top, settings& to) {
@@ -190,6 +211,37 @@ std::string machine_name() {
   return full;
 }
 
+// Fills in what password files have. Their paths become absolute.
+std::vector<config_error> read_passwords(settings& to, const std::string& config_file) {
+  const auto folder = std::filesystem::absolute(config_file).parent_path();
+  std::map<std::string, std::string> known;  // by path: many domains may share a route
+  std::vector<config_error> errors;
+  for (route& r : to.routes) {
+    for (smarthost_login& login : r.logins) {
+      if (login.password_file.empty()) continue;
+      if (!login.password.empty()) {
+        errors.push_back({config_file, 0, 0, "route.password_file", fmt::format("a password of {}, too", login.name),
+                          "password or password_file", ""});
+        continue;
+      }
+      login.password_file = (folder / login.password_file).lexically_normal().string();
+      const auto [at, added] = known.try_emplace(login.password_file);
+      if (added) {
+        const auto text = read_file(login.password_file);
+        at->second = text.value_or("");
+        if (at->second.ends_with('\n')) at->second.pop_back();
+        if (at->second.ends_with('\r')) at->second.pop_back();
+        if (!text || !sasl::is_client_password(at->second)) {
+          errors.push_back({config_file, 0, 0, fmt::format("route.password_file ({})", login.password_file),
+                            text ? "no password" : text.error(), "a file that can be read, with one line of text", ""});
+        }
+      }
+      login.password = at->second;
+    }
+  }
+  return errors;
+}
+
 }  // namespace
 
 std::string to_text(const config_error& error) {
@@ -237,6 +289,9 @@ std::expected<settings, std::vector<config_error>> load(const std::string& path)
     return std::unexpected(std::vector{config_error{path, 0, 0, "", text.error(), "a file that can be read", ""}});
   }
   auto result = parse(*text, path);
+  if (result) {
+    if (auto errors = read_passwords(*result, path); !errors.empty()) return std::unexpected(std::move(errors));
+  }
   if (result && result->server.hostname.empty()) {
     result->server.hostname = machine_name();
     if (result->delivery.helo.empty()) result->delivery.helo = result->server.hostname;

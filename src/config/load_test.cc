@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "base/network.h"
@@ -250,6 +251,156 @@ TEST(load, fills_in_the_name_of_the_machine) {
   EXPECT_EQ(result->server.shards, 2u);
   EXPECT_NE(result->server.hostname, "");
   EXPECT_EQ(result->delivery.helo, result->server.hostname);
+}
+
+TEST(load_logins, takes_one_of_a_route_with_what_belongs_to_it) {
+  const auto s = parsed(R"(
+[[route]]
+domain = "*"
+to = "smtp://smtp.example.com:587"
+login = "user@example.com"
+password = "secret"
+limits = { messages_a_day = 100, connections = 2 }
+)");
+  ASSERT_EQ(s.routes.size(), 1u);
+  const route& r = s.routes[0];
+  ASSERT_EQ(r.logins.size(), 1u);
+  EXPECT_EQ(r.logins[0].name, "user@example.com");
+  EXPECT_EQ(r.logins[0].password, "secret");
+  EXPECT_EQ(r.limits.messages_a_day, 100u);
+  EXPECT_EQ(r.limits.connections, 2u);
+}
+
+TEST(load_logins, take_where_to_go_from_a_preset_unless_it_is_said) {
+  const auto s = parsed(R"(
+[[route]]
+domain = "a.example"
+preset = "mail.ru"
+login = "user@mail.ru"
+password = "secret"
+
+[[route]]
+domain = "b.example"
+to = "smtps://other.example:465"
+preset = "mail.ru"
+login = "user@mail.ru"
+password = "secret"
+)");
+  ASSERT_EQ(s.routes.size(), 2u);
+  EXPECT_EQ(s.routes[0].host, "smtp.mail.ru");
+  EXPECT_TRUE(s.routes[0].implicit_tls);
+  EXPECT_EQ(s.routes[0].preset, "mail.ru");
+  EXPECT_EQ(s.routes[1].host, "other.example");
+  EXPECT_EQ(s.routes[1].preset, "mail.ru");
+}
+
+TEST(load_logins, make_a_pool_of_tables) {
+  const auto s = parsed(R"(
+[[route]]
+domain = ["a.example", "b.example"]
+to = "smtp://smtp.example.com:587"
+[[route.login]]
+name = "one"
+password = "1"
+[[route.login]]
+name = "two"
+password_file = "two.password"
+limits = { messages_an_hour = 5 }
+)");
+  ASSERT_EQ(s.routes.size(), 2u);
+  for (const route& r : s.routes) {
+    ASSERT_EQ(r.logins.size(), 2u);
+    EXPECT_EQ(r.logins[0].password, "1");
+    EXPECT_EQ(r.logins[1].password_file, "two.password");
+    EXPECT_EQ(r.logins[1].limits.messages_an_hour, 5u);
+  }
+}
+
+TEST(load_logins, tell_what_is_wrong_but_no_password) {
+  const auto errors = errors_of(R"(
+[[route]]
+domain = "a.example"
+to = "smtp://smtp.example.com:587"
+login = ""
+password = ["hush"]
+limits = { messages_a_dya = 1, connections = 0 }
+
+[[route]]
+domain = "b.example"
+preset = "mial.ru"
+
+[[route]]
+domain = "c.example"
+to = "capture"
+password = "hush"
+
+[[route]]
+domain = "d.example"
+to = "smtp://smtp.example.com:587"
+[[route.login]]
+pasword = "hush"
+[[route.login]]
+name = "x"
+password = """hush
+hush"""
+)");
+  EXPECT_THAT(
+      errors,
+      ElementsAre(R"(gonets.toml:5:9: route[1].login: found "", expected a login's name, such as )"
+                  R"("user@example.com")",
+                  "gonets.toml:6:12: route[1].password: found something else, expected a password of one line",
+                  R"(gonets.toml:7:12: route[1].limits: found an unknown key "messages_a_dya"; did you mean )"
+                  R"("messages_a_day"?)",
+                  "gonets.toml:7:46: route[1].limits: found 0, expected a whole number from 1 to 100000000",
+                  "gonets.toml:9:1: route[2].to: found nothing, expected where the mail goes, or a `preset` that "
+                  "says it",
+                  R"(gonets.toml:11:10: route[2].preset: found "mial.ru", expected the name of a preset; did )"
+                  R"(you mean "mail.ru"?)",
+                  "gonets.toml:13:1: route[3].login: found nothing, expected whose password it is",
+                  R"(gonets.toml:21:1: route[4].login: found no name, expected a login's name, such as )"
+                  R"("user@example.com")",
+                  R"(gonets.toml:22:1: route[4].login: found an unknown key "pasword"; did you mean "password"?)",
+                  "gonets.toml:25:12: route[4].login: found something else, expected a password of one line"));
+}
+
+class password_file_test : public ::testing::Test {
+ protected:
+  password_file_test() { std::filesystem::create_directories(folder_); }
+  ~password_file_test() override { std::filesystem::remove_all(folder_); }
+  void write(const std::string& name, std::string_view text) const { std::ofstream(folder_ / name) << text; }
+  auto loaded(const std::string& more = "password_file = \"p\"") const {
+    write("gonets.toml",
+          "[server]\nhostname = \"a.example\"\n[[route]]\ndomain = \"*\"\nto = "
+          "\"smtp://smtp.example.com\"\nlogin = \"user\"\n" +
+              more);
+    return load((folder_ / "gonets.toml").string());
+  }
+  std::string error(const std::string& more = "password_file = \"p\"") const {
+    const auto result = loaded(more);
+    return result ? std::string() : to_text(result.error().at(0));
+  }
+
+  const std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) / "gonets_password_file_test";
+};
+
+TEST_F(password_file_test, is_read_beside_the_configuration_without_its_line_end) {
+  for (const char* text : {" pass word ", " pass word \n", " pass word \r\n"}) {
+    write("p", text);
+    const auto result = loaded();
+    ASSERT_TRUE(result) << error();
+    EXPECT_EQ(result->routes[0].logins[0].password, " pass word ");
+    EXPECT_EQ(result->routes[0].logins[0].password_file, (folder_ / "p").string());
+  }
+}
+
+TEST_F(password_file_test, must_be_there_and_have_one_line) {
+  EXPECT_THAT(error(), testing::HasSubstr("found No such file or directory, expected a file that can be read"));
+  for (const char* text : {"", "\n", "hush\nhush\n"}) {
+    write("p", text);
+    EXPECT_THAT(error(), testing::HasSubstr("found no password, expected")) << text;
+    EXPECT_THAT(error(), testing::Not(testing::HasSubstr("hush")));
+  }
+  EXPECT_THAT(error("password = \"hush\"\npassword_file = \"p\""), testing::HasSubstr("a password of user, too"));
 }
 
 }  // namespace

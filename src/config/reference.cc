@@ -78,6 +78,8 @@ std::string reference_markdown() {
   append_settings(page, certificate_declarations(), "certificate.", certificate());
   append_heading(page, "[[route]]", route_doc());
   append_settings(page, route_declarations(), "route.", route_entry());
+  append_heading(page, "[[route.login]]", login_doc());
+  append_settings(page, login_declarations(), "route.login.", smarthost_login());
   append_heading(page, "[[tls_policy]]", tls_doc());
   append_settings(page, tls_declarations(), "tls_policy.", tls_entry());
   append_heading(page, "[stream.NAME]", stream_doc());

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/network.h"
+#include "config/presets.h"
+#include "shaping/limit_fields.h"
 
 namespace gonets::config {
 namespace {
@@ -100,7 +102,7 @@ tls_policy::level tls_level_of(const settings& from, std::string_view domain) {
 
 tls_policy::level tls_level_of(const settings& from, const route& to) {
   if (to.tls) return *to.tls;
-  if (to.implicit_tls) return tls_policy::level::verified;
+  if (to.implicit_tls || (!to.logins.empty() && !to.login_without_tls)) return tls_policy::level::verified;
   return to.path.empty() ? from.delivery.tls : tls_policy::level::none;
 }
 
@@ -154,6 +156,26 @@ std::string target_text(const route& r) {
       return "discard";
   }
   return "";
+}
+
+std::vector<shaping::limit_setting> limits_of(const route& r, const smarthost_login* login) {
+  const preset* const known = r.preset.empty() ? nullptr : find_preset(r.preset);
+  std::vector<shaping::limit_setting> all;
+  for (const auto& [name, field, what] : shaping::limit_fields) {
+    if (login != nullptr && login->limits.*field) {
+      all.push_back({what, *(login->limits.*field), 0, "[[route.login]]"});
+    } else if (r.limits.*field) {
+      all.push_back({what, *(r.limits.*field), 0, "[[route]]"});
+    } else if (known != nullptr && known->limits.*field) {
+      all.push_back({what, *(known->limits.*field), 0, fmt::format("{}: {}", shipped_presets_name, r.preset)});
+    }
+  }
+  return all;
+}
+
+bool is_loopback_host(std::string_view host) {
+  const auto address = parse_address(host);
+  return host == "localhost" || (address && is_loopback(*address));
 }
 
 bool is_domain(std::string_view text) {

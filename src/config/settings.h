@@ -12,6 +12,7 @@
 
 #include "base/network.h"
 #include "sasl/exchange.h"
+#include "shaping/provider.h"
 #include "shaping/retry.h"
 #include "smtp/server_session.h"
 #include "tls_policy/level.h"
@@ -57,6 +58,14 @@ struct tls_rule {
   tls_policy::level level = tls_policy::level::opportunistic;
 };
 
+// By which we log in to a smarthost.
+struct smarthost_login {
+  std::string name, password;
+  std::string password_file;  // where the password is read from, at load()
+  shaping::provider_limits limits;
+  bool operator==(const smarthost_login&) const = default;
+};
+
 struct route {
   std::string domain = "*";  // "example.com", "*.example.com" (any depth below), "*"
   route_kind kind = route_kind::mx;
@@ -65,6 +74,12 @@ struct route {
   std::string path;                      // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
   bool implicit_tls = false;             // smtp: TLS from the first byte
   std::optional<tls_policy::level> tls;  // smtp, lmtp; absent: see tls_level_of
+
+  // Of kind smtp alone:
+  std::vector<smarthost_login> logins;  // several are a pool, over which mail is spread
+  bool login_without_tls = false;       // to this machine only
+  std::string preset;                   // whose limits apply where neither the login nor the route has its own
+  shaping::provider_limits limits;      // of each login, or of the site where there is none
 };
 
 struct settings {

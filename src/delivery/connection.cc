@@ -7,7 +7,9 @@
 #include <deque>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "delivery/delivery.h"
 #include "delivery/dial.h"
 #include "delivery/tls_attempt.h"
@@ -16,6 +18,8 @@
 
 namespace gonets::delivery {
 namespace {
+
+constexpr std::size_t nonce_bytes = 18;
 
 class connection final : public worker, public std::enable_shared_from_this<connection> {
  public:
@@ -153,6 +157,10 @@ void connection::start_session() {
   options.helo_name = owner_.env().with.delivery.helo;
   options.speak = to_->route.kind == config::route_kind::lmtp ? smtp::protocol::lmtp : smtp::protocol::smtp;
   options.tls = tls_->wish();
+  if (to_->login) {
+    options.login = smtp::client_login{to_->login->name, to_->login->password, encode_base64(random_bytes(nonce_bytes)),
+                                       to_->route.implicit_tls || to_->route.login_without_tls};
+  }
   options.messages_max = owner_.env().with.delivery.messages_per_connection_max;
   session_ = std::make_unique<smtp::client_session>(std::move(options));
   session_->connected();
@@ -536,6 +544,11 @@ void connection::session_over() {
       send_output();
       tls_->unavailable(why.answer.text);
       return tls_broke(std::move(why));
+    }
+    // Another address of the same server would refuse the login as well, and might count it.
+    if (why.at == stage::auth) {
+      send_output();
+      return give_up(std::move(why), true);
     }
     // 5xx in a greeting is most often about us and passes (RFC 5321 3.1 lets a server refuse for now); only 521 and 556
     // say that the host never takes mail (RFC 7504).

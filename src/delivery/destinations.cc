@@ -23,6 +23,12 @@ smtp::recipient_outcome refusal(stage at, reply why) {
 
 using found_set = std::expected<std::shared_ptr<const mx_set>, mx_failure>;
 
+// Of a pool, each domain has one: it is the same at every look-up, on every shard and after a restart.
+const config::smarthost_login* login_for(const config::route& r, std::string_view marked) {
+  if (r.logins.empty()) return nullptr;
+  return &r.logins[std::hash<std::string_view>{}(spool::without_mark(marked)) % r.logins.size()];
+}
+
 bool governs_others(config::route_kind kind) {
   return kind == config::route_kind::smtp;
 }
@@ -36,6 +42,10 @@ std::vector<std::string> routed_destination::hosts() const {
   for (const auto& tier : mx->tiers)
     all.insert(all.end(), tier.exchanges.begin(), tier.exchanges.end());
   return all;
+}
+
+std::vector<shaping::limit_setting> routed_destination::limits() const {
+  return config::limits_of(route, login ? &*login : nullptr);
 }
 
 struct destinations::question {
@@ -52,20 +62,28 @@ destinations::destinations(const config::settings& with, runtime::shards& on, st
     : with_(with), shards_(on), shard_(shard), sts_(sts), cache_(lookup, time) {}
 
 // A smarthost is another hop, which REQUIRETLS covers; LMTP and mailboxes are the end of the way (RFC 8689 4.2).
-spool::destination_ptr destinations::for_route(const config::route& r, bool require_tls) {
+spool::destination_ptr destinations::for_route(const config::route& r, std::string_view marked) {
   tls_policy::domain_facts facts;
   facts.configured = config::tls_level_of(with_, r);
-  facts.require_tls = require_tls && governs_others(r.kind);
+  facts.require_tls = marked.ends_with(spool::requiretls_mark) && governs_others(r.kind);
   auto demand = tls_policy::decide(facts);
   demand.hosts_unproven = false;  // the operator names the host
   const bool remote = r.kind == config::route_kind::smtp || r.kind == config::route_kind::lmtp;
   auto key = config::target_text(r);
+  const auto* const login = login_for(r, marked);
+  if (login != nullptr) key += " as " + login->name;
   if (remote) key += tls_policy::key_of(demand);
   auto& kept = by_route_[key];
   if (!kept) {
-    auto made = std::make_shared<routed_destination>(key, r);
-    made->tls = demand;
-    kept = std::move(made);
+    kept = std::make_shared<routed_destination>(key, r);
+    kept->tls = demand;
+  }
+  // What is no part of the key may change by a reload, also for those who have the destination already.
+  if (login != nullptr && kept->login != *login) kept->login = *login;
+  if (governs_others(r.kind)) {
+    kept->route.login_without_tls = r.login_without_tls;
+    kept->route.preset = r.preset;
+    kept->route.limits = r.limits;
   }
   return kept;
 }
@@ -145,7 +163,7 @@ void destinations::find_by_mx(std::string_view marked, mx_answer done) {
 
 spool::destination_ptr destinations::known(std::string_view domain) {
   const auto& route = config::match_route(with_, spool::without_mark(domain));
-  if (route.kind != config::route_kind::mx) return for_route(route, domain.ends_with(spool::requiretls_mark));
+  if (route.kind != config::route_kind::mx) return for_route(route, domain);
   // Answered before find_by_mx() returns if it is remembered; else the look-up that it starts serves the find() to
   // come.
   const auto found = std::make_shared<std::optional<answer>>();
@@ -157,7 +175,7 @@ spool::destination_ptr destinations::known(std::string_view domain) {
 void destinations::find(std::string_view domain, handler done) {
   const auto& route = config::match_route(with_, spool::without_mark(domain));
   if (route.kind != config::route_kind::mx) {
-    auto to = for_route(route, domain.ends_with(spool::requiretls_mark));
+    auto to = for_route(route, domain);
     shards_.post(shard_, [to = std::move(to), done = std::move(done)]() mutable { done(std::move(to), {}); });
     return;
   }

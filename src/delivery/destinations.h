@@ -3,6 +3,7 @@
 #include <expected>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "delivery/site_cache.h"
 #include "delivery/sts_source.h"
 #include "runtime/shards.h"
+#include "shaping/limit_set.h"
 #include "spool/lease.h"
 #include "tls_policy/decision.h"
 
@@ -20,7 +22,9 @@ namespace gonets::delivery {
 struct routed_destination final : spool::destination {
   routed_destination(std::string key, config::route to) : destination(std::move(key)), route(std::move(to)) {}
   std::vector<std::string> hosts() const override;
+  std::vector<shaping::limit_setting> limits() const;  // what its login may send
   config::route route;
+  std::optional<config::smarthost_login> login;  // the name is part of the key; a reload may bring another password
   std::shared_ptr<const mx_set> mx;  // of a route of kind mx; under MTA-STS, the hosts that the policy allows
   tls_policy::demand tls;            // part of the key: all domains of the site ask for the same
 };
@@ -38,7 +42,7 @@ class destinations final : public spool::directory {
   using answer = std::expected<spool::destination_ptr, smtp::recipient_outcome>;
   using mx_answer = std::move_only_function<void(answer)>;
 
-  spool::destination_ptr for_route(const config::route& r, bool require_tls);
+  spool::destination_ptr for_route(const config::route& r, std::string_view marked);
   void find_by_mx(std::string_view marked, mx_answer done);
   answer for_domain(const question& of, const std::shared_ptr<const mx_set>& set, const sts_policy_ptr& sts);
   spool::destination_ptr for_set(const std::shared_ptr<const mx_set>& set, const tls_policy::demand& tls);
@@ -54,7 +58,7 @@ class destinations final : public spool::directory {
   std::map<std::pair<const void*, std::string_view>, spool::destination_ptr> by_set_;
   std::map<std::pair<const void*, std::string>, std::pair<std::shared_ptr<const mx_set>, std::shared_ptr<const mx_set>>>
       allowed_;  // by set and key of what is left of it: the set, and what is left
-  std::unordered_map<std::string, spool::destination_ptr> by_route_;
+  std::unordered_map<std::string, std::shared_ptr<routed_destination>> by_route_;
 };
 
 }  // namespace gonets::delivery

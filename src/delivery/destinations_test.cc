@@ -1,7 +1,11 @@
 #include "delivery/destinations.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "config/routes.h"
 #include "runtime/resolver_test_support.h"
 
 namespace gonets::delivery {
@@ -110,6 +114,41 @@ TEST_F(destinations_test, of_routes_have_their_level_in_the_key) {
   EXPECT_EQ(site("a.example"), "smtps://relay.test:465;tls=verified");
   EXPECT_EQ(site("a.example;requiretls"), "smtps://relay.test:465;tls=requiretls");
   EXPECT_EQ(site("b.example;requiretls"), "capture");
+}
+
+TEST_F(destinations_test, of_a_login_are_a_site_of_their_own_with_its_limits) {
+  with.routes = {config::parse_target("smtp://smtp.example.com:587").value()};
+  with.routes[0].logins = {{.name = "user", .password = "old"}};
+  with.routes[0].limits.messages_a_day = 5;
+  ASSERT_EQ(site("a.example"), "smtp://smtp.example.com:587 as user;tls=verified");
+  const auto found = directory.known("a.example");
+  const auto& to = dynamic_cast<const routed_destination&>(*found);
+  ASSERT_EQ(to.limits().size(), 1u);
+  EXPECT_EQ(to.limits()[0].max, 5u);
+  EXPECT_EQ(to.login->password, "old");
+
+  // A reload: those who have the destination go on with the new password and limits.
+  with.routes[0].logins[0].password = "new";
+  with.routes[0].limits.messages_a_day = 7;
+  EXPECT_EQ(directory.known("a.example"), found);
+  EXPECT_EQ(to.login->password, "new");
+  EXPECT_EQ(to.limits()[0].max, 7u);
+
+  with.routes[0].logins[0].name = "other";
+  EXPECT_NE(directory.known("a.example"), found);
+}
+
+TEST_F(destinations_test, spread_domains_over_a_pool_and_keep_to_it) {
+  with.routes = {config::parse_target("smtp://smtp.example.com:587").value()};
+  with.routes[0].logins = {{.name = "one", .password = "x"}, {.name = "two", .password = "x"}};
+  std::set<std::string> seen;
+  for (int i = 0; i < 50; ++i) {
+    const auto domain = fmt::format("d{}.example", i);
+    seen.insert(site(domain));
+    EXPECT_EQ(site(domain), site(domain));
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"smtp://smtp.example.com:587 as one;tls=verified",
+                                         "smtp://smtp.example.com:587 as two;tls=verified"}));
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ smtp::starttls tls_attempt::wish() const {
 }
 
 // With DANE the first name is the TLSA base domain; the others are the host's own and, where the mail hosts are vouched
-// for or the operator says so, the recipients' domain (RFC 7672 3.2.2).
+// for or the operator says so, the recipients' domain (RFC 7672 3.2.2). Not so for a route: its host is named, and
+// whoever has a certificate for a recipient's domain must not pass for the smarthost that gets our password.
 runtime::client_handshake tls_attempt::handshake() const {
   runtime::client_handshake wanted;
   const auto& d = target_.demand;
@@ -74,7 +75,7 @@ runtime::client_handshake tls_attempt::handshake() const {
   const bool named = !parse_host_address(target_.host);
   wanted.server_name = !wanted.names.empty() ? wanted.names.front() : named ? target_.host : std::string();
   add_once(wanted.names, target_.host);
-  if (d.domain_name_counts) add_once(wanted.names, only_domain_);
+  if (d.domain_name_counts && by_mx_) add_once(wanted.names, only_domain_);
   wanted.session_key = target_.host;
   return wanted;
 }

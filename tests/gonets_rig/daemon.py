@@ -28,6 +28,8 @@ def to_toml(config):
             return "true" if v else "false"
         if isinstance(v, (list, tuple)):
             return "[" + ", ".join(value(x) for x in v) + "]"
+        if isinstance(v, dict):
+            return "{ " + ", ".join(f"{k} = {value(x)}" for k, x in v.items()) + " }"
         return json.dumps(v) if isinstance(v, str) else str(v)
 
     def table(name, of):
@@ -85,7 +87,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 class Daemon:
     """Keyword arguments are sections of the configuration, laid over those below; `route` is a list of (domain, to)
-    pairs, and `listener` a list of tables that may leave out what the first one has by default."""
+    pairs or tables, and `listener` a list of tables that may leave out what the first one has by default."""
 
     def __init__(self, folder=None, **config):
         self.made = folder is None
@@ -102,7 +104,8 @@ class Daemon:
         listeners = [{"kind": "smtp", "address": text_of(free_endpoint()), "trusted_networks": ["127.0.0.0/8"]} | more
                      for more in config.pop("listener", [{}])]
         # Reports to the sender that most tests use are not what they look at.
-        routes = [{"domain": domain, "to": to} for domain, to in [("sender.test", "discard"), *config.pop("route", [])]]
+        routes = [r if isinstance(r, dict) else dict(zip(("domain", "to"), r))
+                  for r in [("sender.test", "discard"), *config.pop("route", [])]]
         self.config = merge({
             "server": {"hostname": "mx.gonets.test", "shards": 2, "stop_within": "2s"},
             "spool": {"path": str(self.folder / "spool"), "free_bytes_min": "16MiB"},

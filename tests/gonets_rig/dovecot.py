@@ -98,3 +98,47 @@ service imap-login {{
     def stop(self):
         self.child.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class DovecotAuth:
+    """Dovecot as what checks passwords for Postfix: `logins` is a dict of names and passwords."""
+
+    def __init__(self, logins, mechanisms="plain login scram-sha-256"):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-dovecot-auth-"))
+        self.folder.chmod(0o755)
+        self.socket = self.folder / "run" / "sasl"
+        for name in ("run", "state"):
+            (self.folder / name).mkdir()
+        (self.folder / "users").write_text("".join(f"{name}:{{PLAIN}}{password}\n" for name, password in logins.items()))
+        (self.folder / "dovecot.conf").write_text(f"""
+protocols =
+base_dir = {self.folder}/run
+state_dir = {self.folder}/state
+log_path = {self.folder}/dovecot-log
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = {mechanisms}
+auth_failure_delay = 0
+default_login_user = dovenull
+default_internal_user = dovecot
+passdb {{
+  driver = passwd-file
+  args = {self.folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  unix_listener {self.socket} {{
+    mode = 0666
+  }}
+}}
+""")
+        self.child = Child("dovecot", ["dovecot", "-F", "-c", self.folder / "dovecot.conf"], self.folder,
+                           death_signal="TERM")
+        self.child.wait_ready("no socket", lambda: self.socket.is_socket())
+
+    def stop(self):
+        self.child.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)

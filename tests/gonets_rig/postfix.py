@@ -76,14 +76,17 @@ class Postgrey:
 class PostfixReceiver:
     """Postfix with its own configuration and queue: takes mail for postfix.test, all of it into one Maildir. Addresses
     that begin with "no-" do not exist; those of defer.postfix.test are refused for now. With a certificate (pki.Certificate)
-    it offers STARTTLS. `policy` is a server that it asks about each recipient (Postgrey)."""
+    it offers STARTTLS. `policy` is a server that it asks about each recipient (Postgrey). With `sasl` (DovecotAuth) it takes
+    mail for any domain from who has logged in, over TLS, and from nobody else; with `implicit_tls` there is TLS from the first byte."""
 
-    def __init__(self, certificate=None, policy=None):
+    def __init__(self, certificate=None, policy=None, sasl=None, implicit_tls=False, endpoint=None):
         self.certificate = certificate
         self.policy = policy
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-postfix-"))
-        self.endpoint = free_endpoint()
-        self.route = f"smtp://{text_of(self.endpoint)}"
+        self.sasl = sasl
+        self.implicit_tls = implicit_tls
+        self.endpoint = endpoint or free_endpoint()
+        self.route = f"{'smtps' if implicit_tls else 'smtp'}://{text_of(self.endpoint)}"
         self.maildir = self.folder / "mail" / "all"
         self._lay_out()
         # Makes the folders of the queue; its warnings are about owners under /tmp.
@@ -92,7 +95,7 @@ class PostfixReceiver:
         # `master` itself: postfix start-fg would stay in between, and end without it.
         self.child = Child("master", ["/usr/lib/postfix/sbin/master", "-c", self.folder / "etc", "-s"], self.folder,
                            env={"MAIL_CONFIG": str(self.folder / "etc")}, death_signal="TERM")
-        self.child.wait_ready("no greeting", lambda: says_220(self.endpoint))
+        self.child.wait_ready("no greeting", lambda: connects(self.endpoint) if implicit_tls else says_220(self.endpoint))
 
     def _lay_out(self):
         self.folder.chmod(0o755)
@@ -116,7 +119,7 @@ inet_protocols = ipv4
 myhostname = postfix.test
 mydestination =
 mynetworks = 127.0.0.0/8
-virtual_mailbox_domains = postfix.test, defer.postfix.test
+virtual_mailbox_domains = {"static:all" if self.sasl else "postfix.test, defer.postfix.test"}
 virtual_mailbox_base = {self.folder}/mail
 virtual_mailbox_maps = regexp:{self.folder}/etc/users
 virtual_uid_maps = static:{nobody.pw_uid}
@@ -136,7 +139,15 @@ bounce_queue_lifetime = 0
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {self.certificate.key}, {self.certificate.certificate}
 smtpd_tls_received_header = yes
-""" if self.certificate else ""))
+""" if self.certificate else "") + (f"""
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {self.sasl.socket}
+smtpd_sasl_authenticated_header = yes
+smtpd_tls_auth_only = yes
+smtpd_client_restrictions = permit_sasl_authenticated, reject
+smtpd_tls_wrappermode = {"yes" if self.implicit_tls else "no"}
+""" if self.sasl else ""))
         (self.folder / "etc" / "users").write_text("if !/^no-/\n/./ all/\nendif\n")
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
         master = re.sub(r"^smtp +inet.*$", f"{text_of(self.endpoint)} inet n - n - - smtpd", master, flags=re.M)
