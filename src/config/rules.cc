@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/detail/kinds.h"
 #include "config/routes.h"
+#include "shaping/limit_fields.h"
 #include "shaping/retry_hint.h"
 
 namespace gonets::config {
@@ -34,7 +35,6 @@ constexpr std::size_t reply_bytes_max = 1024;  // of samples
 constexpr std::size_t pattern_bytes_max = 200;
 constexpr std::size_t names_max = 1000;  // of one list
 constexpr std::size_t conditions_max = 50;
-constexpr std::uint32_t limit_max = 100'000'000;
 constexpr std::chrono::milliseconds wait_min = 1s, wait_max = 7 * 24h;
 
 // What a table may have: how a key is read, what it expects.
@@ -144,18 +144,12 @@ void read_slow_to(const value& v, reply_rule& rule, mismatches& wrong) {
 }
 
 const keys<provider_limits>& limit_keys() {
-  using limits = provider_limits;
-  const detail::count number{1, limit_max};
-  static const keys<limits> all{
-      field("connections", number, &limits::connections),
-      field("new_connections_a_minute", number, &limits::new_connections_a_minute),
-      field("messages_a_second", number, &limits::messages_a_second),
-      field("messages_a_minute", number, &limits::messages_a_minute),
-      field("messages_an_hour", number, &limits::messages_an_hour),
-      field("messages_a_day", number, &limits::messages_a_day),
-      field("messages_a_connection", number, &limits::messages_a_connection),
-      field("recipients_a_transaction", number, &limits::recipients_a_transaction),
-  };
+  static const keys<provider_limits> all = [] {
+    keys<provider_limits> made;
+    for (const auto& f : shaping::limit_fields)
+      made.push_back(field(f.name, detail::count{1, shaping::limit_max}, f.field));
+    return made;
+  }();
   return all;
 }
 

@@ -58,6 +58,7 @@ enum class command : unsigned char {
   domain_import_key,
   domain_remove,
   rules_show,
+  rules_presets,
   rules_check,
   rules_try,
   version

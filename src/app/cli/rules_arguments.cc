@@ -26,6 +26,11 @@ void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with)
   show->add_option("PROVIDER", to.rules.provider, "Its name, or a domain or MX host of its")->type_name("");
   add_json(show);
 
+  auto* presets = with.add(*rules, "presets",
+                           "What is known of smarthosts for `preset` of a route: where they are, what a login may send",
+                           command::rules_presets, "gonets rules presets");
+  add_json(presets);
+
   auto* check = with.add(*rules, "check", "Whether a file of rules is right, and each rule takes its samples",
                          command::rules_check, "gonets rules check new.toml");
   check->add_option("FILE", to.rules.file, "The file; without one, what the program carries in itself")->type_name("");

@@ -12,7 +12,10 @@
 #include "app/cli/table.h"
 #include "app/cli/text.h"
 #include "base/text.h"
+#include "config/presets.h"
+#include "config/routes.h"
 #include "config/rules.h"
+#include "shaping/limit_fields.h"
 #include "shaping/rule_check.h"
 
 namespace gonets::app::cli {
@@ -21,16 +24,6 @@ namespace json = boost::json;
 using shaping::provider;
 using shaping::provider_limits;
 using shaping::reply_rule;
-
-constexpr std::array<std::pair<std::string_view, std::optional<std::uint32_t> provider_limits::*>, 8> all_limits{
-    {{"connections", &provider_limits::connections},
-     {"new_connections_a_minute", &provider_limits::new_connections_a_minute},
-     {"messages_a_second", &provider_limits::messages_a_second},
-     {"messages_a_minute", &provider_limits::messages_a_minute},
-     {"messages_an_hour", &provider_limits::messages_an_hour},
-     {"messages_a_day", &provider_limits::messages_a_day},
-     {"messages_a_connection", &provider_limits::messages_a_connection},
-     {"recipients_a_transaction", &provider_limits::recipients_a_transaction}}};
 
 int fail(const filter_context& with, const std::string& what, int status) {
   with.err << "gonets: " << what << '\n';
@@ -97,16 +90,20 @@ std::string condition_of(const reply_rule& r) {
   return joined(parts, " ");
 }
 
-json::object to_object(const provider& p) {
+json::object to_object(const provider_limits& of) {
   json::object limits;
-  for (const auto& [name, field] : all_limits) {
-    if (p.limits.*field) limits[name] = *(p.limits.*field);
+  for (const auto& f : shaping::limit_fields) {
+    if (of.*(f.field)) limits[f.name] = *(of.*(f.field));
   }
+  return limits;
+}
+
+json::object to_object(const provider& p) {
   json::object o{{"name", p.name},
                  {"title", p.title},
                  {"mx", json::array(p.mx.begin(), p.mx.end())},
                  {"domains", json::array(p.domains.begin(), p.domains.end())},
-                 {"limits", std::move(limits)}};
+                 {"limits", to_object(p.limits)}};
   if (p.greylisting) o["greylisting"] = format_duration(*p.greylisting);
   return o;
 }
@@ -180,8 +177,8 @@ int show_one(const arguments& given, const shaping::rules& all, const provider& 
   if (!p.mx.empty()) with.out << "  MX hosts below  " << joined(p.mx) << '\n';
   if (!p.domains.empty()) with.out << "  domains         " << joined(p.domains) << '\n';
   if (p.greylisting) with.out << "  greylists for   " << format_duration(*p.greylisting) << '\n';
-  for (const auto& [name, field] : all_limits) {
-    if (p.limits.*field) with.out << fmt::format("  {:<26}{:>8}\n", name, *(p.limits.*field));
+  for (const auto& f : shaping::limit_fields) {
+    if (p.limits.*(f.field)) with.out << fmt::format("  {:<26}{:>8}\n", f.name, *(p.limits.*(f.field)));
   }
   if (own.empty()) return exit_fine;
   table rows({{"RULE"}, {"VERDICT"}, {"ABOUT"}, {"WHEN", align::left, true}});
@@ -299,6 +296,33 @@ int rules_try(const arguments& given, const filter_context& with) {
     print_ruling(line, all->judge(*parsed, stage_of(given.rules.stage), of), given.json, with);
   }
   return status;
+}
+
+int rules_presets(const arguments& given, const filter_context& with) {
+  const auto& all = config::shipped_presets();
+  if (given.json) {
+    json::array presets;
+    for (const config::preset& p : all) {
+      presets.push_back(json::object{{"name", p.name},
+                                     {"title", p.title},
+                                     {"to", config::target_text(p.target)},
+                                     {"limits", to_object(p.limits)}});
+    }
+    with.out << json::serialize(json::object{{"presets", std::move(presets)}}) << '\n';
+    return exit_fine;
+  }
+  table rows({{"PRESET"},
+              {"TITLE", align::left, true},
+              {"SERVER"},
+              {"CONNECTIONS", align::right},
+              {"RCPTS/MESSAGE", align::right},
+              {"RATES"}});
+  for (const config::preset& p : all) {
+    rows.add({p.name, p.title, config::target_text(p.target), limit_cell(p.limits.connections),
+              limit_cell(p.limits.recipients_a_transaction), rates_cell(p.limits)});
+  }
+  with.out << rows.render(with.screen);
+  return exit_fine;
 }
 
 }  // namespace gonets::app::cli

@@ -75,6 +75,17 @@ TEST_F(rules_commands, show_prints_json) {
   EXPECT_EQ(parsed().at("greylisting").as_string(), "7m");
 }
 
+TEST_F(rules_commands, presets_lists_servers_and_what_they_allow) {
+  EXPECT_EQ(run(rules_presets, {}), exit_fine);
+  EXPECT_THAT(out_.str(), testing::ContainsRegex("mail.ru +Mail.ru +smtps://smtp.mail.ru:465 +1 +1 +1/m"));
+  out_.str("");
+  EXPECT_EQ(run(rules_presets, {}, true), exit_fine);
+  const auto first = parsed().at("presets").at(0).as_object();
+  EXPECT_EQ(first.at("name").as_string(), "mail.ru");
+  EXPECT_EQ(first.at("to").as_string(), "smtps://smtp.mail.ru:465");
+  EXPECT_EQ(first.at("limits").at("messages_a_minute").as_int64(), 1);
+}
+
 TEST_F(rules_commands, check_is_content_with_the_shipped_rules) {
   EXPECT_EQ(run(rules_check, {}), exit_fine) << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("rules/providers.toml: "));

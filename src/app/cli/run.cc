@@ -181,6 +181,8 @@ int run(int argc, const char* const* argv) {
       return dkim_record(*given, on_standard_streams());
     case command::rules_show:
       return rules_show(*given, on_standard_streams());
+    case command::rules_presets:
+      return rules_presets(*given, on_standard_streams());
     case command::rules_check:
       return rules_check(*given, on_standard_streams());
     case command::rules_try:
