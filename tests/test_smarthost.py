@@ -1,11 +1,18 @@
 """Smarthosts with a login: Postfix, whose passwords Dovecot checks, over TLS."""
+import json
+import pathlib
+import re
+
 import pytest
+
+from gonets_rig.daemon import BINARY
 
 from gonets_rig.dovecot import DovecotAuth
 from gonets_rig.knot import Knot
 from gonets_rig.net import free_port, private_host, text_of, wait_until
 from gonets_rig.pki import Authority
 from gonets_rig.postfix import PostfixReceiver
+from gonets_rig.processes import run
 
 ANNA, BORIS = "anna@provider.test", "boris@provider.test"
 HOST, OTHER_HOST = private_host(), private_host()
@@ -167,3 +174,34 @@ def test_two_logins_share_the_mail(all_mechanisms, send_by):
 def test_preset_gives_what_the_route_does_not_say(all_mechanisms, send_by):
     server = send_by(all_mechanisms, preset="yandex", login=ANNA, password=LOGINS[ANNA], limits={"messages_a_day": 3})
     assert delivered(server)["route"] == f"{all_mechanisms.route} as {ANNA};tls=required"
+
+
+def test_examples_of_the_documentation_are_good(tmp_path):
+    text = (pathlib.Path(__file__).parent.parent / "docs" / "smarthosts.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.S)
+    assert len(examples) >= 3
+    config = tmp_path / "gonets.toml"
+    for example in examples:
+        for name in re.findall(r'password_file = "(.*?)"', example):
+            (tmp_path / name).write_text("a password\n")
+            (tmp_path / name).chmod(0o600)
+        config.write_text(f'[server]\nhostname = "mx.gonets.test"\n[spool]\npath = "{tmp_path}/spool"\n' + example)
+        checked = run(BINARY, "check-config", "--config", config)
+        said = (checked.stdout + checked.stderr).decode()
+        assert checked.returncode == 0 and "route" not in said and "a password" not in said, said
+
+
+def test_a_password_file_that_is_missing_is_told(tmp_path):
+    config = tmp_path / "gonets.toml"
+    config.write_text('[[route]]\ndomain = "*"\npreset = "gmail"\nlogin = "you@gmail.com"\npassword_file = "none"\n')
+    checked = run(BINARY, "check-config", "--config", config)
+    assert checked.returncode != 0
+    assert f"route.password_file ({tmp_path}/none): found No such file or directory" in (checked.stdout + checked.stderr).decode()
+
+
+def test_presets_are_listed():
+    listed = run(BINARY, "rules", "presets", "--json")
+    presets = {p["name"]: p for p in json.loads(listed.stdout)["presets"]}
+    assert presets["mail.ru"] == {"name": "mail.ru", "title": "Mail.ru", "to": "smtps://smtp.mail.ru:465",
+                                  "limits": {"connections": 1, "messages_a_minute": 1, "recipients_a_transaction": 1}}
+    assert {"mail.ru", "yandex", "gmail", "rambler", "ukr.net", "meta.ua"} <= set(presets)

@@ -545,8 +545,10 @@ void connection::session_over() {
       tls_->unavailable(why.answer.text);
       return tls_broke(std::move(why));
     }
-    // Another address of the same server would refuse the login as well, and might count it.
-    if (why.at == stage::auth) {
+    // Another address of the same server would refuse the login as well, and might count it; not so where the
+    // connection broke.
+    const bool login_refused = why.at == stage::auth && why.answer.status.subject == 7;
+    if (login_refused) {
       send_output();
       return give_up(std::move(why), true);
     }
