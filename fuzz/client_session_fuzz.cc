@@ -1,12 +1,15 @@
 // Any bytes as a peer's side of a session; the owner does all that it may. Byte 0: bits of `choice`; byte 1: how the
-// bytes are cut into reads; the rest: what the peer says, after which the connection is lost.
+// bytes are cut into reads, and in its highest bit whether there is a login; the rest: what the peer says, after which
+// the connection is lost.
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/base64.h"
 #include "smtp/client_session.h"
 
 namespace {
@@ -33,18 +36,25 @@ void require(bool held) {
   if (!held) std::abort();
 }
 
+std::optional<client_login> login_if(bool wanted) {
+  if (!wanted) return std::nullopt;
+  return client_login{"user", "secret", "nonce", false};
+}
+
 class owner {
  public:
-  owner(std::uint8_t choices, std::size_t step, std::string_view bytes)
+  owner(std::uint8_t choices, std::size_t step, bool logs_in, std::string_view bytes)
       : session_({.helo_name = "client.test",
                   .speak = choices & speak_lmtp ? protocol::lmtp : protocol::smtp,
                   .tls = wish(choices),
+                  .login = login_if(logs_in),
                   .reply_line_bytes_max = 256,
                   .reply_lines_max = 16,
                   .messages_max = 6}),
         bytes_(bytes),
         step_(step),
-        choices_(choices) {
+        choices_(choices),
+        logs_in_(logs_in) {
     recipients_.push_back({"a@x.test", "rfc822;a@y.test", {.never = true}});
     recipients_.push_back({"b@x.test", "", {.success = true}});
     recipients_.push_back({"c@x.test", "", {}});
@@ -64,7 +74,7 @@ class owner {
           shake_hands();
           break;
         case wants::work:
-          if (tls_needed()) require(secured_);
+          if (tls_needed() || logs_in_) require(secured_);
           if (begun_ < 5) {
             begin();
           } else {
@@ -167,16 +177,20 @@ class owner {
     collect();
   }
 
-  // The peer's bytes never get a command of their own into what we send.
-  static void require_whole_lines(std::string_view output) {
+  // The peer's bytes never get a command of their own into what we send, nor a password that is not protected.
+  void require_whole_lines(std::string_view output) const {
     require(output.empty() || output.ends_with("\r\n"));
     while (!output.empty()) {
       const std::string_view line = output.substr(0, output.find("\r\n"));
       output.remove_prefix(line.size() + 2);
       require(line == "." || line == "DATA" || line == "RSET" || line == "STARTTLS" || line == "QUIT" ||
               line.ends_with("LO client.test") || line.starts_with("MAIL FROM:<from@source.test>") ||
-              line.starts_with("RCPT TO:<"));
+              line.starts_with("RCPT TO:<") || (logs_in_ && secured_ && is_of_login(line)));
     }
+  }
+
+  static bool is_of_login(std::string_view line) {
+    return line.starts_with("AUTH ") || line == "*" || gonets::decode_base64(line);
   }
 
   client_session session_;
@@ -187,6 +201,7 @@ class owner {
   std::size_t begun_ = 0;
   std::size_t bodies_ = 0;
   std::uint8_t choices_;
+  bool logs_in_;
   bool secured_ = false;
 };
 
@@ -194,7 +209,9 @@ class owner {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
-  owner(data[0], data[1] == 0 ? size : data[1], std::string_view(reinterpret_cast<const char*>(data) + 2, size - 2))
+  const std::size_t step = data[1] & 0x7fu;
+  owner(data[0], step == 0 ? size : step, (data[1] & 0x80u) != 0,
+        std::string_view(reinterpret_cast<const char*>(data) + 2, size - 2))
       .run();
   return 0;
 }

@@ -1,6 +1,6 @@
 // Every mechanism that we log in by, against a hostile server: the first octet chooses it, the rest are the server's
-// challenges, parted by LF. For any octets: a server that does not know the password is not believed with SCRAM and does
-// not get the password from it, answers stay within bounds, no error tells the password, and it ends.
+// challenges, parted by LF. For any octets: a server that does not know the password is not believed with SCRAM and
+// does not get the password from it, answers stay within bounds, no error tells the password, and it ends.
 #include <algorithm>
 #include <array>
 #include <cstdint>
