@@ -19,7 +19,7 @@
 namespace gonets::app {
 namespace {
 
-constexpr std::chrono::milliseconds tick_period{50};
+constexpr std::chrono::milliseconds tick_period{25};
 constexpr std::chrono::milliseconds trim_period = std::chrono::hours(1);
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t blocking_queue_max = 10'000;
@@ -43,6 +43,10 @@ std::uint64_t random_seed() {
   return seed;
 }
 
+double per_second(const shaping::rate& r) {
+  return 1000.0 * r.messages / double(r.per.count());
+}
+
 scheduler::options scheduler_options(const config::settings& with, std::size_t shard, std::size_t shards,
                                      std::shared_ptr<const shaping::rules> rules) {
   scheduler::options o;
@@ -55,6 +59,11 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
   o.hot_bytes_max = with.spool.hot_bytes_max / shards;
   for (const auto& s : with.streams)
     o.streams.push_back({s.name, s.priority, s.retry});
+  o.pace.adaptive = with.shaping.adaptive;
+  o.pace.dry_run = with.shaping.dry_run;
+  o.pace.start_rate = per_second(with.shaping.start_rate);
+  o.pace.rate_max = per_second(with.shaping.rate_max);
+  o.pace.start_connections = with.shaping.start_connections;
   return o;
 }
 
@@ -128,7 +137,14 @@ parts::parts(const config::settings& settings)
       shards(shard_count(settings)),
       blocking(blocking_threads, blocking_queue_max),
       signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max),
-      database(database_threads, database_queue_max) {}
+      database(database_threads, database_queue_max),
+      limits([this](account_id who) {
+        const auto known = accounts->current();
+        const auto* found = known->find(who);
+        return found == nullptr ? std::string() : found->name;
+      }) {
+  limits.configure(settings.limits);
+}
 
 parts::~parts() = default;
 
@@ -291,7 +307,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   o.seed = seed;
   made->scheduler = std::make_unique<scheduler::scheduler>(
       std::move(o),
-      scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts});
+      scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts, limits});
   made->delivery->attach(*made->scheduler);
   shards.every(number, tick_period, [s = made->scheduler.get()] { s->tick(); });
   by_shard.push_back(std::move(made));
@@ -319,6 +335,7 @@ void parts::reconfigure(const config::settings& fresh) {
   logins->reconfigure(auth_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
+  limits.configure(fresh.limits);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;

@@ -62,6 +62,7 @@ struct parts {
   std::unique_ptr<storage::sql_database> tls_database;  // this server's own
   std::unique_ptr<tls_services> tls;
   std::atomic<std::shared_ptr<const shaping::rules>> rules;  // in force
+  shaping::limit_book limits;                                // [[limit]]
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0

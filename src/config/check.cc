@@ -228,9 +228,27 @@ void checker::check_delivery() {
 
 void checker::check_shaping() {
   const auto read = load_rules(s_.shaping.rules_file);
-  if (read) return;
-  for (const auto& e : read.error())
-    fail("shaping.rules_file", to_text(e));
+  if (!read) {
+    for (const auto& e : read.error())
+      fail("shaping.rules_file", to_text(e));
+    return;
+  }
+  const auto known = [](const std::optional<std::string>& name, auto exists) {
+    return !name || *name == "*" || exists(*name);
+  };
+  for (std::size_t i = 0; i < s_.limits.size(); ++i) {
+    const auto& about = s_.limits[i].about;
+    const auto key = fmt::format("limit[{}]", i + 1);
+    if (!known(about.provider, [&](const auto& name) { return read->providers.find(name) != nullptr; })) {
+      fail(key + ".provider",
+           fmt::format("there is no \"{}\"; `gonets rules show` lists the providers", *about.provider));
+    }
+    if (!known(about.stream, [&](const auto& name) {
+          return std::ranges::find(s_.streams, name, &stream::name) != s_.streams.end();
+        })) {
+      fail(key + ".stream", fmt::format("there is no \"{}\"", *about.stream));
+    }
+  }
 }
 
 void checker::check_dkim() {

@@ -219,6 +219,28 @@ const std::vector<declaration<tls_entry>>& tls_declarations() {
   return all;
 }
 
+const std::vector<declaration<limit_entry>>& limit_declarations() {
+  const text name{"a name, or \"*\" for each by itself", [](std::string_view s) { return !s.empty(); }};
+  static const std::vector<declaration<limit_entry>> all{
+      setting<&limit_entry::provider>("provider", reload, name,
+                                      "The provider ([docs/shaping.md](shaping.md)) that is sent to."),
+      setting<&limit_entry::account>("account", reload, name,
+                                     "The account that sends. With `provider`: what the account sends there."),
+      setting<&limit_entry::stream>("stream", reload, name, "The stream; neither with `provider` nor with `account`."),
+      required(setting<&limit_entry::limits>("limits", reload, limits_table{}, "How much that may be.",
+                                             "no reply to clients: mail waits, and `gonets why` names the limit")),
+  };
+  return all;
+}
+
+std::string_view limit_doc() {
+  return "Bounds what is sent: by the whole server, or to a provider, for an account, in a stream, or for an account "
+         "to "
+         "a provider. Exact over all shards; counted since the start of the server. Of those for the same level the "
+         "first that applies counts. A twentieth of what may be sent in an hour or a day, and a little of every other "
+         "limit, is left to streams of priority 0.";
+}
+
 std::string_view tls_doc() {
   return "What is asked of TLS on the way to domains that go by MX. The first that matches wins; for the rest there is "
          "`delivery.tls`. DANE and MTA-STS apply besides, where a domain has them, but not where the level is `none`.";

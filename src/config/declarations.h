@@ -56,6 +56,12 @@ struct tls_entry {
   tls_policy::level level = tls_policy::level::opportunistic;
 };
 
+// One [[limit]].
+struct limit_entry {
+  std::string provider, account, stream;  // empty: does not matter
+  shaping::provider_limits limits;
+};
+
 const std::vector<section>& sections();
 const std::vector<declaration<listener>>& listener_declarations();
 const std::vector<declaration<certificate>>& certificate_declarations();
@@ -63,11 +69,13 @@ const std::vector<declaration<route_entry>>& route_declarations();
 const std::vector<declaration<smarthost_login>>& login_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
 const std::vector<declaration<tls_entry>>& tls_declarations();
+const std::vector<declaration<limit_entry>>& limit_declarations();
 
 std::string_view listener_doc();
 std::string_view certificate_doc();
 std::string_view route_doc();
 std::string_view login_doc();
+std::string_view limit_doc();
 std::string_view tls_doc();
 std::string_view stream_doc();
 

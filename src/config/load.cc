@@ -17,6 +17,7 @@
 #include "config/declarations.h"
 #include "config/presets.h"
 #include "sasl/client.h"
+#include "shaping/limit_fields.h"
 
 namespace gonets::config {
 namespace {
@@ -57,8 +58,9 @@ class reader {
     if (top.name == "certificate") return read_certificates(top, to);
     if (top.name == "route") return read_routes(top, to);
     if (top.name == "tls_policy") return read_tls_rules(top, to);
+    if (top.name == "limit") return read_limits(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "certificate", "route", "tls_policy", "stream"};
+    std::vector<std::string> names{"listener", "certificate", "route", "tls_policy", "limit", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -170,6 +172,26 @@ class reader {
       read_table(table, key, tls_declarations(), entry);
       for (const std::string& domain : entry.domains)
         to.tls_rules.push_back({to_lower(domain), entry.level});
+    });
+  }
+
+  void read_limits(const member& top, settings& to) {
+    read_array_of_tables(top, [&](const value& table, const std::string& key) {
+      limit_entry entry;
+      read_table(table, key, limit_declarations(), entry);
+      const auto part = [](const std::string& name) {
+        return name.empty() ? std::optional<std::string>() : std::optional(name);
+      };
+      shaping::limit_order order;
+      order.about.provider = part(entry.provider);
+      order.about.account = part(entry.account);
+      order.about.stream = part(entry.stream);
+      if (!shaping::level_of(order.about)) {
+        add(table.line, table.column, key, "these together",
+            "`provider`, `account` or `stream` alone, `provider` with `account`, or none of them");
+      }
+      order.settings = shaping::settings_of(entry.limits, key);
+      to.limits.push_back(std::move(order));
     });
   }
 

@@ -12,8 +12,10 @@
 
 #include "base/network.h"
 #include "sasl/exchange.h"
+#include "shaping/limit_book.h"
 #include "shaping/provider.h"
 #include "shaping/retry.h"
+#include "shaping/verdict.h"
 #include "smtp/server_session.h"
 #include "tls_policy/level.h"
 
@@ -173,6 +175,11 @@ struct settings {
 
   struct shaping_section {
     std::string rules_file;  // providers and reply rules; empty: those of the binary
+    bool adaptive = true;
+    bool dry_run = false;
+    shaping::rate start_rate{10, 1s};
+    shaping::rate rate_max{10'000, 1s};
+    unsigned start_connections = 4;
   } shaping;
 
   struct tls_report_section {
@@ -211,6 +218,7 @@ struct settings {
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
 
   std::vector<tls_rule> tls_rules;  // first match wins
+  std::vector<shaping::limit_order> limits;
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;

@@ -3,6 +3,7 @@
 // callbacks hold weak references.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <utility>
@@ -32,6 +33,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
 
   void resume() override;
   void shut_down() override;
+  bool reached() const override { return reached_; }
 
  private:
   // dialing -> greeting -> working <-> idle -> ended; greeting -> dialing; any -> ended. Only `working` has
@@ -92,6 +94,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   bool writing_ = false;
   bool stopping_ = false;
   bool pumping_ = false;
+  bool reached_ = false;
   std::string out_, after_, stuffed_;
   std::uint32_t chunk_ = 0;  // of the large body that is being sent
   bool sending_chunks_ = false;
@@ -162,6 +165,8 @@ void connection::start_session() {
                                        to_->route.implicit_tls || to_->route.login_without_tls};
   }
   options.messages_max = owner_.env().with.delivery.messages_per_connection_max;
+  if (const auto limit = owner_.work().messages_a_connection_max(site_))
+    options.messages_max = std::min(options.messages_max, std::max<std::size_t>(1, *limit));
   session_ = std::make_unique<smtp::client_session>(std::move(options));
   session_->connected();
   pump();
@@ -292,7 +297,7 @@ bool connection::step() {
 
 bool connection::next_transaction() {
   if (phase_ == phase::greeting) {
-    owner_.work().site_reached(site_);
+    if (!std::exchange(reached_, true)) owner_.work().site_reached(site_);
     if (!stream_->is_tls()) note_clear();
     if (!fit_for_first()) return false;
     phase_ = phase::working;

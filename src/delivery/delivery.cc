@@ -71,10 +71,10 @@ void delivery::busy(spool::site_id site, worker& w) {
 
 void delivery::gone(spool::site_id site, worker& w) {
   busy(site, w);
-  env_.shards.post(env_.shard, [this, site, which = &w] {
+  env_.shards.post(env_.shard, [this, site, which = &w, reached = w.reached()] {
     if (workers_.erase(which) == 0) return;
     open_.add(-1);
-    work_->connection_closed(site);
+    work_->connection_closed(site, reached);
     if (waiting_.empty()) return;
     auto [next, to] = std::move(waiting_.front());
     waiting_.pop_front();

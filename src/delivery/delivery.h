@@ -44,7 +44,8 @@ class worker {
   virtual ~worker() = default;
   // It waits for work at a site, and has: resume it, and it takes a lease at once.
   virtual void resume() = 0;
-  virtual void shut_down() = 0;  // when idle: now; else after what it is doing
+  virtual void shut_down() = 0;                   // when idle: now; else after what it is doing
+  virtual bool reached() const { return false; }  // whether it told work_source::site_reached()
 };
 
 // How the TLS of connections went, for the metrics.

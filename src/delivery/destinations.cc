@@ -44,6 +44,12 @@ std::vector<std::string> routed_destination::hosts() const {
   return all;
 }
 
+// A smarthost has taken it on itself to take our mail; strangers have not.
+spool::destination::pacing routed_destination::paced() const {
+  if (route.kind == config::route_kind::mx) return pacing::careful;
+  return route.kind == config::route_kind::smtp ? pacing::open : pacing::none;
+}
+
 std::vector<shaping::limit_setting> routed_destination::limits() const {
   return config::limits_of(route, login ? &*login : nullptr);
 }

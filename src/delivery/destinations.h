@@ -22,7 +22,8 @@ namespace gonets::delivery {
 struct routed_destination final : spool::destination {
   routed_destination(std::string key, config::route to) : destination(std::move(key)), route(std::move(to)) {}
   std::vector<std::string> hosts() const override;
-  std::vector<shaping::limit_setting> limits() const;  // what its login may send
+  pacing paced() const override;
+  std::vector<shaping::limit_setting> limits() const override;  // what its login may send
   config::route route;
   std::optional<config::smarthost_login> login;  // the name is part of the key; a reload may bring another password
   std::shared_ptr<const mx_set> mx;  // of a route of kind mx; under MTA-STS, the hosts that the policy allows

@@ -144,9 +144,9 @@ std::string json_time(wall_time t) {
 }  // namespace
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 11> names = {"",         "accepted",  "deferred",  "delivered",
+  static constexpr std::array<std::string_view, 12> names = {"",         "accepted",  "deferred",  "delivered",
                                                              "bounced",  "expired",   "cancelled", "held",
-                                                             "released", "discarded", "domain"};
+                                                             "released", "discarded", "domain",    "pace"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() ? names[number] : std::string_view("unknown");
 }

@@ -25,7 +25,8 @@ enum class kind : std::uint8_t {
   held = 7,       // waits until released
   released = 8,
   discarded = 9,  // end: the route says so
-  domain = 10     // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
+  domain = 10,    // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
+  pace = 11       // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
 };
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.

@@ -115,12 +115,12 @@ TEST(event_record, that_promises_more_recipients_than_it_has_is_refused) {
 TEST(event_kind, ends_a_recipient_or_does_not) {
   for (const auto k : {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded})
     EXPECT_TRUE(is_end(k)) << to_text(k);
-  for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain})
+  for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace})
     EXPECT_FALSE(is_end(k)) << to_text(k);
 }
 
 TEST(event_kind, of_a_number_that_is_not_known_is_unknown) {
-  EXPECT_EQ(to_text(static_cast<kind>(11)), "unknown");
+  EXPECT_EQ(to_text(static_cast<kind>(12)), "unknown");
   EXPECT_EQ(to_text(static_cast<kind>(255)), "unknown");
 }
 
@@ -211,7 +211,7 @@ TEST(event_json, uses_the_words_of_the_contract) {
   for (const auto& line : schema("stage")) {
     if (line.starts_with("      enum:")) stages = words_in_brackets(line);
   }
-  for (int k = 1; k <= 10; ++k)
+  for (int k = 1; k <= 11; ++k)
     EXPECT_EQ(kinds.erase(std::string(to_text(static_cast<kind>(k)))), 1u) << k;
   EXPECT_TRUE(kinds.empty());
   for (int s = 1; s <= 10; ++s)

@@ -2,6 +2,7 @@
 // shard; answers come later, on the shard that asked; each is called exactly once.
 #pragma once
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "events/event.h"
 #include "httpd/exchange.h"
 #include "httpd/tls_control.h"
+#include "scheduler/view.h"
 #include "spool/message.h"
 
 namespace gonets::httpd {
@@ -137,6 +139,9 @@ struct key_verdict {
   bool read = false, admin = false;
 };
 
+using site_answer = std::expected<scheduler::site_view, std::string>;
+using site_pin = scheduler::pin;
+
 class control {
  public:
   template <class T>
@@ -167,6 +172,10 @@ class control {
   virtual void check_key(std::string key, const address_bytes& from, done<key_verdict> answer) = 0;
   virtual void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) = 0;
   virtual void unlock(std::string what, done<bool> answer) = 0;  // false: it had no failures
+  // A site by one of its domains, or why there is none.
+  virtual void view_site(std::string domain, done<site_answer> answer) = 0;
+  virtual void pin_site(std::string domain, site_pin to, done<site_answer> answer) = 0;
+  virtual void release_site(std::string domain, std::string stream, done<site_answer> answer) = 0;  // "": all streams
   virtual domains::manager& domains() = 0;
   virtual tls_control& tls() = 0;
 };

@@ -61,6 +61,9 @@ class fake_control : public control {
 
   std::map<std::string, key_verdict> keys;
   std::vector<lockout_row> lockouts_answer;
+  site_answer site;
+  std::string asked_site;
+  site_pin asked_pin;
 
   queue_filter asked_filter;
   std::size_t asked_max = 0;
@@ -154,6 +157,19 @@ class fake_control : public control {
     ++calls;
     const auto gone = std::erase_if(lockouts_answer, [&](const lockout_row& r) { return r.name == what; });
     answer(gone != 0);
+  }
+  void view_site(std::string domain, done<site_answer> answer) override {
+    ++calls;
+    asked_site = std::move(domain);
+    answer(site);
+  }
+  void pin_site(std::string domain, site_pin to, done<site_answer> answer) override {
+    asked_pin = to;
+    view_site(std::move(domain), std::move(answer));
+  }
+  void release_site(std::string domain, std::string stream, done<site_answer> answer) override {
+    asked_pin = site_pin{std::move(stream), 0, {}};
+    view_site(std::move(domain), std::move(answer));
   }
   void captured_content(std::string id, done<std::optional<std::string>> answer) override {
     ++calls;

@@ -452,5 +452,36 @@ TEST_F(router, lists_and_ends_lockouts) {
   expect_error(ask("DELETE", "/v1/auth/lockouts/192.0.2.1"), 404, "not_found");
 }
 
+TEST_F(router, shows_how_fast_a_site_is_sent_to) {
+  scheduler::site_view v;
+  v.site = "mx:a.test";
+  v.egress = "default";
+  v.state = "ready";
+  v.streams.push_back({"bulk", 7, 2.5, 0, 3, "cruising", "", 0});
+  v.limits.push_back({"10 messages a minute for site mx:a.test (rules: a)", 10, 10, 1'740'830'400'000, true});
+  server_.site = v;
+  EXPECT_EQ(get("/v1/sites/a.test").body,
+            R"x({"site":"mx:a.test","egress":"default","state":"ready","waiting":0,"sending":0,"connections":0,)x"
+            R"x("connections_max":0,"paced":false,"streams":[{"name":"bulk","waiting":7,"rate":2.5E0,)x"
+            R"x("phase":"cruising","connections":3}],"limits":[{"what":)x"
+            R"x("10 messages a minute for site mx:a.test (rules: a)","used":10,"max":10,"blocks":true,)x"
+            R"x("until":"2025-03-01T12:00:00.000Z"}]})x");
+  EXPECT_EQ(server_.asked_site, "a.test");
+  server_.site = std::unexpected("b.test takes no mail");
+  expect_error(get("/v1/sites/b.test"), 404, "no_site");
+}
+
+TEST_F(router, pins_and_releases_a_site) {
+  EXPECT_EQ(ask("PUT", "/v1/sites/a.test/pace", R"({"rate":"30/m","connections":2,"stream":"bulk"})").status, 200u);
+  EXPECT_DOUBLE_EQ(server_.asked_pin.rate, 0.5);
+  EXPECT_EQ(server_.asked_pin.connections, 2u);
+  EXPECT_EQ(server_.asked_pin.stream, "bulk");
+  expect_error(ask("PUT", "/v1/sites/a.test/pace", R"({"rate":"fast"})"), 400, "invalid_body");
+  expect_error(ask("PUT", "/v1/sites/a.test/pace", R"({"connections":2})"), 400, "invalid_body");
+  expect_error(ask("PUT", "/v1/sites/a.test/pace", R"({"rate":"1/s","connections":0})"), 400, "invalid_body");
+  EXPECT_EQ(ask("DELETE", "/v1/sites/a.test/pace?stream=bulk").status, 200u);
+  EXPECT_EQ(server_.asked_pin.stream, "bulk");
+}
+
 }  // namespace
 }  // namespace gonets::httpd

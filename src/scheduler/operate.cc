@@ -1,4 +1,4 @@
-// What operators ask: counts, lists, hold and release, and why something waits.
+// What operators ask: counts, lists, hold and release.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,7 +47,7 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
     if (e.at != nullptr) {
       line.state = shaping::to_text(e.at->health.state());
       line.reason = e.at->health.reason();
-      if (e.at->held(env_.time)) {
+      if (e.at->held(flow_now())) {
         line.state = "held";
         line.reason = e.at->hold.why;
       }
@@ -249,61 +249,6 @@ void scheduler::remove(handle h, const std::string& reason) {
   }
   smtp::recipient_outcome none;
   end_entry(h, events::kind::cancelled, none, reason);
-}
-
-std::vector<explanation> scheduler::explain(message_id id) const {
-  std::vector<explanation> all;
-  const auto now = env_.time.wall();
-  for (auto h = entries_.find(id); h != no_handle; h = entries_[h].sibling) {
-    const auto& e = entries_[h];
-    if (e.state == entry_state::free) continue;
-    explanation x;
-    x.entry = view_of(h);
-    const auto add = [&x](std::string what, std::string detail, std::int64_t until = 0) {
-      x.obstacles.push_back({std::move(what), std::move(detail), until});
-    };
-    switch (e.state) {
-      case entry_state::held:
-        add("held", "held by an operator; `gonets queue release` lets it go");
-        break;
-      case entry_state::deferred:
-        add("retry_time", "the last attempt failed for now", e.due_ms);
-        break;
-      case entry_state::paused:
-        if (const auto why = paused_->find(e.account); why != paused_->end()) add("account_paused", why->second);
-        break;
-      case entry_state::resolving:
-        add("resolving", "looking up where mail for the domain goes");
-        break;
-      default:
-        break;
-    }
-    if (e.at != nullptr && e.state != entry_state::leased) {
-      const auto& s = *e.at;
-      if (s.held(env_.time)) add("site_held", s.hold.why, s.hold.until.time_since_epoch().count());
-      if (s.health.state() == shaping::site_state::suspended) {
-        const auto until = s.health.next_ready(now);
-        add("site_suspended", std::string(s.health.reason()), until ? until->time_since_epoch().count() : 0);
-      } else if (s.health.state() == shaping::site_state::probing) {
-        add("site_probing", std::string(s.health.reason()) + "; one connection is trying now");
-      }
-      if (s.connections >= connections_max(s)) {
-        const auto whose = s.provider != nullptr && s.provider->limits.connections == s.connections
-                               ? " that " + s.provider->title + " is given are busy"
-                               : " connections to the site are busy";
-        add("site_connections", "all " + std::to_string(s.connections) + whose);
-      }
-      std::size_t before = 0;
-      for (const auto* queues : {&s.hot, &s.cold}) {
-        for (const auto& q : *queues)
-          before += q.count();
-      }
-      if (before > 1) add("queue", std::to_string(before - 1) + " other recipients wait for the same site");
-      if (!e.hot) add("on_disk", "its body is on disk and is read when its turn comes");
-    }
-    all.push_back(std::move(x));
-  }
-  return all;
 }
 
 }  // namespace gonets::scheduler

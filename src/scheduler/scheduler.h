@@ -20,6 +20,8 @@
 #include "scheduler/entry_table.h"
 #include "scheduler/site.h"
 #include "scheduler/view.h"
+#include "shaping/limit_book.h"
+#include "shaping/limit_clock.h"
 #include "shaping/reply_rule.h"
 #include "shaping/retry.h"
 #include "spool/lease.h"
@@ -33,6 +35,14 @@ struct stream_policy {
   shaping::retry_policy retry;
 };
 
+struct pace_options {
+  bool adaptive = true;      // false: no faster and no slower than limits and connections allow
+  bool dry_run = false;      // what rules and replies would change is said and not done
+  double start_rate = 10;    // messages a second, where nothing is known of a site
+  double rate_max = 10'000;  // messages a second
+  unsigned start_connections = 4;
+};
+
 struct options {
   std::size_t shard = 0;
   std::string hostname;                // Reporting-MTA of DSNs
@@ -43,6 +53,7 @@ struct options {
   std::uint64_t hot_bytes_max = 134'217'728;  // bodies in memory on this shard
   std::uint64_t seed = 0;                     // of what must be unguessable in DSNs
   std::shared_ptr<const shaping::rules> rules = std::make_shared<const shaping::rules>();
+  pace_options pace;
 };
 
 struct environment {
@@ -54,6 +65,7 @@ struct environment {
   spool::directory& directory;  // of this shard
   spool::transport& transport;  // of this shard
   metrics::registry& counts;
+  shaping::limit_book& limits;  // of all shards
 };
 
 class scheduler final : public spool::work_source {
@@ -72,8 +84,9 @@ class scheduler final : public spool::work_source {
 
   std::optional<spool::lease> take(spool::site_id site, std::size_t recipients_max) override;
   void settle(spool::lease done, spool::attempt_result result) override;
+  std::optional<std::size_t> messages_a_connection_max(spool::site_id site) const override;
   void site_reached(spool::site_id site) override;
-  void connection_closed(spool::site_id site) override;
+  void connection_closed(spool::site_id site, bool reached) override;
 
   // Every 50 ms or so: what is due, what waits too long for a connection.
   void tick();
@@ -91,6 +104,13 @@ class scheduler final : public spool::work_source {
   selection select(const selector& which, std::size_t max) const;
   std::size_t act(const selector& which, action what, const std::string& reason);
   std::vector<explanation> explain(message_id id) const;
+  // How fast the domain's site is sent to, and why no faster. Asked on any one shard; `answer` is called on the shard
+  // that owns the site, or with nothing on this one when it can't be told where the domain's mail goes.
+  using site_answer = std::move_only_function<void(std::optional<site_view>, const smtp::recipient_outcome& why_not)>;
+  void view_site(const std::string& domain, site_answer answer);
+  // The same with a change of its pace, which adaptive_rate.h explains; an empty stream: all of them.
+  void pin_site(const std::string& domain, pin to, site_answer answer);
+  void release_site(const std::string& domain, const std::string& stream, site_answer answer);
 
  private:
   struct newcomer {
@@ -119,13 +139,55 @@ class scheduler final : public spool::work_source {
   site* find(spool::site_id id);
   site* site_of(const std::string& domain);  // null: not known, or nothing goes there
   void kick(site& s);
-  bool may_open(site& s);
+  bool may_open(site& s, wall_time now);
+  void open_connection(site& s, wall_time now);
   std::size_t connections_max(const site& s) const;
-  void plan_wake(site& s);
+  void plan_wake(site& s, wall_time at);
+  wall_time kept_until(const site& s, wall_time now) const;
+  void learn_of(site& s);
   void load_some(site& s);
   void loaded(spool::site_id at, message_id id, const std::vector<handle>& waiting, const spool::message_ptr& m);
   void drop_if_idle(site& s);
   void expire_waiting(site& s);
+
+  // Who may be sent next; pace.cc. What time it is, for pace, limits and holds:
+  wall_time flow_now() const { return flow_.now(); }
+  struct turn {
+    stream_line* line = nullptr;  // null: nobody may go now...
+    account_line* account = nullptr;
+    std::optional<wall_time> until;  // ...but then
+    bool until_something_ends = false;
+    void wait(std::optional<wall_time> at);
+  };
+  turn next_to_send(site& s, wall_time now);
+  void wait_for(site& s, const turn& t);
+  bool admit_send(site& s, const stream_line& line, account_id account, wall_time now);
+  void end_send(site& s, std::uint8_t stream, account_id account, std::optional<wall_time> unused_since);
+  std::optional<shaping::block> limit_in_the_way(const site& s, std::uint8_t stream, account_id account,
+                                                 wall_time now) const;
+  shaping::limit_subject subject_of(const site& s) const;
+  shaping::limit_subject subject_of(const site& s, std::uint8_t stream, account_id account) const;
+  shaping::urgency urgency_of(std::uint8_t stream) const;
+  struct account_hold {
+    account_id account;
+    std::uint8_t stream;
+    std::string where;  // a provider's name, or a site's key
+    wall_time until{};
+    std::string why;
+  };
+  const account_hold* account_held(const site& s, std::uint8_t stream, account_id account, wall_time now) const;
+  void hold_account(site& s, std::uint8_t stream, account_id account, const shaping::ruling& by);
+  bool is_paced(const site& s) const;
+  shaping::pace_policy policy_for(const site& s, const stream_pace* p) const;
+  stream_pace& pace_for(site& s, std::uint8_t stream, wall_time now);
+  void end_slowdown(site& s, stream_pace& p, wall_time now);
+  bool slow_down(site& s, std::uint8_t stream, const shaping::ruling& by, wall_time began);
+  void learn_pace(site& s, std::uint8_t stream, const shaping::pace_result& r);
+  bool crowded_out(const site& s, const spool::attempt_result& r) const;
+  void note_pace(const site& s, std::uint8_t stream, const std::string& what, std::string_view rule = {});
+  std::vector<explanation::obstacle> in_the_way(const entry& e) const;
+  site_view view_of(const site& s) const;
+  void with_site(const std::string& domain, std::move_only_function<void(scheduler&, site&)> work, site_answer failed);
 
   struct settlement;
   using settlement_ptr = std::shared_ptr<settlement>;
@@ -133,7 +195,9 @@ class scheduler final : public spool::work_source {
   void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o, std::string_view why = {});
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
-  void hold_site(site& s, const shaping::ruling& by, wall_time now);
+  void hold_site(site& s, const shaping::ruling& by);
+  void obey(settlement& s, const entry& e, const smtp::recipient_outcome& o,
+            const std::optional<shaping::ruling>& ruled);
   void want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o, wall_time until);
   // With the message in memory or not; writes the change, and the reports that it causes.
   void finish(settlement_ptr s);
@@ -153,21 +217,27 @@ class scheduler final : public spool::work_source {
   void remove(handle h, const std::string& reason);
   void record_phase(const entry& e, spool::recipient_record record, events::kind kind, const std::string& reason);
 
-  struct heap_item {
-    std::int64_t due_ms;
-    std::uint32_t what;  // a handle, or a site's id with the top bit set
-    bool operator>(const heap_item& o) const { return due_ms > o.due_ms; }
+  struct due_item {
+    std::int64_t due_ms;  // of the wall clock
+    handle who;
+    bool operator>(const due_item& o) const { return due_ms > o.due_ms; }
   };
-  void push_heap(heap_item item);
+  struct wake_item {
+    wall_time at;  // of flow_
+    spool::site_id who;
+    bool operator>(const wake_item& o) const { return at > o.at; }
+  };
 
   options with_;
   environment env_;
+  shaping::limit_clock flow_;
   std::vector<scheduler*> all_;
   entry_table entries_;
   std::vector<std::unique_ptr<site>> sites_;
   std::vector<std::uint32_t> free_sites_;
   std::unordered_map<std::string, std::uint32_t> site_numbers_;
-  std::vector<heap_item> heap_;
+  std::vector<due_item> due_;  // heaps
+  std::vector<wake_item> wakes_;
   std::unordered_map<std::string, std::vector<handle>> lookups_;  // under way, by domain
   struct departure {
     newcomer who;
@@ -176,6 +246,7 @@ class scheduler final : public spool::work_source {
   std::vector<spool::site_id> placed_;             // to be kicked by kick_placed()
   std::vector<std::vector<departure>> departing_;  // by shard: to be sent there by kick_placed()
   std::vector<spool::site_id> watched_;            // sites with something ready
+  std::vector<account_hold> account_holds_;
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();

@@ -1,190 +1,13 @@
-#include "scheduler/scheduler.h"
-
-#include <gmock/gmock.h>
-
-#include <map>
-
-#include "events/log_reader.h"
-#include "runtime/shards_test_support.h"
-#include "spool/spool_test_support.h"
+#include "scheduler/scheduler_test_support.h"
 
 namespace gonets::scheduler {
 namespace {
 
-using namespace std::chrono_literals;
 using smtp::disposition;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-class manual_clock final : public clock {
- public:
-  wall_time wall() const override { return now; }
-  steady_time steady() const override { return steady_time(now.time_since_epoch()); }
-  wall_time now = runtime::system_clock().wall();
-};
-
-// Domains are their own sites; "unknown.test" is never found.
-class fake_directory final : public spool::directory {
- public:
-  spool::destination_ptr known(std::string_view domain) override {
-    if (domain == "unknown.test") return nullptr;
-    auto& kept = kept_[std::string(domain)];
-    if (!kept) kept = std::make_shared<spool::destination>("site:" + std::string(domain));
-    return kept;
-  }
-  void find(std::string_view, handler done) override { waiting.push_back(std::move(done)); }
-  std::vector<handler> waiting;
-
- private:
-  std::map<std::string, spool::destination_ptr> kept_;
-};
-
-class fake_transport final : public spool::transport {
- public:
-  bool resume(spool::site_id) override { return false; }
-  void open(spool::site_id site, spool::destination_ptr to) override { opened.emplace_back(site, to->site_key); }
-  std::vector<std::pair<spool::site_id, std::string>> opened;
-};
-
-shaping::reply_rule rule(const char* name, const char* text, shaping::verdict what) {
-  shaping::reply_rule r;
-  r.name = name;
-  r.texts = {shaping::text_pattern(text)};
-  r.what = what;
-  r.why = "for a test";
-  return r;
-}
-
-std::shared_ptr<const shaping::rules> some_rules() {
-  using enum shaping::verdict_kind;
-  std::vector<shaping::reply_rule> all;
-  all.push_back(rule("grey", "greylisted", {.kind = greylisted, .duration = 5min}));
-  all.push_back(rule("hold", "blocked for now", {.kind = hold_site, .duration = 30min}));
-  all.push_back(rule("not-so-final", "quota for today", {.kind = defer, .duration = 1h}));
-  all.push_back(rule("dead", "account closed", {.kind = suppress}));
-  shaping::provider small{.name = "small", .title = "Small", .domains = {"small.test"}};
-  small.limits.recipients_a_transaction = 2;
-  auto made = std::make_shared<shaping::rules>();
-  made->providers = shaping::provider_table({small});
-  made->replies = shaping::rule_book(std::move(all));
-  return made;
-}
-
-class scheduling : public spool::spool_fixture {
- protected:
-  void SetUp() override {
-    open();
-    options o;
-    o.hostname = "mx.source.test";
-    o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
-    o.site_backoff_base = 30s;
-    o.rules = some_rules();
-    scheduler_ = std::make_unique<scheduler>(
-        o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_, transport_, counts_});
-    scheduler_->join({scheduler_.get()});
-  }
-  void TearDown() override {
-    close();
-    scheduler_.reset();
-  }
-
-  // On the shard, as all of the scheduler must be used.
-  template <class Work>
-  auto on_shard(Work work) {
-    return runtime::run_on(*shards_, 0, std::move(work));
-  }
-  std::shared_ptr<spool::queued_message> message(std::size_t recipients = 1) {
-    return spool::make_message(ids_->next(time_.now), recipients);
-  }
-  void admit(const std::shared_ptr<spool::queued_message>& m) {
-    ASSERT_EQ(accept(m), spool::commit_status::ok);
-    on_shard([&] { scheduler_->admit(m); });
-  }
-  std::optional<spool::lease> take(std::size_t max = 100) {
-    return on_shard([&]() -> std::optional<spool::lease> {
-      for (const auto& [site, key] : transport_.opened) {
-        if (auto l = scheduler_->take(site, max)) return l;
-      }
-      return std::nullopt;
-    });
-  }
-  void settle(spool::lease l, std::vector<disposition> outcomes, stage at = stage::rcpt, bool site_failed = false) {
-    spool::attempt_result r;
-    for (const auto d : outcomes) {
-      smtp::recipient_outcome o;
-      o.what = d;
-      o.at = at;
-      o.from_peer = true;
-      if (d == disposition::delivered) o.answer = {250, {2, 0, 0}, "ok"};
-      if (d == disposition::deferred) o.answer = {450, {4, 2, 0}, "later"};
-      if (d == disposition::failed) o.answer = {550, {5, 1, 1}, "no such user"};
-      r.recipients.push_back(std::move(o));
-    }
-    r.site_failed = site_failed;
-    on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
-    flush();
-  }
-  void settle_with(spool::lease l, reply answer) {
-    spool::attempt_result r;
-    for (std::size_t i = 0; i < l.recipients.size(); ++i) {
-      smtp::recipient_outcome o;
-      o.what = answer.permanent() ? disposition::failed : disposition::deferred;
-      o.at = stage::rcpt;
-      o.from_peer = true;
-      o.answer = answer;
-      r.recipients.push_back(std::move(o));
-    }
-    on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
-    flush();
-  }
-  std::vector<explanation> explain(message_id id) {
-    return on_shard([&] { return scheduler_->explain(id); });
-  }
-  // Until the committer, and what it completes on the shard, is done with all that was asked.
-  void flush() {
-    std::promise<void> done;
-    store_->append_chunk(message_id{1}, 2, {}, 0, [&](spool::commit_status) { done.set_value(); });
-    done.get_future().get();
-    on_shard([] {});
-  }
-  void pass(std::chrono::milliseconds time) {
-    time_.now += time;
-    on_shard([&] { scheduler_->tick(); });
-    wait_for_disk();
-  }
-  // Until messages that were asked for have been read, and are with the scheduler.
-  void wait_for_disk() {
-    std::promise<void> done;
-    ASSERT_TRUE(blocking_.run([&] { done.set_value(); }));
-    done.get_future().get();
-    on_shard([] {});
-  }
-  totals count() {
-    return on_shard([&] { return scheduler_->count(); });
-  }
-  std::vector<std::string> history(message_id id) {
-    std::vector<std::string> kinds;
-    const auto found = events::read_history(store_->store(), id);
-    for (const auto& e : *found)
-      kinds.emplace_back(events::to_text(e.kind));
-    return kinds;
-  }
-  std::vector<std::string> reports() {
-    std::vector<std::string> bodies;
-    for (const auto& [m, r] : load()) {
-      if (m->is_report) bodies.push_back(store_->fetch(m->id, true)->body);
-    }
-    return bodies;
-  }
-
-  manual_clock time_;
-  fake_directory directory_;
-  fake_transport transport_;
-  runtime::blocking_pool blocking_{1, 100};  // one thread: what was asked before is done before
-  std::unique_ptr<scheduler> scheduler_;
-};
 
 TEST_F(scheduling, opens_a_connection_for_fresh_mail_and_forgets_what_was_delivered) {
   const auto m = message();
@@ -239,7 +62,7 @@ TEST_F(scheduling, lets_mail_behind_a_dead_site_wait_and_probes_with_one_connect
   auto l = take();
   admit(message());
   settle(std::move(*l), {disposition::deferred}, stage::connect, true);
-  on_shard([&] { scheduler_->connection_closed(transport_.opened.front().first); });
+  on_shard([&] { scheduler_->connection_closed(transport_.opened.front().first, true); });
   const auto before = transport_.opened.size();
   pass(20s);
   EXPECT_EQ(transport_.opened.size(), before);

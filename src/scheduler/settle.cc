@@ -1,6 +1,7 @@
 // What comes of an attempt: the recipients' new states, the events, and the reports to the sender, in one batch.
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "base/log.h"
 #include "message/utf8.h"
@@ -23,6 +24,39 @@ wall_time due_by(const shaping::ruling& by, wall_time scheduled, wall_time now, 
   if (!its_own || by.what.duration.count() == 0) return scheduled;
   constexpr std::chrono::seconds margin{1};  // the peer counts from a moment of its own
   return std::min(now + by.what.duration + margin, std::max(last_chance, now));
+}
+
+// How much an outcome says about pace.
+int telling(shaping::pace_outcome o) {
+  using enum shaping::pace_outcome;
+  switch (o) {
+    case unrelated:
+      return 0;
+    case accepted:
+      return 1;
+    case deferred_other:
+      return 2;
+    case timed_out:
+      return 3;
+    case throttled:
+    case too_many_connections:
+      return 4;
+  }
+  return 0;
+}
+
+// Whose fault it is decides: what is about an address, an account or content slows nobody else down.
+shaping::pace_outcome pace_of(const smtp::recipient_outcome& o, const std::optional<shaping::ruling>& ruled) {
+  using enum shaping::pace_outcome;
+  if (ruled) {
+    const bool ours = ruled->what.about == shaping::concern::egress || ruled->what.about == shaping::concern::site;
+    const bool slower =
+        ruled->what.kind == shaping::verdict_kind::slow_down || ruled->what.kind == shaping::verdict_kind::hold_site;
+    return ours && slower ? throttled : unrelated;
+  }
+  if (o.what == smtp::disposition::failed) return unrelated;
+  if (o.from_peer) return deferred_other;
+  return o.at >= stage::ehlo ? timed_out : unrelated;
 }
 
 void log_event(const events::event& e) {
@@ -57,9 +91,19 @@ struct scheduler::settlement {
   std::string route, reason;
   spool::change change;
   std::vector<report> reports;
+  // What it says about pace, of all recipients the most telling.
+  std::optional<shaping::pace_outcome> pace;
+  std::string pace_rule;
   std::string original;  // of a message that is not in memory, when a report needs it
   bool original_cut = false;
   wall_time now{};
+  wall_time began{};  // of the attempt, on the clock of pace and limits
+
+  void note(shaping::pace_outcome o, std::string_view rule = {}) {
+    if (pace && telling(*pace) >= telling(o)) return;
+    pace = o;
+    pace_rule = rule;
+  }
 
   void add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
                  std::string_view why = {}) {
@@ -111,22 +155,41 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
   auto* at = find(done.site);
   at->leased -= done.entries.size();
   leased_ -= done.entries.size();
+  --at->attempts;
+  const auto stream = entries_[done.entries.front()].stream;
+  const auto account = entries_[done.entries.front()].account;
+  const auto now = flow_now();
+  if (crowded_out(*at, result)) {
+    for (const auto h : done.entries | std::views::reverse)
+      enqueue(h, *at, true);
+    end_send(*at, stream, account, done.began);
+    learn_pace(*at, stream,
+               {now,
+                done.began,
+                shaping::pace_outcome::too_many_connections,
+                static_cast<unsigned>(std::max<std::size_t>(1, at->reached)),
+                {}});
+    return kick(*at);
+  }
   auto s = std::make_shared<settlement>();
   s->message = std::move(done.message);
   s->facts = std::move(result);
   s->route = at->to->site_key;
   s->now = env_.time.wall();
+  s->began = done.began;
   const auto outcomes = std::move(s->facts.recipients);
   if (s->facts.site_failed && !outcomes.empty()) {
-    at->health.connect_failed(s->now, outcomes.front().answer.text);
+    at->health.connect_failed(now, outcomes.front().answer.text);
     GONETS_LOG(info, "site_suspended", "site", at->to->site_key, "reason", outcomes.front().answer.text);
   }
   for (std::size_t i = 0; i < done.entries.size(); ++i)
     settle_one(*s, done.entries[i], outcomes[i]);
+  end_send(*at, stream, account, s->pace ? std::optional<wall_time>() : done.began);
+  learn_pace(*at, stream, {now, done.began, s->pace.value_or(shaping::pace_outcome::unrelated), 0, s->pace_rule});
   finish(std::move(s));
   if (at->health.state() != shaping::site_state::ready) {
     expire_waiting(*at);
-    plan_wake(*at);
+    wait_for(*at, {});
   }
   kick(*at);
 }
@@ -134,16 +197,17 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
 void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcome& o) {
   auto& e = entries_[h];
   if (o.what == smtp::disposition::delivered) {
+    s.note(shaping::pace_outcome::accepted);
     return conclude(s, h, s.facts.discarded ? events::kind::discarded : events::kind::delivered, o);
   }
   if (o.what == smtp::disposition::not_attempted && !e.remove_wanted && !e.hold_wanted) {
     return enqueue(h, *e.at, true);
   }
+  const auto ruled = ruling_of(e, o);
+  obey(s, e, o, ruled);
   if (e.remove_wanted) return conclude(s, h, events::kind::cancelled, o);
   ++e.attempts;
-  const auto ruled = ruling_of(e, o);
   const auto why = ruled ? to_text(*ruled) : std::string();
-  if (ruled && ruled->what.kind == shaping::verdict_kind::hold_site) hold_site(*e.at, *ruled, s.now);
   if (ruled ? ruled->what.final() : o.what == smtp::disposition::failed) {
     return conclude(s, h, events::kind::bounced, o, why);
   }
@@ -170,12 +234,24 @@ std::optional<shaping::ruling> scheduler::ruling_of(const entry& e, const smtp::
   return rules.judge(o.answer, o.at, of != nullptr ? of : e.at->provider);
 }
 
-void scheduler::hold_site(site& s, const shaping::ruling& by, wall_time now) {
-  const auto until = now + by.what.duration;
-  if (until <= s.hold.until) return;
-  s.hold = {until, to_text(by)};
-  GONETS_LOG(info, "site_held", "site", s.to->site_key, "rule", by.rule->name, "seconds",
-             std::chrono::duration_cast<std::chrono::seconds>(by.what.duration).count());
+// What it means for others than this recipient.
+void scheduler::obey(settlement& s, const entry& e, const smtp::recipient_outcome& o,
+                     const std::optional<shaping::ruling>& ruled) {
+  using enum shaping::verdict_kind;
+  if (e.at == nullptr) return;
+  auto outcome = pace_of(o, ruled);
+  if (ruled && ruled->what.kind == hold_site) this->hold_site(*e.at, *ruled);
+  // Through a smarthost the provider's reply comes from behind the site, which goes on for other providers.
+  const auto* of = with_.rules->providers.find_domain(spool::without_mark(entries_.domains.name(e.domain)));
+  if (ruled && ruled->what.kind == hold_account && (of == nullptr || of == e.at->provider)) {
+    this->hold_account(*e.at, e.stream, e.account, *ruled);
+  }
+  // The rule has said how much slower: nothing is left to be learnt.
+  if (outcome == shaping::pace_outcome::throttled && ruled->what.kind == slow_down &&
+      this->slow_down(*e.at, e.stream, *ruled, s.began)) {
+    outcome = shaping::pace_outcome::unrelated;
+  }
+  s.note(outcome, ruled ? std::string_view(ruled->rule->name) : std::string_view());
 }
 
 void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,
@@ -372,10 +448,7 @@ void scheduler::expire_waiting(site& s) {
     const auto accepted = wall_time(std::chrono::milliseconds(accepted_at_ms(e.id)));
     if (e.state == entry_state::ready && now >= accepted + policy(e.stream).retry.expires_after) over.push_back(h);
   };
-  for (const auto& q : s.hot)
-    q.for_each(entries_, visit);
-  for (const auto& q : s.cold)
-    q.for_each(entries_, visit);
+  s.queue.for_each(entries_, visit);
   if (over.empty()) return;
   smtp::recipient_outcome why;
   why.what = smtp::disposition::deferred;

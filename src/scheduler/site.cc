@@ -2,60 +2,11 @@
 
 namespace gonets::scheduler {
 
-void fifo::push_back(entry_table& entries, handle h) {
-  auto& e = entries[h];
-  e.next = no_handle;
-  e.linked = true;
-  (last_ == no_handle ? first_ : entries[last_].next) = h;
-  last_ = h;
-  ++count_;
-}
-
-void fifo::push_front(entry_table& entries, handle h) {
-  auto& e = entries[h];
-  e.next = first_;
-  e.linked = true;
-  first_ = h;
-  if (last_ == no_handle) last_ = h;
-  ++count_;
-}
-
-handle fifo::front(entry_table& entries) {
-  while (first_ != no_handle && entries[first_].state != entry_state::ready) {
-    const auto dropped = first_;
-    first_ = entries[dropped].next;
-    entries[dropped].linked = false;
-    --count_;
-    if (first_ == no_handle) last_ = no_handle;
-    // A removed entry could not be given back while it was linked.
-    if (entries[dropped].state == entry_state::free) entries.remove(dropped);
+stream_pace* site::pace(std::uint8_t stream) const {
+  for (const auto& p : paces) {
+    if (p->stream == stream) return p.get();
   }
-  return first_;
-}
-
-handle fifo::pop_front(entry_table& entries) {
-  const auto h = front(entries);
-  if (h == no_handle) return h;
-  first_ = entries[h].next;
-  if (first_ == no_handle) last_ = no_handle;
-  entries[h].next = no_handle;
-  entries[h].linked = false;
-  --count_;
-  return h;
-}
-
-std::size_t site::hot_count() const {
-  std::size_t n = 0;
-  for (const auto& q : hot)
-    n += q.count();
-  return n;
-}
-
-std::size_t site::cold_count() const {
-  std::size_t n = 0;
-  for (const auto& q : cold)
-    n += q.count();
-  return n;
+  return nullptr;
 }
 
 }  // namespace gonets::scheduler

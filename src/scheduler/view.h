@@ -61,4 +61,35 @@ struct explanation {
   std::vector<obstacle> obstacles;
 };
 
+// How fast a site is sent to, and what bounds it. Times are the wall clock's, zero where there is none.
+struct site_view {
+  std::string site, provider, egress;
+  std::string state, reason;  // of the site as a whole
+  std::int64_t until_ms = 0;
+  std::size_t waiting = 0, sending = 0, connections = 0, connections_max = 0;
+  bool paced = false;
+  struct stream {
+    std::string name;
+    std::size_t waiting = 0;
+    double rate = 0, good_rate = 0;  // messages a second
+    unsigned connections = 0;
+    std::string phase, slowed;  // "cruising"; what rule slows it down
+    std::int64_t slowed_until_ms = 0;
+  };
+  std::vector<stream> streams;
+  struct limit {
+    std::string what;  // "10 messages a minute for provider google (rules: google)"
+    std::uint32_t used = 0, max = 0;
+    std::int64_t until_ms = 0;  // when it stands in the way
+    bool blocks = false;
+  };
+  std::vector<limit> limits;
+};
+
+struct pin {
+  std::string stream;                   // empty: all of them
+  double rate = 0;                      // messages a second
+  std::optional<unsigned> connections;  // absent: as many as now
+};
+
 }  // namespace gonets::scheduler

@@ -83,6 +83,10 @@ struct rate_change {
   std::string rule;                          // of the result that caused it; may be empty
 };
 
+std::string rate_text(double messages_a_second);  // "8.4", "10000"
+// "throttled: 12 -> 8.4 messages a second, 4 connections; since the last change 120 accepted, 3 throttled"
+std::string to_text(const rate_change& c);
+
 class adaptive_rate {
  public:
   adaptive_rate(const pace_policy& policy, wall_time now);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "shaping/adaptive_rate.h"
 
 namespace gonets::shaping {
@@ -66,6 +68,26 @@ std::string_view to_text(pace_reason r) {
       return "released";
   }
   return "";
+}
+
+std::string rate_text(double messages_a_second) {
+  return messages_a_second < 100 ? fmt::format("{:.3g}", messages_a_second) : fmt::format("{:.0f}", messages_a_second);
+}
+
+std::string to_text(const rate_change& c) {
+  const auto before_rate = c.old_rate == c.new_rate ? std::string() : rate_text(c.old_rate) + " -> ";
+  auto text = fmt::format("{}: {}{} messages a second", to_text(c.why), before_rate, rate_text(c.new_rate));
+  text += c.old_connections == c.new_connections
+              ? fmt::format(", {} connections", c.new_connections)
+              : fmt::format(", {} -> {} connections", c.old_connections, c.new_connections);
+  const char* before = "; since the last change ";
+  for (std::size_t i = 0; i < pace_outcomes; ++i) {
+    if (c.counts[i] == 0) continue;
+    text += fmt::format("{}{} {}", before, c.counts[i], to_text(pace_outcome(i)));
+    before = ", ";
+  }
+  if (!c.rule.empty()) text += "; rule " + c.rule;
+  return text;
 }
 
 }  // namespace gonets::shaping

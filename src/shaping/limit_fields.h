@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "shaping/limit_set.h"
 #include "shaping/provider.h"
@@ -30,5 +32,8 @@ inline constexpr std::array limit_fields{
                 limit_kind::recipients_a_transaction}};
 
 inline constexpr std::uint32_t limit_max = 100'000'000;
+
+// Those that are set, each from `source`.
+std::vector<limit_setting> settings_of(const provider_limits& limits, const std::string& source);
 
 }  // namespace gonets::shaping

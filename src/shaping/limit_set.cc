@@ -44,6 +44,13 @@ bool stands_longer(const limit_line& a, const limit_line& b) {
   return a.until && *a.until > *b.until;
 }
 
+// What of `max` is left to urgent mail by what is not.
+std::uint32_t reserve(limit_kind k, std::uint32_t max, urgency how) {
+  if (how == urgency::urgent) return 0;
+  if (of(k).window >= log_from) return max < 2 ? 0 : std::max(1u, max / 20);
+  return max < 4 ? 0 : 1;
+}
+
 }  // namespace
 
 std::string_view to_text(limit_level l) {
@@ -119,7 +126,7 @@ limit_line limit_node::line_of(const limit_setting& s, std::uint32_t used, std::
 }
 
 // Of what is not a rate. It must be set, but for `hold`.
-limit_line limit_node::line(limit_kind k, wall_time now) const {
+limit_line limit_node::line(limit_kind k, wall_time now, urgency how) const {
   if (k == limit_kind::hold) {
     limit_line l{.level = level_, .name = name_, .what = k, .source = hold_->why, .blocks = now < hold_->until};
     if (l.blocks) l.until = hold_->until;
@@ -128,13 +135,25 @@ limit_line limit_node::line(limit_kind k, wall_time now) const {
   const auto& s = *setting(k);
   const auto used = k == limit_kind::connections ? connections_.used() : k == limit_kind::in_flight ? in_flight_ : 0;
   auto l = line_of(s, used, s.max);
-  l.blocks = used >= s.max;
+  l.blocks = used + reserve(k, s.max, how) >= s.max;
   return l;
 }
 
-limit_line limit_node::rate_line(const rate& r, wall_time now) const {
+std::optional<wall_time> limit_node::next_of(const rate& r, wall_time now, urgency how) {
+  const auto left = reserve(r.what, r.counter.bound().max, how);
+  const auto next = r.counter.next(now, 1 + left);
+  // With a burst of one nothing can be left.
+  return next || left == 0 ? next : r.counter.next(now);
+}
+
+bool limit_node::at_rest(wall_time now) const {
+  if (connections_.used() != 0 || in_flight_ != 0 || (hold_ && now < hold_->until)) return false;
+  return std::ranges::all_of(rates_, [&](const rate& r) { return r.counter.used(now) == 0; });
+}
+
+limit_line limit_node::rate_line(const rate& r, wall_time now, urgency how) const {
   auto l = line_of(settings_[r.setting], r.counter.used(now), r.counter.bound().max);
-  const auto next = r.counter.next(now);
+  const auto next = next_of(r, now, how);
   l.blocks = next != now;
   if (l.blocks) l.until = next;
   return l;
@@ -164,26 +183,27 @@ void limit_chain::add(limit_node* node) {
   nodes_[count_++] = node;
 }
 
-std::optional<obstacle> limit_chain::find_obstacle(limited_action action, wall_time now) const {
+std::optional<obstacle> limit_chain::find_obstacle(limited_action action, wall_time now, urgency how) const {
   std::optional<obstacle> found;
   const auto note = [&](const limit_line& l) {
     if (!found || stands_longer(l, *found)) found = l;
   };
   const auto gauge = action == limited_action::connect ? limit_kind::connections : limit_kind::in_flight;
   for (const auto* n : nodes()) {
-    if (n->hold_ && now < n->hold_->until) note(n->line(limit_kind::hold, now));
+    if (n->hold_ && now < n->hold_->until) note(n->line(limit_kind::hold, now, how));
     if (const auto* s = n->setting(gauge); s != nullptr) {
       const auto used = gauge == limit_kind::connections ? n->connections_.used() : n->in_flight_;
-      if (used >= s->max) note(n->line(gauge, now));
+      if (used + reserve(gauge, s->max, how) >= s->max) note(n->line(gauge, now, how));
     }
     for (const auto& r : n->rates_)
-      if (taken_by(action, r.what) && r.counter.next(now) != now) note(n->rate_line(r, now));
+      if (taken_by(action, r.what) && limit_node::next_of(r, now, how) != now) note(n->rate_line(r, now, how));
   }
   return found;
 }
 
-std::optional<obstacle> limit_chain::admit(limited_action action, concurrency_limit::holder who, wall_time now) {
-  if (auto found = find_obstacle(action, now)) return found;
+std::optional<obstacle> limit_chain::admit(limited_action action, concurrency_limit::holder who, wall_time now,
+                                           urgency how) {
+  if (auto found = find_obstacle(action, now, how)) return found;
   for (auto* n : nodes()) {
     if (action == limited_action::connect)
       (void)n->connections_.take(who);
@@ -210,17 +230,17 @@ void limit_chain::take_back(wall_time then) {
       if (taken_by(limited_action::send, r.what)) (void)r.counter.take_back(then);
 }
 
-std::vector<limit_line> limit_chain::explain(wall_time now) const {
+std::vector<limit_line> limit_chain::explain(wall_time now, urgency how) const {
   std::vector<limit_line> all;
   for (const auto* n : nodes()) {
-    if (n->hold_ && now < n->hold_->until) all.push_back(n->line(limit_kind::hold, now));
+    if (n->hold_ && now < n->hold_->until) all.push_back(n->line(limit_kind::hold, now, how));
     for (const auto& s : n->settings_) {
       const auto rate =
           std::find_if(n->rates_.begin(), n->rates_.end(), [&](const auto& r) { return r.what == s.what; });
       if (rate != n->rates_.end())
-        all.push_back(n->rate_line(*rate, now));
+        all.push_back(n->rate_line(*rate, now, how));
       else if (s.what == limit_kind::connections || s.what == limit_kind::in_flight)
-        all.push_back(n->line(s.what, now));
+        all.push_back(n->line(s.what, now, how));
       else
         all.push_back(n->line_of(s, 0, s.max));
     }

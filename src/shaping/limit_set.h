@@ -74,6 +74,16 @@ using obstacle = limit_line;  // one that blocks
 // What is asked for, and what it takes: connect: connections, connections_a_minute; send: in_flight, messages_*.
 enum class limited_action : std::uint8_t { connect, send };
 
+// What is not urgent leaves a little of each limit to what is: a twentieth of the messages of an hour or day, one
+// message of a second or minute, one of four or more connections or messages in flight.
+enum class urgency : std::uint8_t { urgent, ordinary };
+
+// That a limit is in the way.
+struct block {
+  limit_level level = limit_level::server;
+  std::optional<wall_time> until;  // nothing: until something ends, or for ever (max 0)
+};
+
 class limit_node {
  public:
   limit_node(limit_level level, std::string name) : level_(level), name_(std::move(name)) {}
@@ -98,6 +108,8 @@ class limit_node {
   std::vector<kept> state() const;
   // False: no such limit is set here (configure() first), or it can't be read.
   bool restore(const kept& k);
+  // Nothing is used, so that nothing would be lost with it.
+  bool at_rest(wall_time now) const;
 
  private:
   friend class limit_chain;
@@ -113,8 +125,9 @@ class limit_node {
   static constexpr std::uint16_t none = UINT16_MAX;
 
   const limit_setting* setting(limit_kind k) const;
-  limit_line line(limit_kind k, wall_time now) const;
-  limit_line rate_line(const rate& r, wall_time now) const;
+  limit_line line(limit_kind k, wall_time now, urgency how) const;
+  limit_line rate_line(const rate& r, wall_time now, urgency how) const;
+  static std::optional<wall_time> next_of(const rate& r, wall_time now, urgency how);
   limit_line line_of(const limit_setting& s, std::uint32_t used, std::uint32_t max) const;
 
   limit_level level_;
@@ -139,25 +152,25 @@ class limit_chain {
   limit_chain(std::initializer_list<limit_node*> nodes);
   void add(limit_node* node);
 
-  // Takes what `action` takes from every node, and gives nothing; or takes nothing, and gives what stands in the way
-  // for longest: a time if there is one, else the first that waits for something to end.
+  // What stands in the way for longest: a time if there is one, else the first that waits for something to end.
+  std::optional<obstacle> find_obstacle(limited_action action, wall_time now, urgency how = urgency::urgent) const;
+  // Takes what `action` takes from every node, and gives nothing; or takes nothing, and gives the obstacle.
   // `who`: for whom connections are counted.
-  std::optional<obstacle> admit(limited_action action, concurrency_limit::holder who, wall_time now);
+  std::optional<obstacle> admit(limited_action action, concurrency_limit::holder who, wall_time now,
+                                urgency how = urgency::urgent);
   // The connection was closed; the message was settled.
   void end(limited_action action, concurrency_limit::holder who);
   // A message that was admitted at `then` was not sent after all; besides end().
   void take_back(wall_time then);
 
   // Every limit, in the order of the nodes, as admit() would judge it.
-  std::vector<limit_line> explain(wall_time now) const;
+  std::vector<limit_line> explain(wall_time now, urgency how = urgency::urgent) const;
   // The least of messages_a_connection or recipients_a_transaction; nothing: there is no such limit.
   std::optional<limit_line> tightest(limit_kind k) const;
 
   std::span<limit_node* const> nodes() const { return {nodes_.data(), count_}; }
 
  private:
-  std::optional<obstacle> find_obstacle(limited_action action, wall_time now) const;
-
   std::array<limit_node*, limit_levels> nodes_{};
   std::size_t count_ = 0;
 };

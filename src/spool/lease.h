@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "events/event.h"
+#include "shaping/limit_set.h"
 #include "smtp/client_session.h"
 #include "spool/message.h"
 
@@ -24,6 +25,13 @@ class destination {
   virtual ~destination() = default;
   // The names of its mail hosts, by which its provider is known; none for what is no host.
   virtual std::vector<std::string> hosts() const { return {}; }
+  // How its pace is found: not at all, from a careful start, or from no bound at all, for what is the operator's own.
+  enum class pacing : std::uint8_t { none, careful, open };
+  virtual pacing paced() const { return pacing::none; }
+  // What its route says of limits, besides what is known of its provider.
+  virtual std::vector<shaping::limit_setting> limits() const { return {}; }
+  // The name of the egress that is used on the way there.
+  virtual std::string_view egress() const { return "default"; }
   const std::string site_key;  // "mx:a.example,b.example", "smtp://host:port", "lmtp:...", "maildir:...", "capture"
 };
 using destination_ptr = std::shared_ptr<const destination>;
@@ -35,7 +43,8 @@ struct lease {
   message_ptr message;
   std::vector<recipient_index> recipients;
   site_id site;
-  std::vector<std::uint32_t> entries;  // the scheduler's
+  std::vector<std::uint32_t> entries;  // these are the scheduler's
+  wall_time began{};
 };
 
 struct attempt_result {
@@ -57,10 +66,12 @@ class work_source {
   // The next lease of the site, at most `recipients_max` recipients of one message; nothing when there is none now.
   virtual std::optional<lease> take(site_id site, std::size_t recipients_max) = 0;
   virtual void settle(lease done, attempt_result result) = 0;
-  // A host of the site greeted us.
+  // How many messages a connection may carry there; absent: nothing is known of that.
+  virtual std::optional<std::size_t> messages_a_connection_max(site_id site) const = 0;
+  // A host of the site greeted us; once for each connection.
   virtual void site_reached(site_id site) = 0;
-  // A connection that open() asked for is gone, whatever became of it.
-  virtual void connection_closed(site_id site) = 0;
+  // A connection that open() asked for is gone, whatever became of it; `reached`: a host had greeted it.
+  virtual void connection_closed(site_id site, bool reached) = 0;
 };
 
 // What the scheduler asks of delivery. Either call may take() before it returns, and do nothing else to the scheduler.

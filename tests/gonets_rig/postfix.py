@@ -77,9 +77,10 @@ class PostfixReceiver:
     """Postfix with its own configuration and queue: takes mail for postfix.test, all of it into one Maildir. Addresses
     that begin with "no-" do not exist; those of defer.postfix.test are refused for now. With a certificate (pki.Certificate)
     it offers STARTTLS. `policy` is a server that it asks about each recipient (Postgrey). With `sasl` (DovecotAuth) it takes
-    mail for any domain from who has logged in, over TLS, and from nobody else; with `implicit_tls` there is TLS from the first byte."""
+    mail for any domain from who has logged in, over TLS, and from nobody else; with `implicit_tls` there is TLS from the first byte. `settings` are lines that end main.cf."""
 
-    def __init__(self, certificate=None, policy=None, sasl=None, implicit_tls=False, endpoint=None):
+    def __init__(self, certificate=None, policy=None, sasl=None, implicit_tls=False, endpoint=None, settings=()):
+        self.settings = settings
         self.certificate = certificate
         self.policy = policy
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-postfix-"))
@@ -147,7 +148,7 @@ smtpd_sasl_authenticated_header = yes
 smtpd_tls_auth_only = yes
 smtpd_client_restrictions = permit_sasl_authenticated, reject
 smtpd_tls_wrappermode = {"yes" if self.implicit_tls else "no"}
-""" if self.sasl else ""))
+""" if self.sasl else "") + "".join(line + "\n" for line in self.settings))
         (self.folder / "etc" / "users").write_text("if !/^no-/\n/./ all/\nendif\n")
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
         master = re.sub(r"^smtp +inet.*$", f"{text_of(self.endpoint)} inet n - n - - smtpd", master, flags=re.M)

@@ -48,6 +48,7 @@ class command_line {
     add_queue();
     add_messages();
     add_capture();
+    add_shaping();
     add_auth();
     add_tls();
     add_dkim();
@@ -225,6 +226,34 @@ class command_line {
     auto* show = add(*capture, "show", "One of them, whole", command::capture_show, "gonets capture show 12");
     show->add_option("ID", to_.id, "The id that `gonets capture list` shows")->required()->type_name("");
     add_client(show);
+  }
+
+  void add_shaping() {
+    auto* shaping = app_.add_subcommand("shaping", "How fast a destination is sent to, and why no faster");
+    shaping->require_subcommand(1);
+    const auto place = [this](CLI::App* sub) {
+      sub->add_option("RECIPIENT", to_.domain, "A recipient's address or domain; its whole site is meant")
+          ->required()
+          ->type_name("");
+    };
+    auto* explain = add(*shaping, "explain", "Its site, pace and limits, and where each is from",
+                        command::shaping_explain, "gonets shaping explain alice@example.com");
+    place(explain);
+    add_client(explain);
+    auto* pin = add(*shaping, "pin", "Send at this rate, whatever is answered, until it is released",
+                    command::shaping_pin, "gonets shaping pin example.com --rate 20/m --connections 2");
+    place(pin);
+    pin->add_option("--rate", to_.shaping.rate, "Messages a second, minute, hour or day: \"20/m\"")
+        ->required()
+        ->type_name("RATE");
+    pin->add_option("--connections", to_.shaping.connections, "Open at a time")->type_name("N");
+    pin->add_option("--stream", to_.shaping.stream, "Of this stream alone")->type_name("STREAM");
+    add_client(pin);
+    auto* release = add(*shaping, "release", "End a pin, a rule's hold and a rule's slow-down",
+                        command::shaping_release, "gonets shaping release example.com");
+    place(release);
+    release->add_option("--stream", to_.shaping.stream, "Of this stream alone")->type_name("STREAM");
+    add_client(release);
   }
 
   void add_auth() {

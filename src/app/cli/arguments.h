@@ -57,6 +57,9 @@ enum class command : unsigned char {
   domain_rotate,
   domain_import_key,
   domain_remove,
+  shaping_explain,
+  shaping_pin,
+  shaping_release,
   rules_show,
   rules_presets,
   rules_check,
@@ -91,6 +94,12 @@ struct rules_arguments {
   std::string provider, file, stage;
 };
 
+// Of `shaping`; empty: not given.
+struct shaping_arguments {
+  std::string rate, stream;
+  std::optional<unsigned> connections;
+};
+
 struct arguments {
   command what = command::version;
   bool json = false;
@@ -105,7 +114,7 @@ struct arguments {
   bool follow = false;
   std::string spool;  // of audit
   account_arguments account;
-  std::string domain, day;  // of tls-policy and tls-report
+  std::string domain, day;  // of tls-policy, tls-report and shaping
   bool refresh = false;     // of tls-policy show
   std::string key_file, dkim_domain, dkim_selector, dns_file;
   std::string canonicalization = "relaxed/relaxed";
@@ -113,6 +122,7 @@ struct arguments {
   std::optional<std::string> return_path, tracking;
   bool zone = false, force = false, now = false;
   rules_arguments rules;
+  shaping_arguments shaping;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

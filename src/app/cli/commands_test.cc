@@ -345,5 +345,30 @@ TEST_F(commands, unlock_by_a_name_that_is_no_path) {
   EXPECT_EQ(run(auth_unlock, {.what = command::auth_unlock, .id = "x"}), exit_negative);
 }
 
+TEST_F(commands, explain_how_fast_a_site_is_sent_to) {
+  answer(
+      R"x({"site":"mx:a.test","egress":"default","state":"held","reason":"rule","until":"2025-03-01T12:15:00.000Z",)x"
+      R"x("waiting":7,"sending":1,"connections":2,"connections_max":4,"paced":true,"streams":[{"name":"bulk",)x"
+      R"x("waiting":7,"rate":0.5,"good_rate":2.0,"phase":"cruising","connections":4}],"limits":[{"what":)x"
+      R"x("10 messages a minute for site mx:a.test (rules: a)","used":10,"max":10,"blocks":true}]})x");
+  EXPECT_EQ(run(shaping_explain, {.what = command::shaping_explain, .domain = "bob@a.test"}), exit_fine);
+  EXPECT_THAT(asked_, testing::ElementsAre("GET /v1/sites/a.test"));
+  for (const auto* said : {"mx:a.test", "held, again in 15m (rule)", "2 of 4", "30/m", "cruising", "2/s",
+                           "10 messages a minute for site mx:a.test (rules: a)", "yes"})
+    EXPECT_THAT(out(), HasSubstr(said));
+}
+
+TEST_F(commands, pin_and_release_a_site) {
+  arguments pin{.what = command::shaping_pin, .domain = "a.test"};
+  pin.shaping = {"20/m", "bulk", 2};
+  EXPECT_EQ(run(shaping_pin, pin), exit_fine);
+  EXPECT_EQ(run(shaping_release, pin), exit_fine);
+  EXPECT_THAT(asked_,
+              testing::ElementsAre(R"(PUT /v1/sites/a.test/pace {"rate":"20/m","connections":2,"stream":"bulk"})",
+                                   "DELETE /v1/sites/a.test/pace?stream=bulk"));
+  refuse(404, R"({"error":{"code":"no_site","message":"a.test takes no mail"}})");
+  EXPECT_EQ(run(shaping_explain, pin), exit_negative);
+}
+
 }  // namespace
 }  // namespace gonets::app::cli

@@ -102,6 +102,12 @@ int run_client(const arguments& given) {
       return auth_lockouts(given, with);
     case command::auth_unlock:
       return auth_unlock(given, with);
+    case command::shaping_explain:
+      return shaping_explain(given, with);
+    case command::shaping_pin:
+      return shaping_pin(given, with);
+    case command::shaping_release:
+      return shaping_release(given, with);
     case command::account_list:
       return account_list(given, with);
     case command::account_show:

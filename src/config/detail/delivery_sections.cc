@@ -176,6 +176,8 @@ section dns_section() {
 }
 
 section shaping_section() {
+  using shaping = settings::shaping_section;
+  constexpr auto in = &settings::shaping;
   return {"shaping",
           "How receivers are treated by what they are and what they answer.",
           {
@@ -183,6 +185,20 @@ section shaping_section() {
                   "rules_file", reload, file,
                   "Providers and reply rules ([docs/shaping.md](shaping.md)) in place of those that the program brings "
                   "along. `gonets rules check FILE` says whether it is right."),
+              setting<in, &shaping::adaptive>(
+                  "adaptive", reload, yes_or_no{},
+                  "Finds for each site and stream how fast mail is taken there. Without it only the limits bound it."),
+              setting<in, &shaping::dry_run>(
+                  "dry_run", reload, yes_or_no{},
+                  "What rules and replies would slow down or hold is written to the event log, and not done."),
+              setting<in, &shaping::start_rate>(
+                  "start_rate", reload, rate_text{},
+                  "Where an MX site begins that nothing is known of; while all is accepted, it doubles every few "
+                  "seconds. Smarthosts begin at `rate_max`."),
+              setting<in, &shaping::rate_max>("rate_max", reload, rate_text{}, "No stream is sent to a site faster.",
+                                              "no reply to clients: mail waits"),
+              setting<in, &shaping::start_connections>("start_connections", reload, count{1, 10'000},
+                                                       "Connections to an MX site that nothing is known of."),
           }};
 }
 

@@ -85,6 +85,17 @@ struct yes_or_no {
   std::string write(bool b) const { return b ? "true" : "false"; }
 };
 
+// "20/m"
+struct rate_text {
+  std::string expected() const { return "a number a second, minute, hour or day, such as \"20/m\""; }
+  void read(const value& v, shaping::rate& to, mismatches& wrong) const {
+    const auto r = v.kind == value_kind::text ? shaping::parse_rate(v.text) : std::nullopt;
+    if (!r) return refuse(v, expected(), wrong);
+    to = *r;
+  }
+  std::string write(const shaping::rate& r) const { return quote(shaping::to_text(r)); }
+};
+
 // Text that `valid` accepts; `what` says what that is.
 struct text {
   std::string_view what;

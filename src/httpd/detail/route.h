@@ -33,5 +33,6 @@ response json_response(std::string body, unsigned status = 200);
 std::vector<route> account_routes();
 std::vector<route> domain_routes();
 std::vector<route> tls_routes();
+std::vector<route> site_routes();
 
 }  // namespace gonets::httpd::detail

@@ -1,5 +1,6 @@
 // Constants of the scheduler that no user has reason to set.
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -10,9 +11,18 @@ namespace gonets::scheduler::detail {
 inline constexpr std::size_t backlog_per_connection = 8;
 // ...or when the first in the queue has waited this long.
 inline constexpr std::int64_t patience_ms = 100;
-// Messages of a site kept in memory ahead of delivery, when they come from disk.
-inline constexpr std::size_t hot_window = 64;
-inline constexpr std::size_t load_at_once = 64;
+// Messages kept in memory ahead of delivery, when they come from disk: of one stream at a site, shared by its accounts;
+// and of each account at least.
+inline constexpr std::size_t read_ahead = 64;
+inline constexpr std::size_t read_ahead_least = 4;
+inline constexpr std::size_t read_at_once = 64;
+// Connections of a site are begun, or taken up again, in one go.
+inline constexpr unsigned wakes_at_once = 64;
+// A site whose limits are in use is looked at again, whether it can be forgotten.
+inline constexpr std::chrono::minutes limits_asked_again{10};
+inline constexpr std::chrono::milliseconds reading_tried_again{250};
+// What is known of a site's pace is kept for so long after it was last used.
+inline constexpr std::chrono::minutes pace_kept{60};
 // Bounds how long one tick keeps its shard busy.
 inline constexpr std::size_t due_per_tick_max = 2000;
 inline constexpr std::uint64_t message_overhead_bytes = 400;

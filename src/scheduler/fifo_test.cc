@@ -1,4 +1,4 @@
-#include "scheduler/site.h"
+#include "scheduler/fifo.h"
 
 #include <gtest/gtest.h>
 
@@ -115,31 +115,6 @@ TEST_F(fifo_test, gives_back_an_entry_that_was_freed_in_it_when_it_comes_to_it) 
   const auto again = add();
   EXPECT_TRUE(again == h[0] || again == h[1]);
   EXPECT_FALSE(entries_[again].linked);
-}
-
-TEST(site, is_idle_when_nothing_is_left_of_it) {
-  site s(spool::site_id{1}, std::make_shared<spool::destination>("mx:a.test"), shaping::site_backoff());
-  entry_table entries;
-  entry e;
-  e.id = message_id{1};
-  e.domain = entries.domains.add("a.test");
-  e.state = entry_state::ready;
-  const auto h = entries.add(e);
-  EXPECT_TRUE(s.idle());
-  s.hot[2].push_back(entries, h);
-  EXPECT_EQ(s.hot_count(), 1u);
-  EXPECT_FALSE(s.idle());
-  s.hot[2].pop_front(entries);
-  s.cold[0].push_back(entries, h);
-  EXPECT_EQ(s.cold_count(), 1u);
-  EXPECT_FALSE(s.idle());
-  s.cold[0].pop_front(entries);
-  EXPECT_TRUE(s.idle());
-  for (auto* count : {&s.connections, &s.loading, &s.leased}) {
-    *count = 1;
-    EXPECT_FALSE(s.idle());
-    *count = 0;
-  }
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+// The operator's limits, `[[limit]]`: each bounds what is sent by the server, from an egress, to a provider or site,
+// for an account or in a stream, or by two of these together. Shared by all shards, so that a bound is exact over them;
+// it costs a lock, but nothing where no limit is set.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "shaping/limit_set.h"
+
+namespace gonets::shaping {
+
+// What a limit is about. An absent part does not matter; "*": each by itself; else the one of that name.
+struct limit_scope {
+  std::optional<std::string> egress, provider, site, account, stream;
+  bool operator==(const limit_scope&) const = default;
+};
+// Nothing: no level is made of these parts. The levels are those of limit_level.
+std::optional<limit_level> level_of(const limit_scope& s);
+
+struct limit_order {
+  limit_scope about;
+  std::vector<limit_setting> settings;
+  bool operator==(const limit_order&) const = default;
+};
+
+// What one attempt or connection is about; of a connection, account and stream are left out.
+struct limit_subject {
+  std::string_view egress, provider, site, stream;
+  std::optional<account_id> account;
+};
+
+class limit_book {
+ public:
+  using account_namer = std::function<std::string(account_id)>;  // called under the lock, from any shard
+
+  explicit limit_book(account_namer name_of) : name_of_(std::move(name_of)) {}
+
+  // In place of all before; counters of limits that stay go on.
+  void configure(std::vector<limit_order> orders);
+  bool empty() const { return !any_.load(std::memory_order_relaxed); }
+
+  // As limit_chain::admit() and its kin, over all limits that the subject is under.
+  std::optional<block> find_block(limited_action action, const limit_subject& about, urgency how, wall_time now);
+  std::optional<block> admit(limited_action action, const limit_subject& about, urgency how,
+                             concurrency_limit::holder who, wall_time now);
+  void end(limited_action action, const limit_subject& about, concurrency_limit::holder who);
+  void take_back(const limit_subject& about, wall_time then);
+  // For people: every limit that the subject is under.
+  struct shown {
+    std::string text;  // "10 messages a minute for provider google (gonets.toml)"
+    std::uint32_t used = 0, max = 0;
+    bool blocks = false;
+    std::optional<wall_time> until;
+  };
+  std::vector<shown> explain(const limit_subject& about, urgency how, wall_time now);
+  std::optional<std::uint32_t> tightest(limit_kind k, const limit_subject& about);
+
+ private:
+  struct kept_order {
+    limit_order order;
+    limit_level level;
+    std::map<std::string, std::unique_ptr<limit_node>, std::less<>> nodes;  // by what "*" stood for
+  };
+  limit_chain chain_of(const limit_subject& about, bool of_connection);
+  limit_node* node_of(kept_order& o, const limit_subject& about);
+  wall_time forward(wall_time now);
+
+  account_namer name_of_;
+  std::mutex lock_;
+  std::vector<kept_order> orders_;
+  std::atomic<bool> any_{false};
+  wall_time latest_{};  // shards' clocks differ by a little; limits want one that never goes back
+};
+
+}  // namespace gonets::shaping
