@@ -63,7 +63,8 @@ void scheduler::wait_for(site& s, const turn& t) {
   auto at = t.until;
   if (s.held(now)) at = s.hold.until;
   if (s.health.state() == shaping::site_state::suspended) at = std::max(at, s.health.next_ready(now));
-  if (at) plan_wake(s, *at);
+  // A time that has come is no reason to wake up: what is missing then (a message that is being read) comes by itself.
+  if (at && *at > now) plan_wake(s, *at);
   if (!t.until_something_ends || s.listed) return;
   s.listed = true;  // what must end may be another shard's: tick() asks again
   watched_.push_back(s.id);

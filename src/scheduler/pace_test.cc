@@ -267,5 +267,22 @@ TEST_F(pacing, stays_at_a_pin_until_it_is_released) {
   EXPECT_THAT(pace_events(), SizeIs(::testing::Ge(2u)));
 }
 
+TEST_F(pacing, probes_a_site_again_whose_mail_is_all_on_disk) {
+  hot_bytes_max_ = 0;
+  restart_with({.adaptive = false});
+  admit(of(1));
+  wait_for_disk();
+  auto l = take();
+  ASSERT_TRUE(l);
+  settle(std::move(*l), {disposition::deferred}, stage::connect, true);
+  on_shard([&] { scheduler_->connection_closed(transport_.opened.front().first, false); });
+  for (int i = 0; i < 70; ++i)
+    admit(of(1));  // more than are read at once
+  const auto opened = transport_.opened.size();
+  pass(31s);
+  pass(1s);
+  EXPECT_EQ(transport_.opened.size(), opened + 1);
+}
+
 }  // namespace
 }  // namespace gonets::scheduler

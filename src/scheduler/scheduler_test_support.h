@@ -94,6 +94,7 @@ class scheduling : public spool::spool_fixture {
   void begin(pace_options pace) {
     options o;
     o.pace = pace;
+    o.hot_bytes_max = hot_bytes_max_;
     o.hostname = "mx.source.test";
     o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
     o.site_backoff_base = 30s;
@@ -197,6 +198,7 @@ class scheduling : public spool::spool_fixture {
     return bodies;
   }
 
+  std::uint64_t hot_bytes_max_ = 134'217'728;
   manual_clock time_;
   fake_directory directory_;
   shaping::limit_book limits_{[](account_id who) { return "account-" + std::to_string(who.value); }};
