@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -380,7 +381,9 @@ class password_file_test : public ::testing::Test {
     return result ? std::string() : to_text(result.error().at(0));
   }
 
-  const std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) / "gonets_password_file_test";
+  // Its own for each process: tests run side by side.
+  const std::filesystem::path folder_ =
+      std::filesystem::path(::testing::TempDir()) / ("gonets_password_file_test_" + std::to_string(::getpid()));
 };
 
 TEST_F(password_file_test, is_read_beside_the_configuration_without_its_line_end) {
