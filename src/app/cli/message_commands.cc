@@ -21,6 +21,7 @@ colour colour_of_kind(std::string_view kind) {
 
 std::string recipients_text(const json::object& event) {
   if (text_of(event, "kind") == "domain") return std::string(text_of(event, "sender"));  // it is about that one
+  if (text_of(event, "kind") == "pace") return fmt::format("{} {}", text_of(event, "route"), text_of(event, "stream"));
   const auto& all = array_of(event, "recipients");
   if (all.empty()) return {};
   auto text = std::string(text_of(as_object(all.front()), "address"));

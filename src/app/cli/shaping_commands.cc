@@ -8,6 +8,7 @@
 #include "app/cli/table.h"
 #include "app/cli/text.h"
 #include "message/address.h"
+#include "shaping/adaptive_rate.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -22,9 +23,9 @@ double real_of(const json::object& o, std::string_view name) {
 
 // "12/s", "30/m": what people would say.
 std::string rate_text(double a_second) {
-  if (a_second >= 1) return fmt::format("{:.4g}/s", a_second);
-  if (a_second * 60 >= 1) return fmt::format("{:.3g}/m", a_second * 60);
-  return fmt::format("{:.3g}/h", a_second * 3600);
+  if (a_second >= 1) return shaping::rate_text(a_second) + "/s";
+  if (a_second * 60 >= 1) return shaping::rate_text(a_second * 60) + "/m";
+  return shaping::rate_text(a_second * 3600) + "/h";
 }
 
 void print_field(const context& with, std::string_view name, std::string_view value) {
