@@ -143,15 +143,16 @@ site_view scheduler::view_of(const site& s) const {
 
 // ---- a site by one of its domains -------------------------------------------------------------------------------
 
-void scheduler::with_site(const std::string& domain, std::move_only_function<void(scheduler&, site&)> work,
-                          site_answer failed) {
-  env_.directory.find(domain, [this, work = std::move(work), failed = std::move(failed)](
+void scheduler::with_site(const std::string& domain, site_change change, site_answer answer) {
+  env_.directory.find(domain, [this, change = std::move(change), answer = std::move(answer)](
                                   spool::destination_ptr to, const smtp::recipient_outcome& why_not) mutable {
-    if (!to) return failed(std::nullopt, why_not);
+    if (!to) return answer(std::nullopt, why_not);
     const auto owner = std::hash<std::string_view>{}(to->site_key) % all_.size();
-    env_.shards.post(owner, [other = all_[owner], to = std::move(to), work = std::move(work)]() mutable {
+    env_.shards.post(owner, [other = all_[owner], to = std::move(to), change = std::move(change),
+                             answer = std::move(answer)]() mutable {
       auto& s = other->site_for(to);
-      work(*other, s);
+      if (change) change(*other, s);
+      answer(other->view_of(s), {});
       other->kick(s);
       other->drop_if_idle(s);
     });
@@ -159,49 +160,35 @@ void scheduler::with_site(const std::string& domain, std::move_only_function<voi
 }
 
 void scheduler::view_site(const std::string& domain, site_answer answer) {
-  auto shared = std::make_shared<site_answer>(std::move(answer));
-  with_site(
-      domain, [shared](scheduler& owner, site& s) { (*shared)(owner.view_of(s), {}); },
-      [shared](const std::optional<site_view>&, const smtp::recipient_outcome& why_not) {
-        (*shared)(std::nullopt, why_not);
-      });
+  with_site(domain, {}, std::move(answer));
 }
 
 void scheduler::pin_site(const std::string& domain, pin to, site_answer answer) {
-  auto shared = std::make_shared<site_answer>(std::move(answer));
-  const auto work = [shared, to](scheduler& owner, site& s) {
+  const auto change = [to = std::move(to)](scheduler& owner, site& s) {
     const auto now = owner.flow_now();
     for (std::size_t n = 0; n < owner.with_.streams.size(); ++n) {
       const auto stream = static_cast<std::uint8_t>(n);
       if (!to.stream.empty() && owner.policy(stream).name != to.stream) continue;
       auto& p = owner.pace_for(s, stream, now);
       p.used = now;
-      const auto change = p.rate.pin(to.rate, to.connections.value_or(p.rate.connections()), now);
-      owner.note_pace(s, stream, to_text(change));
+      owner.note_pace(s, stream, to_text(p.rate.pin(to.rate, to.connections.value_or(p.rate.connections()), now)));
     }
-    (*shared)(owner.view_of(s), {});
   };
-  with_site(domain, work, [shared](const std::optional<site_view>&, const smtp::recipient_outcome& why_not) {
-    (*shared)(std::nullopt, why_not);
-  });
+  with_site(domain, change, std::move(answer));
 }
 
 void scheduler::release_site(const std::string& domain, const std::string& stream, site_answer answer) {
-  auto shared = std::make_shared<site_answer>(std::move(answer));
-  const auto work = [shared, stream](scheduler& owner, site& s) {
+  const auto change = [stream](scheduler& owner, site& s) {
     const auto now = owner.flow_now();
     s.hold = {};
     for (const auto& p : s.paces) {
       if (!stream.empty() && owner.policy(p->stream).name != stream) continue;
       p->slow.reset();
       (void)p->rate.reconfigure(owner.policy_for(s, nullptr), now);
-      if (const auto change = p->rate.release(now)) owner.note_pace(s, p->stream, to_text(*change));
+      if (const auto released = p->rate.release(now)) owner.note_pace(s, p->stream, to_text(*released));
     }
-    (*shared)(owner.view_of(s), {});
   };
-  with_site(domain, work, [shared](const std::optional<site_view>&, const smtp::recipient_outcome& why_not) {
-    (*shared)(std::nullopt, why_not);
-  });
+  with_site(domain, change, std::move(answer));
 }
 
 }  // namespace gonets::scheduler

@@ -187,7 +187,9 @@ class scheduler final : public spool::work_source {
   void note_pace(const site& s, std::uint8_t stream, const std::string& what, std::string_view rule = {});
   std::vector<explanation::obstacle> in_the_way(const entry& e) const;
   site_view view_of(const site& s) const;
-  void with_site(const std::string& domain, std::move_only_function<void(scheduler&, site&)> work, site_answer failed);
+  // On the shard that owns the site; nothing is changed where `change` is empty.
+  using site_change = std::function<void(scheduler& owner, site& s)>;
+  void with_site(const std::string& domain, site_change change, site_answer answer);
 
   struct settlement;
   using settlement_ptr = std::shared_ptr<settlement>;
