@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "app/operator_control.h"
 #include "app/parts.h"
 #include "app/tls_control.h"
 #include "httpd/control.h"
@@ -10,7 +11,7 @@ namespace gonets::app {
 
 class control final : public httpd::control {
  public:
-  explicit control(parts& all) : parts_(all), tls_(all) {}
+  explicit control(parts& all) : parts_(all), tls_(all), operating_(all) {}
   httpd::readiness ready() override;
   std::string metrics_page() override;
   void summary(std::size_t lines_max, done<httpd::queue_summary> answer) override;
@@ -37,12 +38,14 @@ class control final : public httpd::control {
   void pin_site(std::string domain, httpd::site_pin to, done<httpd::site_answer> answer) override;
   void release_site(std::string domain, std::string stream, done<httpd::site_answer> answer) override;
   httpd::tls_control& tls() override { return tls_; }
+  httpd::operator_control& operating() override { return operating_; }
 
   domains::manager& domains() override { return *parts_.domains; }
 
  private:
   parts& parts_;
   tls_control tls_;
+  operator_control operating_;
 };
 
 }  // namespace gonets::app

@@ -187,6 +187,16 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::tls_clear_reason, e.tls.clear_reason);
 }
 
+std::optional<event_head> decode_head(std::string_view record) {
+  wire::reader from(record);
+  if (from.byte() != version) return std::nullopt;
+  event_head head;
+  head.kind = static_cast<kind>(from.byte());
+  head.at = from_ms(from.be64());
+  if (!from.ok()) return std::nullopt;
+  return head;
+}
+
 std::optional<event> decode(event_seq seq, std::string_view record) {
   wire::reader from(record);
   if (from.byte() != version) return std::nullopt;

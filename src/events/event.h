@@ -75,6 +75,13 @@ struct event {
 void encode(const event& e, std::string& to);  // without the sequence number, which is the key
 std::optional<event> decode(event_seq seq, std::string_view record);
 
+// Of a record, what can be told without reading it whole.
+struct event_head {
+  events::kind kind = kind::accepted;
+  wall_time at{};
+};
+std::optional<event_head> decode_head(std::string_view record);
+
 // `account`: its name, when it is known.
 std::string to_json(const event& e, std::string_view account = {});
 

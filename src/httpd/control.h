@@ -16,6 +16,7 @@
 #include "domains/manager.h"
 #include "events/event.h"
 #include "httpd/exchange.h"
+#include "httpd/operator_control.h"
 #include "httpd/tls_control.h"
 #include "scheduler/view.h"
 #include "spool/message.h"
@@ -178,6 +179,7 @@ class control {
   virtual void release_site(std::string domain, std::string stream, done<site_answer> answer) = 0;  // "": all streams
   virtual domains::manager& domains() = 0;
   virtual tls_control& tls() = 0;
+  virtual operator_control& operating() = 0;
 };
 
 }  // namespace gonets::httpd

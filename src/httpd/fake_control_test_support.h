@@ -40,8 +40,34 @@ class fake_tls_control : public tls_control {
   }
 };
 
+class fake_operator_control : public operator_control {
+ public:
+  std::expected<pace_history_answer, std::string> history;
+  std::expected<rule_test_answer, std::vector<std::string>> test;
+  std::string asked_place, asked_rules;
+  std::chrono::milliseconds asked_back{0};
+  std::size_t asked_max = 0;
+
+  void pace_history(std::string place, std::chrono::milliseconds back, std::size_t max,
+                    done<std::expected<pace_history_answer, std::string>> answer) override {
+    asked_place = std::move(place);
+    asked_back = back;
+    asked_max = max;
+    answer(history);
+  }
+  void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
+                  done<std::expected<rule_test_answer, std::vector<std::string>>> answer) override {
+    asked_rules = std::move(rules);
+    asked_place = std::move(name);
+    asked_back = back;
+    answer(test);
+  }
+};
+
 class fake_control : public control {
  public:
+  fake_operator_control operator_answers;
+  operator_control& operating() override { return operator_answers; }
   fake_tls_control tls_answers;
   tls_control& tls() override { return tls_answers; }
 

@@ -118,6 +118,13 @@ std::string reply_of(const json::object& o, std::string_view name) {
   return fmt::format("{} {}{}{}", number_of(reply, "code"), status, status.empty() ? "" : " ", text_of(reply, "text"));
 }
 
+void print_log_bounds(const json::object& o, const context& with) {
+  if (!flag_of(o, "log_cut")) return;
+  const auto from = parse_time(text_of(o, "log_from"));
+  with.out << fmt::format("Only the last {} events were searched, from {} on.\n", number_of(o, "log_events"),
+                          from ? full_time(*from) : "their beginning");
+}
+
 std::string sender_text(std::string_view reverse_path) {
   return reverse_path.empty() ? "<>" : std::string(reverse_path);
 }

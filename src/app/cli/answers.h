@@ -45,6 +45,8 @@ std::string relative_of(const boost::json::object& o, std::string_view name, wal
 std::string reply_of(const boost::json::object& o, std::string_view name);
 std::string sender_text(std::string_view reverse_path);  // "<>" for the empty one
 
+// Of an answer that searched the event log: says so when it did not reach back as far as was asked.
+void print_log_bounds(const boost::json::object& o, const context& with);
 void print_line(const context& with, std::string_view text);
 // Prints a message, as it is or, on a terminal, made harmless.
 int show_content(const arguments& given, const context& with, const std::string& target_text);

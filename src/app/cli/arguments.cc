@@ -127,6 +127,11 @@ class command_line {
         ->check(is_duration)
         ->type_name("AGE");
   }
+  void add_since(CLI::App* sub, const std::string& fallback) {
+    sub->add_option("--since", to_.since, "As long ago as this, such as 90m or 7d; without it " + fallback)
+        ->check(is_duration)
+        ->type_name("AGE");
+  }
   void add_id(CLI::App* sub) {
     sub->add_option("ID", to_.id, "The message's id, as in our 250 reply")
         ->required()
@@ -254,6 +259,14 @@ class command_line {
     place(release);
     release->add_option("--stream", to_.shaping.stream, "Of this stream alone")->type_name("STREAM");
     add_client(release);
+    auto* history = add(*shaping, "history", "Every change of its pace, and on what evidence; the newest last",
+                        command::shaping_history, "gonets shaping history example.com --since 2h");
+    history->add_option("SITE", to_.domain, "A recipient's address or domain, or a site as `gonets queue` names it")
+        ->required()
+        ->type_name("");
+    add_since(history, "24h");
+    add_max(history, "changes");
+    add_client(history);
   }
 
   void add_auth() {

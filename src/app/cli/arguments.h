@@ -60,10 +60,12 @@ enum class command : unsigned char {
   shaping_explain,
   shaping_pin,
   shaping_release,
+  shaping_history,
   rules_show,
   rules_presets,
   rules_check,
   rules_try,
+  rules_test,
   version
 };
 
@@ -112,6 +114,7 @@ struct arguments {
   unsigned max = 100;    // rows
   std::uint64_t after = 0;
   bool follow = false;
+  std::string since;
   std::string spool;  // of audit
   account_arguments account;
   std::string domain, day;  // of tls-policy, tls-report and shaping

@@ -358,6 +358,26 @@ TEST_F(commands, explain_how_fast_a_site_is_sent_to) {
     EXPECT_THAT(out(), HasSubstr(said));
 }
 
+TEST_F(commands, history_has_a_line_for_each_change_and_one_for_its_evidence) {
+  answer(
+      R"x({"site":"mx:a.test","changes":[{"at":"2025-03-01T11:59:00.000Z","stream":"bulk","change":"throttled: 8 -> 4)x"
+      R"x( messages a second, 2 connections; since the last change 9 accepted, 1 throttled; rule a-rate"},)x"
+      R"x({"at":"2025-03-01T11:59:30.000Z","change":"site held: a-rest"}],"changes_in_all":7,"log_events":2000000,)x"
+      R"x("log_from":"2025-03-01T11:00:00.000Z","log_cut":true})x");
+  arguments given{.what = command::shaping_history, .max = 2, .since = "2h", .domain = "bob@a.test"};
+  EXPECT_EQ(run(shaping_history, given), exit_fine);
+  EXPECT_EQ(out(),
+            "mx:a.test: 7 changes, the last 2 of them\n"
+            "Only the last 2000000 events were searched, from 2025-03-01 11:00:00Z on.\n"
+            "2025-03-01 11:59:00Z  bulk            throttled: 8 -> 4 messages a second, 2 connections\n"
+            "                      since the last change 9 accepted, 1 throttled; rule a-rate\n"
+            "2025-03-01 11:59:30Z                  site held: a-rest\n");
+  given.domain = "mx:a.test,b.test";
+  EXPECT_EQ(run(shaping_history, given), exit_fine);
+  EXPECT_THAT(asked_, testing::ElementsAre("GET /v1/sites/a.test/pace/history?since=2h&max=2",
+                                           "GET /v1/sites/mx%3Aa.test%2Cb.test/pace/history?since=2h&max=2"));
+}
+
 TEST_F(commands, pin_and_release_a_site) {
   arguments pin{.what = command::shaping_pin, .domain = "a.test"};
   pin.shaping = {"20/m", "bulk", 2};

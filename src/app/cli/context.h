@@ -42,6 +42,8 @@ int auth_unlock(const arguments& given, const context& with);
 int shaping_explain(const arguments& given, const context& with);
 int shaping_pin(const arguments& given, const context& with);
 int shaping_release(const arguments& given, const context& with);
+int shaping_history(const arguments& given, const context& with);
+int rules_test(const arguments& given, const context& with);
 int account_list(const arguments& given, const context& with);
 int account_show(const arguments& given, const context& with);
 int account_change(const arguments& given, const context& with);  // add, set, pause, resume, close

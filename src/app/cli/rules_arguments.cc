@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/status.h"
+#include "base/text.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -47,6 +48,22 @@ void add_rules_commands(CLI::App& app, arguments& to, const command_adder& with)
       ->check(CLI::IsMember(stages()).description(""))
       ->type_name("STAGE");
   add_json(attempt);
+
+  auto* test = with.add(*rules, "test", "What other rules would have made of the replies that were recorded",
+                        command::rules_test,
+                        "gonets rules test new.toml --since 7d\n\n"
+                        "Asks the running server, whose rules the new ones are compared with.");
+  test->add_option("FILE", to.rules.file, "The new rules")->required()->type_name("");
+  test->add_option("--since", to.since, "As long ago as this, such as 24h; without it 7d")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            const auto parsed = parse_duration(text);
+            return parsed && parsed->count() > 0 ? std::string()
+                                                 : "\"" + text + "\" is not a duration such as 24h or 7d";
+          },
+          ""))
+      ->type_name("AGE");
+  with.add_client(test);
 }
 
 }  // namespace gonets::app::cli

@@ -108,6 +108,10 @@ int run_client(const arguments& given) {
       return shaping_pin(given, with);
     case command::shaping_release:
       return shaping_release(given, with);
+    case command::shaping_history:
+      return shaping_history(given, with);
+    case command::rules_test:
+      return rules_test(given, with);
     case command::account_list:
       return account_list(given, with);
     case command::account_show:

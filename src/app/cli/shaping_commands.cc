@@ -84,6 +84,35 @@ void print_site(const json::object& o, const context& with) {
   with.out << lines.render(with.screen);
 }
 
+void print_change(const json::object& change, const context& with) {
+  const auto width = with.screen.width;
+  const auto at = parse_time(text_of(change, "at"));
+  const std::string what = printable(text_of(change, "change"));
+  const auto end = what.find("; ");
+  const auto when = at ? full_time(*at) : std::string();
+  const auto stream = printable(text_of(change, "stream"));
+  const auto lead = fmt::format("{:<20}  {:<14}  ", when, stream);
+  with.out << lead << cut(what.substr(0, end), width - std::min<std::size_t>(width, lead.size())) << '\n';
+  if (end == std::string::npos) return;
+  constexpr std::size_t indent = 22;
+  with.out << std::string(indent, ' ')
+           << coloured(cut(what.substr(end + 2), width - std::min<std::size_t>(width, indent)), colour::dim,
+                       with.screen)
+           << '\n';
+}
+
+void print_history(const json::object& o, const context& with) {
+  const auto& changes = array_of(o, "changes");
+  with.out << printable(text_of(o, "site")) << ": ";
+  const auto in_all = number_of(o, "changes_in_all");
+  with.out << (in_all == 0 ? "its pace did not change in this time" : count(in_all, "change"));
+  if (in_all > changes.size()) with.out << fmt::format(", the last {} of them", changes.size());
+  with.out << '\n';
+  print_log_bounds(o, with);
+  for (const auto& each : changes)
+    print_change(as_object(each), with);
+}
+
 std::string place_of(const arguments& given) {
   const auto domain = message::domain_of(given.domain);
   return "/v1/sites/" + percent_encode(domain.empty() ? given.domain : std::string(domain));
@@ -93,6 +122,14 @@ std::string place_of(const arguments& given) {
 
 int shaping_explain(const arguments& given, const context& with) {
   return ask_and_show(given, with, place_of(given), [&](const json::object& o) { print_site(o, with); });
+}
+
+// A line for what changed, and one for what it was seen by.
+int shaping_history(const arguments& given, const context& with) {
+  const bool is_site = given.domain.find(':') != std::string::npos && given.domain.find('[') == std::string::npos;
+  target to((is_site ? "/v1/sites/" + percent_encode(given.domain) : place_of(given)) + "/pace/history");
+  to.with("since", given.since).with("max", std::to_string(given.max));
+  return ask_and_show(given, with, to.text(), [&](const json::object& o) { print_history(o, with); });
 }
 
 int shaping_pin(const arguments& given, const context& with) {

@@ -1,0 +1,22 @@
+// Answers what the API asks for operators.
+#pragma once
+#include "app/parts.h"
+#include "httpd/operator_control.h"
+
+namespace gonets::app {
+
+class operator_control final : public httpd::operator_control {
+ public:
+  explicit operator_control(parts& all) : parts_(all) {}
+  void pace_history(std::string place, std::chrono::milliseconds back, std::size_t max,
+                    done<std::expected<httpd::pace_history_answer, std::string>> answer) override;
+  void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
+                  done<std::expected<httpd::rule_test_answer, std::vector<std::string>>> answer) override;
+
+ private:
+  void read_history(std::string site, std::chrono::milliseconds back, std::size_t max,
+                    done<std::expected<httpd::pace_history_answer, std::string>> answer);
+  parts& parts_;
+};
+
+}  // namespace gonets::app

@@ -1,0 +1,44 @@
+// What the API asks for operators: what became of pace, and what other rules would have done. Part of httpd::control.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "events/event.h"
+#include "events/log_search.h"
+#include "events/rule_replay.h"
+
+namespace gonets::httpd {
+
+struct pace_history_answer {
+  std::string site;
+  std::vector<events::event> changes;  // the latest, oldest first
+  std::uint64_t changes_in_all = 0;
+  events::searched log;
+};
+
+struct rule_test_answer {
+  std::vector<events::rule_replay::group> groups;
+  std::uint64_t replies = 0, different = 0, same_by_another_rule = 0, left_out = 0;
+  events::searched log;
+};
+
+class operator_control {
+ public:
+  template <class T>
+  using done = std::move_only_function<void(T)>;
+
+  virtual ~operator_control() = default;
+  // `place` is a recipients' domain or a site's key. The error says why there is no such site.
+  virtual void pace_history(std::string place, std::chrono::milliseconds back, std::size_t max,
+                            done<std::expected<pace_history_answer, std::string>> answer) = 0;
+  // `rules` is the text of a rules file, `name` what errors call it. The errors are of the file, a line each.
+  virtual void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
+                          done<std::expected<rule_test_answer, std::vector<std::string>>> answer) = 0;
+};
+
+}  // namespace gonets::httpd
