@@ -176,6 +176,26 @@ def test_preset_gives_what_the_route_does_not_say(all_mechanisms, send_by):
     assert delivered(server)["route"] == f"{all_mechanisms.route} as {ANNA};tls=required"
 
 
+def test_a_login_is_not_used_beyond_its_limit_however_often_the_server_dies(all_mechanisms, send_by):
+    server = send_by(all_mechanisms, login=BORIS, password=LOGINS[BORIS], limits={"messages_a_day": 9})
+    before = len(sasl_lines(all_mechanisms, name=BORIS))
+
+    def sent():
+        return len(sasl_lines(all_mechanisms, name=BORIS)) - before
+    for round in range(1, 4):
+        for i in range(4):
+            send(server, f"r{round}x{i}")
+        wait_until("some of the mail", lambda: sent() >= 2 * round)
+        server.kill()
+        server.start()
+    last = send(server, "last")
+    # One of the nine is left to mail that is more urgent than this, and each death may have cost one that was counted.
+    wait_until("what the limit allows", lambda: sent() >= 9 - 1 - 3)
+    wait_until("the limit in the way of the rest", lambda: "9 messages a day for site" in server.cli("why", last).out)
+    assert sent() <= 9
+    assert len(server.queue()) >= 12 + 1 - 9
+
+
 def test_examples_of_the_documentation_are_good(tmp_path):
     text = (pathlib.Path(__file__).parent.parent / "docs" / "smarthosts.md").read_text()
     examples = re.findall(r"```toml\n(.*?)```", text, re.S)

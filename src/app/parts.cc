@@ -138,11 +138,15 @@ parts::parts(const config::settings& settings)
       blocking(blocking_threads, blocking_queue_max),
       signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max),
       database(database_threads, database_queue_max),
-      limits([this](account_id who) {
-        const auto known = accounts->current();
-        const auto* found = known->find(who);
-        return found == nullptr ? std::string() : found->name;
-      }) {
+      limits(
+          [this](account_id who) {
+            const auto known = accounts->current();
+            const auto* found = known->find(who);
+            return found == nullptr ? std::string() : found->name;
+          },
+          [this](shaping::limit_level level, std::string_view name) {
+            return store->pace().find(shaping::limit_key(level, name));
+          }) {
   limits.configure(settings.limits);
 }
 

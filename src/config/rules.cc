@@ -205,6 +205,7 @@ verdict_needs needs_of(verdict_kind k) {
   switch (k) {
     case verdict_kind::greylisted:
     case verdict_kind::hold_site:
+    case verdict_kind::close_window:
     case verdict_kind::hold_account:
       return {.duration = true};
     case verdict_kind::slow_down:

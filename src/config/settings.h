@@ -178,7 +178,7 @@ struct settings {
     bool adaptive = true;
     bool dry_run = false;
     shaping::rate start_rate{10, 1s};
-    shaping::rate rate_max{10'000, 1s};
+    shaping::rate rate_max{100'000, 1s};
     unsigned start_connections = 4;
   } shaping;
 

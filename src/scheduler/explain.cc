@@ -172,6 +172,7 @@ void scheduler::pin_site(const std::string& domain, pin to, site_answer answer) 
       auto& p = owner.pace_for(s, stream, now);
       p.used = now;
       owner.note_pace(s, stream, to_text(p.rate.pin(to.rate, to.connections.value_or(p.rate.connections()), now)));
+      owner.keep_pin(s, p);
     }
   };
   with_site(domain, change, std::move(answer));
@@ -180,12 +181,15 @@ void scheduler::pin_site(const std::string& domain, pin to, site_answer answer) 
 void scheduler::release_site(const std::string& domain, const std::string& stream, site_answer answer) {
   const auto change = [stream](scheduler& owner, site& s) {
     const auto now = owner.flow_now();
-    s.hold = {};
+    owner.lift_hold(s);
     for (const auto& p : s.paces) {
       if (!stream.empty() && owner.policy(p->stream).name != stream) continue;
       p->slow.reset();
       (void)p->rate.reconfigure(owner.policy_for(s, nullptr), now);
-      if (const auto released = p->rate.release(now)) owner.note_pace(s, p->stream, to_text(*released));
+      const auto released = p->rate.release(now);
+      if (!released) continue;
+      owner.note_pace(s, p->stream, to_text(*released));
+      owner.keep_pin(s, *p);
     }
   };
   with_site(domain, change, std::move(answer));

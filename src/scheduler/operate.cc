@@ -158,13 +158,13 @@ site* scheduler::site_of(const std::string& domain) {
 void scheduler::retry(handle h) {
   auto& e = entries_[h];
   if (e.state == entry_state::deferred) {
-    if (auto* s = site_of(entries_.domains.name(e.domain))) s->hold = {};
+    if (auto* s = site_of(entries_.domains.name(e.domain))) lift_hold(*s);
     return due(h);
   }
   // Behind a suspended site, or one that a rule holds: an operator's word counts as a sign that it may be sent to
   // again.
   e.at->health.succeeded();
-  e.at->hold = {};
+  lift_hold(*e.at);
   kick(*e.at);
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "scheduler/detail/tuning.h"
@@ -44,7 +45,9 @@ scheduler::turn scheduler::next_to_send(site& s, wall_time now) {
         line->pass(account->who);
         continue;
       }
-      if (const auto b = limit_in_the_way(s, line->stream(), account->who, now)) {
+      auto b = limit_in_the_way(s, line->stream(), account->who, now);
+      if (!b) b = cover_send(s, line->stream(), account->who, now);
+      if (b) {
         t.wait(b->until);
         if (b->level != shaping::limit_level::account && b->level != shaping::limit_level::account_provider) break;
         line->pass(account->who);
@@ -172,6 +175,7 @@ void scheduler::hold_account(site& s, std::uint8_t stream, account_id account, c
     if (i == with_.shard) {
       auto here = take_over;
       here();
+      keep_account_hold(account_holds_.back());
     } else {
       env_.shards.post(i, take_over);
     }
@@ -183,7 +187,23 @@ void scheduler::hold_site(site& s, const shaping::ruling& by) {
   const auto until = now + by.what.duration;
   if (until <= s.hold.until) return;
   if (!s.held(now)) note_pace(s, 0, "site held: " + to_text(by), by.rule->name);
-  if (!with_.pace.dry_run) s.hold = {until, to_text(by)};
+  if (with_.pace.dry_run) return;
+  s.hold = {until, to_text(by)};
+  keep_hold(s);
+}
+
+// Of the windows that are limited here the shortest that the rule's time fits in; where there is none, the site waits.
+void scheduler::close_window(site& s, const shaping::ruling& by) {
+  using enum shaping::limit_kind;
+  using namespace std::chrono_literals;
+  static constexpr std::array<std::pair<std::chrono::seconds, shaping::limit_kind>, 3> windows{
+      {{1min, messages_a_minute}, {1h, messages_an_hour}, {24h, messages_a_day}}};
+  const auto now = flow_now();
+  for (const auto& [length, window] : windows) {
+    if (length < by.what.duration || with_.pace.dry_run || !exhaust(s, window, now)) continue;
+    return note_pace(s, 0, fmt::format("no more {} for now: {}", to_text(window), to_text(by)), by.rule->name);
+  }
+  hold_site(s, by);
 }
 
 // ---- pace -------------------------------------------------------------------------------------------------------
@@ -210,6 +230,7 @@ shaping::pace_policy scheduler::policy_for(const site& s, const stream_pace* p) 
 stream_pace& scheduler::pace_for(site& s, std::uint8_t stream, wall_time now) {
   if (auto* known = s.pace(stream)) return *known;
   s.paces.push_back(std::make_unique<stream_pace>(stream, policy_for(s, nullptr), now));
+  recall_pin(s, *s.paces.back(), now);
   return *s.paces.back();
 }
 

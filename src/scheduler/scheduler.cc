@@ -11,7 +11,7 @@ namespace gonets::scheduler {
 scheduler::scheduler(options with, environment env)
     : with_(std::move(with)),
       env_(env),
-      flow_(env.time),
+      flow_(env.time, env.store.pace().latest()),
       random_(with_.seed),
       delivered_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
                                          {{"how", "delivered"}})),
@@ -24,7 +24,9 @@ scheduler::scheduler(options with, environment env)
                                          {{"how", "discarded"}})),
       cancelled_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
                                          {{"how", "cancelled"}})),
-      queued_(env.counts.make_gauge("gonets_queue_recipients", "Recipients in the queue.")) {}
+      queued_(env.counts.make_gauge("gonets_queue_recipients", "Recipients in the queue.")) {
+  recall_account_holds();
+}
 
 scheduler::~scheduler() = default;
 

@@ -36,10 +36,10 @@ struct stream_policy {
 };
 
 struct pace_options {
-  bool adaptive = true;      // false: no faster and no slower than limits and connections allow
-  bool dry_run = false;      // what rules and replies would change is said and not done
-  double start_rate = 10;    // messages a second, where nothing is known of a site
-  double rate_max = 10'000;  // messages a second
+  bool adaptive = true;       // false: no faster and no slower than limits and connections allow
+  bool dry_run = false;       // what rules and replies would change is said and not done
+  double start_rate = 10;     // messages a second, where nothing is known of a site
+  double rate_max = 100'000;  // messages a second
   unsigned start_connections = 4;
 };
 
@@ -161,6 +161,16 @@ class scheduler final : public spool::work_source {
   };
   turn next_to_send(site& s, wall_time now);
   void wait_for(site& s, const turn& t);
+  // Whether what is about to be sent is counted on the disk already; else that is asked for. kept.cc
+  std::optional<shaping::block> cover_send(site& s, std::uint8_t stream, account_id account, wall_time now);
+  void reserved(spool::site_id id, const std::vector<shaping::limit_reserve>& written);
+  bool exhaust(site& s, shaping::limit_kind window, wall_time now);
+  void recall(site& s);
+  void keep_hold(const site& s);
+  void lift_hold(site& s);
+  void keep_pin(const site& s, const stream_pace& p);
+  void recall_pin(const site& s, stream_pace& p, wall_time now);
+  void recall_account_holds();
   bool admit_send(site& s, const stream_line& line, account_id account, wall_time now);
   void end_send(site& s, std::uint8_t stream, account_id account, std::optional<wall_time> unused_since);
   std::optional<shaping::block> limit_in_the_way(const site& s, std::uint8_t stream, account_id account,
@@ -175,6 +185,7 @@ class scheduler final : public spool::work_source {
     wall_time until{};
     std::string why;
   };
+  void keep_account_hold(const account_hold& h);
   const account_hold* account_held(const site& s, std::uint8_t stream, account_id account, wall_time now) const;
   void hold_account(site& s, std::uint8_t stream, account_id account, const shaping::ruling& by);
   bool is_paced(const site& s) const;
@@ -198,6 +209,7 @@ class scheduler final : public spool::work_source {
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);
+  void close_window(site& s, const shaping::ruling& by);
   void obey(settlement& s, const entry& e, const smtp::recipient_outcome& o,
             const std::optional<shaping::ruling>& ruled);
   void want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o, wall_time until);

@@ -83,7 +83,7 @@ TEST_F(scheduling, says_why_mail_behind_a_dead_site_waits) {
   ASSERT_THAT(why, SizeIs(1));
   ASSERT_FALSE(why[0].obstacles.empty());
   EXPECT_EQ(why[0].obstacles[0].what, "site_suspended");
-  EXPECT_EQ(why[0].obstacles[0].until_ms, (time_.now + 30s).time_since_epoch().count());
+  EXPECT_EQ(why[0].obstacles[0].until_ms, (time_.wall() + 30s).time_since_epoch().count());
 }
 
 TEST_F(scheduling, reports_a_failure_to_the_sender_and_queues_the_report) {
@@ -263,7 +263,7 @@ TEST_F(scheduling, tries_a_greylisted_recipient_again_when_it_will_pass_and_not_
   const auto m = message();
   admit(m);
   settle_with(*take(), {450, {4, 2, 0}, "Greylisted, come again"});
-  EXPECT_EQ(explain(m->id)[0].entry.due_ms, (time_.now + 5min + 1s).time_since_epoch().count());
+  EXPECT_EQ(explain(m->id)[0].entry.due_ms, (time_.wall() + 5min + 1s).time_since_epoch().count());
   const auto said = events::read_history(store_->store(), m->id)->back();
   EXPECT_EQ(said.reason, "grey (greylisted for 5m): for a test");
   pass(5min + 1s);
@@ -278,7 +278,7 @@ TEST_F(scheduling, defers_what_a_rule_says_is_not_final_and_ends_what_it_says_is
   admit(never);
   settle_with(*take(), {450, {}, "This account closed"});
   EXPECT_THAT(history(later->id), ElementsAre("accepted", "deferred"));
-  EXPECT_EQ(explain(later->id)[0].entry.due_ms, (time_.now + 1h + 1s).time_since_epoch().count());
+  EXPECT_EQ(explain(later->id)[0].entry.due_ms, (time_.wall() + 1h + 1s).time_since_epoch().count());
   EXPECT_THAT(history(never->id), ElementsAre("accepted", "bounced"));
 }
 
@@ -291,7 +291,7 @@ TEST_F(scheduling, holds_a_site_that_asked_for_it_for_all_that_comes) {
   const auto why = explain(second->id)[0].obstacles[0];
   EXPECT_EQ(why.what, "site_held");
   EXPECT_EQ(why.detail, "hold (hold_site for 30m): for a test");
-  EXPECT_EQ(why.until_ms, (time_.now + 30min).time_since_epoch().count());
+  EXPECT_EQ(why.until_ms, (time_.wall() + 30min).time_since_epoch().count());
   pass(29min);
   EXPECT_FALSE(take());
   pass(1min);
@@ -318,6 +318,7 @@ TEST_F(scheduling, keeps_a_hold_though_nothing_waits_for_the_site) {
   admit(first);
   settle_with(*take(), {554, {5, 7, 1}, "Blocked for now"});
   on_shard([&] { scheduler_->act({.id = first->id}, action::remove, "test"); });
+  wait_for_disk();
   flush();
   transport_.opened.clear();
   pass(1min);

@@ -2,6 +2,7 @@
 #pragma once
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <map>
 
 #include "events/log_reader.h"
@@ -13,11 +14,15 @@ namespace gonets::scheduler {
 
 using namespace std::chrono_literals;
 
+// Read on the shard while the test sets it.
 class manual_clock final : public clock {
  public:
-  wall_time wall() const override { return now; }
-  steady_time steady() const override { return steady_time(now.time_since_epoch()); }
-  wall_time now = runtime::system_clock().wall();
+  wall_time wall() const override { return now_; }
+  steady_time steady() const override { return steady_time(wall().time_since_epoch()); }
+  void pass(std::chrono::milliseconds time) { now_ = wall() + time; }
+
+ private:
+  std::atomic<wall_time> now_{runtime::system_clock().wall()};
 };
 
 // Domains are their own sites; "unknown.test" is never found.
@@ -76,6 +81,8 @@ inline std::shared_ptr<const shaping::rules> some_rules() {
            {.kind = slow_down, .about = shaping::concern::egress, .duration = 10min, .to = shaping::rate{50, 1s}}));
   all.push_back(
       rule("spammer", "your account", {.kind = hold_account, .about = shaping::concern::account, .duration = 1h}));
+  all.push_back(rule("used-up", "daily limit exceeded",
+                     {.kind = close_window, .about = shaping::concern::egress, .duration = 24h}));
   all.push_back(rule("dead", "account closed", {.kind = suppress}));
   shaping::provider small{.name = "small", .title = "Small", .domains = {"small.test"}};
   small.limits.recipients_a_transaction = 2;
@@ -114,7 +121,7 @@ class scheduling : public spool::spool_fixture {
     return runtime::run_on(*shards_, 0, std::move(work));
   }
   std::shared_ptr<spool::queued_message> message(std::size_t recipients = 1) {
-    return spool::make_message(ids_->next(time_.now), recipients);
+    return spool::make_message(ids_->next(time_.wall()), recipients);
   }
   void admit(const std::shared_ptr<spool::queued_message>& m) {
     ASSERT_EQ(accept(m), spool::commit_status::ok);
@@ -169,7 +176,7 @@ class scheduling : public spool::spool_fixture {
     on_shard([] {});
   }
   void pass(std::chrono::milliseconds time) {
-    time_.now += time;
+    time_.pass(time);
     on_shard([&] { scheduler_->tick(); });
     wait_for_disk();
   }

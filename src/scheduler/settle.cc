@@ -241,6 +241,7 @@ void scheduler::obey(settlement& s, const entry& e, const smtp::recipient_outcom
   if (e.at == nullptr) return;
   auto outcome = pace_of(o, ruled);
   if (ruled && ruled->what.kind == hold_site) this->hold_site(*e.at, *ruled);
+  if (ruled && ruled->what.kind == close_window) this->close_window(*e.at, *ruled);
   // Through a smarthost the provider's reply comes from behind the site, which goes on for other providers.
   const auto* of = with_.rules->providers.find_domain(spool::without_mark(entries_.domains.name(e.domain)));
   if (ruled && ruled->what.kind == hold_account && (of == nullptr || of == e.at->provider)) {

@@ -32,6 +32,7 @@ site& scheduler::site_for(const spool::destination_ptr& to) {
   sites_[number] = std::make_unique<site>(spool::site_id{number}, to,
                                           shaping::site_backoff(with_.site_backoff_base, with_.site_backoff_max));
   learn_of(*sites_[number]);
+  recall(*sites_[number]);
   site_numbers_[to->site_key] = number;
   return *sites_[number];
 }
@@ -45,8 +46,14 @@ void scheduler::learn_of(site& s) {
     settings.insert(settings.end(), known.begin(), known.end());
   }
   if (settings.empty() && !s.limits) return;
-  if (!s.limits) s.limits = std::make_unique<shaping::limit_node>(shaping::limit_level::site, s.to->site_key);
+  const bool known = s.limits != nullptr;
+  if (!known)
+    s.limits =
+        std::make_unique<shaping::limit_node>(shaping::limit_level::site, s.to->site_key, shaping::keeping::on_disk);
   s.limits->configure(settings);
+  if (known) return;
+  const auto was = env_.store.pace().find(shaping::limit_key(shaping::limit_level::site, s.to->site_key));
+  if (was) restore(*s.limits, *was, flow_now());
 }
 
 site* scheduler::find(spool::site_id id) {

@@ -66,8 +66,10 @@ limit_node* limit_book::node_of(kept_order& o, const limit_subject& about) {
   if (o.nodes.size() % sweep_each == sweep_each - 1)
     std::erase_if(o.nodes, [&](const auto& n) { return n.second->at_rest(latest_); });
   auto& node = o.nodes[name];
-  node = std::make_unique<limit_node>(o.level, name.empty() ? "as a whole" : name);
+  const std::string shown = name.empty() ? "as a whole" : name;
+  node = std::make_unique<limit_node>(o.level, shown, kept_ ? keeping::on_disk : keeping::in_memory);
   node->configure(o.order.settings);
+  if (const auto was = kept_ ? kept_(o.level, shown) : std::nullopt) restore(*node, *was, latest_);
   return node.get();
 }
 
@@ -126,6 +128,26 @@ void limit_book::take_back(const limit_subject& about, wall_time then) {
   if (empty()) return;
   const std::lock_guard guard(lock_);
   chain_of(about, false).take_back(then);
+}
+
+std::optional<block> limit_book::cover(const limit_subject& about, wall_time now, std::vector<limit_reserve>& wanted) {
+  if (empty() || !kept_) return std::nullopt;
+  const std::lock_guard guard(lock_);
+  std::optional<block> missing;
+  for (auto* n : chain_of(about, false).nodes()) {
+    if (auto r = n->reserve(forward(now))) wanted.push_back(std::move(*r));
+    if (!missing && !n->covered(latest_)) missing = block{n->level(), std::nullopt};
+  }
+  return missing;
+}
+
+void limit_book::reserved(const limit_reserve& r) {
+  const std::lock_guard guard(lock_);
+  for (auto& o : orders_) {
+    if (o.level != r.level) continue;
+    for (auto& [name, node] : o.nodes)
+      if (node->name() == r.name) node->reserved(r);
+  }
 }
 
 std::vector<limit_book::shown> limit_book::explain(const limit_subject& about, urgency how, wall_time now) {

@@ -41,9 +41,13 @@ struct limit_subject {
 
 class limit_book {
  public:
-  using account_namer = std::function<std::string(account_id)>;  // called under the lock, from any shard
+  // All are called under the lock, from any shard.
+  using account_namer = std::function<std::string(account_id)>;
+  using state_source = std::function<std::optional<std::string>(limit_level, std::string_view name)>;
 
-  explicit limit_book(account_namer name_of) : name_of_(std::move(name_of)) {}
+  // With a source of what was kept of them, limits outlast a crash: what is sent must be reserved first.
+  explicit limit_book(account_namer name_of, state_source kept = {})
+      : name_of_(std::move(name_of)), kept_(std::move(kept)) {}
 
   // In place of all before; counters of limits that stay go on.
   void configure(std::vector<limit_order> orders);
@@ -55,6 +59,9 @@ class limit_book {
                              concurrency_limit::holder who, wall_time now);
   void end(limited_action action, const limit_subject& about, concurrency_limit::holder who);
   void take_back(const limit_subject& about, wall_time then);
+  // As limit_node::covered() and reserve(): what is to be written is added to `wanted`. Nothing: all are covered.
+  std::optional<block> cover(const limit_subject& about, wall_time now, std::vector<limit_reserve>& wanted);
+  void reserved(const limit_reserve& r);
   // For people: every limit that the subject is under.
   struct shown {
     std::string text;  // "10 messages a minute for provider google (gonets.toml)"
@@ -76,6 +83,7 @@ class limit_book {
   wall_time forward(wall_time now);
 
   account_namer name_of_;
+  state_source kept_;
   std::mutex lock_;
   std::vector<kept_order> orders_;
   std::atomic<bool> any_{false};

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/wire.h"
+
 namespace gonets::shaping {
 namespace {
 
@@ -28,7 +30,15 @@ constexpr std::array<kind_facts, limit_kinds> facts{{
     {"messages a connection", 0ms, false},
     {"recipients a transaction", 0ms, false},
     {"nothing", 0ms, false},
+    {"nothing before it is counted on the disk", 0ms, false},
 }};
+
+constexpr std::uint8_t state_version = 1;
+// How much is reserved at once: a hundredth of the tightest window, for at most a thousandth of its time.
+constexpr std::uint32_t reserve_share = 100;
+constexpr std::uint32_t reserve_max = 1000;
+constexpr int reserve_time_share = 1000;
+constexpr std::chrono::milliseconds reserve_time_min = 1s;
 
 constexpr const kind_facts& of(limit_kind k) {
   return facts[std::size_t(k)];
@@ -45,7 +55,7 @@ bool stands_longer(const limit_line& a, const limit_line& b) {
 }
 
 // What of `max` is left to urgent mail by what is not.
-std::uint32_t reserve(limit_kind k, std::uint32_t max, urgency how) {
+std::uint32_t left_to_urgent(limit_kind k, std::uint32_t max, urgency how) {
   if (how == urgency::urgent) return 0;
   if (of(k).window >= log_from) return max < 2 ? 0 : std::max(1u, max / 20);
   return max < 4 ? 0 : 1;
@@ -81,6 +91,7 @@ std::string_view to_text(limit_kind k) {
 
 std::string to_text(const limit_line& l) {
   if (l.what == hold) return fmt::format("{} {} is held: {}", to_text(l.level), l.name, l.source);
+  if (l.what == unwritten) return fmt::format("{} for {} {}", to_text(l.what), to_text(l.level), l.name);
   return fmt::format("{} {} for {} {} ({})", l.max, to_text(l.what), to_text(l.level), l.name, l.source);
 }
 
@@ -135,12 +146,12 @@ limit_line limit_node::line(limit_kind k, wall_time now, urgency how) const {
   const auto& s = *setting(k);
   const auto used = k == limit_kind::connections ? connections_.used() : k == limit_kind::in_flight ? in_flight_ : 0;
   auto l = line_of(s, used, s.max);
-  l.blocks = used + reserve(k, s.max, how) >= s.max;
+  l.blocks = used + left_to_urgent(k, s.max, how) >= s.max;
   return l;
 }
 
 std::optional<wall_time> limit_node::next_of(const rate& r, wall_time now, urgency how) {
-  const auto left = reserve(r.what, r.counter.bound().max, how);
+  const auto left = left_to_urgent(r.what, r.counter.bound().max, how);
   const auto next = r.counter.next(now, 1 + left);
   // With a burst of one nothing can be left.
   return next || left == 0 ? next : r.counter.next(now);
@@ -159,16 +170,116 @@ limit_line limit_node::rate_line(const rate& r, wall_time now, urgency how) cons
   return l;
 }
 
-std::vector<limit_node::kept> limit_node::state() const {
-  std::vector<kept> all;
-  for (const auto& r : rates_)
-    if (of(r.what).window > 1s) all.push_back({r.what, r.counter.state()});
-  return all;
+std::string limit_node::state_of(const std::vector<rate>& rates) const {
+  std::string to;
+  to += char(state_version);
+  for (const auto& r : rates) {
+    if (of(r.what).window <= 1s) continue;
+    to += char(r.what);
+    wire::put_text(to, r.counter.state());
+  }
+  return to;
 }
 
-bool limit_node::restore(const kept& k) {
+std::string limit_node::state() const {
+  return state_of(rates_);
+}
+
+bool limit_node::restore(std::string_view state) {
+  wire::reader in(state);
+  if (in.byte() != state_version) return false;
+  std::vector<std::pair<rate*, rate_limit>> fresh;
+  while (in.ok() && !in.at_end()) {
+    const auto what = limit_kind(in.byte());
+    const auto counts = in.text();
+    if (!in.ok()) break;
+    const auto at = std::ranges::find(rates_, what, &rate::what);
+    if (at == rates_.end()) continue;
+    fresh.emplace_back(&*at, rate_limit(at->counter.bound()));
+    if (!fresh.back().second.restore(counts)) return false;
+  }
+  if (!in.ok()) return false;
+  for (auto& [at, counter] : fresh)
+    at->counter = std::move(counter);
+  return true;
+}
+
+std::string limit_key(limit_level level, std::string_view name) {
+  return fmt::format("limit {} {}", to_text(level), name);
+}
+
+void restore(limit_node& node, std::string_view state, wall_time now) {
+  if (node.restore(state)) return;
+  node.hold(now + 24h, "its count on the disk cannot be read");
+}
+
+// ---- on the disk ------------------------------------------------------------------------------------------------
+
+bool limit_node::outlasts() const {
+  return keeping_ == keeping::on_disk &&
+         std::ranges::any_of(rates_, [](const rate& r) { return of(r.what).window > 1s && !of(r.what).on_connect; });
+}
+
+bool limit_node::covered(wall_time now) const {
+  return !outlasts() || (left_ > 0 && now <= covered_until_);
+}
+
+std::optional<limit_reserve> limit_node::reserve(wall_time now) {
+  if (asked_ || !outlasts()) return std::nullopt;
+  auto count = reserve_max;
+  std::chrono::milliseconds lasts = window_max;
+  for (const auto& r : rates_) {
+    if (of(r.what).window <= 1s || of(r.what).on_connect) continue;
+    count = std::min(count, std::max(1u, r.counter.bound().max / reserve_share));
+    lasts = std::min(lasts, std::max(reserve_time_min, of(r.what).window / reserve_time_share));
+  }
+  if (left_ > count / 2 && now <= covered_until_) return std::nullopt;
+  const auto until = now + lasts;
+  const auto fits = [&] {
+    return std::ranges::all_of(rates_, [&](const rate& r) {
+      return of(r.what).window <= 1s || of(r.what).on_connect || r.counter.next(until, count) == until;
+    });
+  };
+  while (!fits()) {
+    if (count == 1) return std::nullopt;
+    count /= 2;
+  }
+  std::vector<rate> then;
+  for (const auto& r : rates_) {
+    if (of(r.what).window <= 1s) continue;
+    rate_limit counter(r.counter.bound());
+    (void)counter.restore(r.counter.state());
+    if (!of(r.what).on_connect) (void)counter.admit(until, count);
+    then.push_back({r.what, r.setting, std::move(counter)});
+  }
+  asked_ = 0;
+  return limit_reserve{level_, name_, state_of(then), count, until};
+}
+
+void limit_node::reserved(const limit_reserve& r) {
+  const auto meanwhile = asked_.value_or(0);
+  asked_.reset();
+  left_ = r.count - std::min(r.count, meanwhile);
+  covered_until_ = r.until;
+}
+
+void limit_node::spend(wall_time now) {
   for (auto& r : rates_)
-    if (r.what == k.what) return r.counter.restore(k.state);
+    if (taken_by(limited_action::send, r.what)) (void)r.counter.admit(now);
+  if (left_ > 0) --left_;
+  if (asked_) ++*asked_;
+}
+
+bool limit_node::exhaust(limit_kind window, wall_time now) {
+  for (auto& r : rates_) {
+    if (r.what != window) continue;
+    // What fits in is no more than max, and each step takes half of it at least.
+    for (auto n = r.counter.bound().max; n > 0; n = n == 1 ? 0 : (n + 1) / 2)
+      while (r.counter.admit(now, n)) {
+      }
+    left_ = 0;
+    return true;
+  }
   return false;
 }
 
@@ -193,7 +304,7 @@ std::optional<obstacle> limit_chain::find_obstacle(limited_action action, wall_t
     if (n->hold_ && now < n->hold_->until) note(n->line(limit_kind::hold, now, how));
     if (const auto* s = n->setting(gauge); s != nullptr) {
       const auto used = gauge == limit_kind::connections ? n->connections_.used() : n->in_flight_;
-      if (used + reserve(gauge, s->max, how) >= s->max) note(n->line(gauge, now, how));
+      if (used + left_to_urgent(gauge, s->max, how) >= s->max) note(n->line(gauge, now, how));
     }
     for (const auto& r : n->rates_)
       if (taken_by(action, r.what) && limit_node::next_of(r, now, how) != now) note(n->rate_line(r, now, how));
@@ -204,13 +315,19 @@ std::optional<obstacle> limit_chain::find_obstacle(limited_action action, wall_t
 std::optional<obstacle> limit_chain::admit(limited_action action, concurrency_limit::holder who, wall_time now,
                                            urgency how) {
   if (auto found = find_obstacle(action, now, how)) return found;
+  if (action == limited_action::send) {
+    for (const auto* n : nodes())
+      if (!n->covered(now)) return limit_line{.level = n->level_, .name = n->name_, .what = unwritten, .blocks = true};
+  }
   for (auto* n : nodes()) {
-    if (action == limited_action::connect)
+    if (action == limited_action::connect) {
       (void)n->connections_.take(who);
-    else
+      for (auto& r : n->rates_)
+        if (taken_by(action, r.what)) (void)r.counter.admit(now);
+    } else {
       ++n->in_flight_;
-    for (auto& r : n->rates_)
-      if (taken_by(action, r.what)) (void)r.counter.admit(now);
+      n->spend(now);
+    }
   }
   return std::nullopt;
 }
@@ -225,9 +342,11 @@ void limit_chain::end(limited_action action, concurrency_limit::holder who) {
 }
 
 void limit_chain::take_back(wall_time then) {
-  for (auto* n : nodes())
+  for (auto* n : nodes()) {
     for (auto& r : n->rates_)
       if (taken_by(limited_action::send, r.what)) (void)r.counter.take_back(then);
+    ++n->left_;
+  }
 }
 
 std::vector<limit_line> limit_chain::explain(wall_time now, urgency how) const {

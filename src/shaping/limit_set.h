@@ -44,9 +44,10 @@ enum class limit_kind : std::uint8_t {
   in_flight,              // messages handed out and not settled
   messages_a_connection,  // the last two count nothing: see tightest()
   recipients_a_transaction,
-  hold,  // nothing until a time
+  hold,       // nothing until a time
+  unwritten,  // nothing until what is sent is on the disk
 };
-inline constexpr std::size_t limit_kinds = 10;
+inline constexpr std::size_t limit_kinds = 11;
 std::string_view to_text(limit_kind k);  // "messages a minute"
 
 struct limit_setting {
@@ -78,15 +79,30 @@ enum class limited_action : std::uint8_t { connect, send };
 // message of a second or minute, one of four or more connections or messages in flight.
 enum class urgency : std::uint8_t { urgent, ordinary };
 
+// A node's limits of more than a second are to outlast a crash: before anything is sent, a state in which it has been
+// sent is on the disk. So that this is not one write a message, the state is of `count` messages more than were sent,
+// all of them at `until`; so many may be sent by then. What a crash leaves unused of them stays counted.
+struct limit_reserve {
+  limit_level level = limit_level::server;
+  std::string name;   // the node's
+  std::string state;  // limit_node::state() as it would be then
+  std::uint32_t count = 0;
+  wall_time until{};
+};
+
 // That a limit is in the way.
 struct block {
   limit_level level = limit_level::server;
   std::optional<wall_time> until;  // nothing: until something ends, or for ever (max 0)
 };
 
+// Whether the counts of a node outlast a crash; then what is sent must be reserved first.
+enum class keeping : std::uint8_t { in_memory, on_disk };
+
 class limit_node {
  public:
-  limit_node(limit_level level, std::string name) : level_(level), name_(std::move(name)) {}
+  limit_node(limit_level level, std::string name, keeping how = keeping::in_memory)
+      : level_(level), name_(std::move(name)), keeping_(how) {}
 
   // In place of all settings so far; of two for the same kind the tighter holds. Counters go on, also of limits that
   // are new: those of connections and in flight count from the start.
@@ -101,13 +117,21 @@ class limit_node {
   std::uint32_t in_flight() const { return in_flight_; }
 
   // Of the limits of minutes, hours and days, to be kept over a restart; seconds are over by then.
-  struct kept {
-    limit_kind what;
-    std::string state;  // docs/formats/limits.md
-  };
-  std::vector<kept> state() const;
-  // False: no such limit is set here (configure() first), or it can't be read.
-  bool restore(const kept& k);
+  // docs/formats/limits.md
+  std::string state() const;
+  // After configure(): what is no limit here any more is left out. False: it can't be read, and nothing changed.
+  bool restore(std::string_view state);
+
+  // Whether one more may be sent as far as the disk is concerned.
+  bool covered(wall_time now) const;
+  // What must be written next; nothing while there is enough left of the last, or it is being written. Each is to be
+  // written in the order of asking, and then told to reserved().
+  std::optional<limit_reserve> reserve(wall_time now);
+  void reserved(const limit_reserve& r);
+  // The receiver says that the window is used up, whatever we counted: nothing more fits in until what was sent before
+  // leaves it. False: there is no such limit here.
+  bool exhaust(limit_kind window, wall_time now);
+
   // Nothing is used, so that nothing would be lost with it.
   bool at_rest(wall_time now) const;
 
@@ -124,6 +148,9 @@ class limit_node {
   };
   static constexpr std::uint16_t none = UINT16_MAX;
 
+  bool outlasts() const;
+  void spend(wall_time now);
+  std::string state_of(const std::vector<rate>& rates) const;
   const limit_setting* setting(limit_kind k) const;
   limit_line line(limit_kind k, wall_time now, urgency how) const;
   limit_line rate_line(const rate& r, wall_time now, urgency how) const;
@@ -132,6 +159,10 @@ class limit_node {
 
   limit_level level_;
   std::string name_;
+  keeping keeping_;
+  std::uint32_t left_ = 0;              // of what is reserved on the disk...
+  wall_time covered_until_{};           // ...until then
+  std::optional<std::uint32_t> asked_;  // a reserve is being written; so many were sent since it was made
   std::vector<limit_setting> settings_;
   std::array<std::uint16_t, limit_kinds> index_ = no_index();  // into settings_
   std::vector<rate> rates_;
@@ -145,6 +176,12 @@ class limit_node {
     return all;
   }
 };
+
+// The name under which a node's state is kept: "limit account acme".
+std::string limit_key(limit_level level, std::string_view name);
+// From what was kept of it. What can't be read is no reason to count from nothing: a node with such is held for as long
+// as its longest window.
+void restore(limit_node& node, std::string_view state, wall_time now);
 
 class limit_chain {
  public:

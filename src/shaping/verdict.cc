@@ -21,8 +21,9 @@ constexpr std::array<std::pair<char, std::chrono::milliseconds>, 4> rate_units{
 }  // namespace
 
 std::string_view to_text(verdict_kind k) {
-  static constexpr std::array<std::string_view, 9> names = {
-      "defer", "greylisted", "slow_down", "hold_site", "hold_account", "next_mx", "other_egress", "fail", "suppress"};
+  static constexpr std::array<std::string_view, 10> names = {
+      "defer",        "greylisted", "slow_down",    "hold_site", "close_window",
+      "hold_account", "next_mx",    "other_egress", "fail",      "suppress"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() ? names[number] : std::string_view("unknown");
 }

@@ -15,6 +15,7 @@ enum class verdict_kind : std::uint8_t {
   greylisted,    // this recipient alone waits for `duration`, after which it is expected to be taken
   slow_down,     // this site from this egress, to `factor` of the present rate or to `to`; for `duration` if not zero
   hold_site,     // nothing goes to this site from this egress for `duration`
+  close_window,  // what may be sent in a window is used up, whatever we counted; see shaping::limit_node::exhaust()
   hold_account,  // nothing of this account or stream goes to this provider for `duration`
   next_mx,       // this host is passed over, for `duration` if not zero: another host of the site may take it
   other_egress,  // this egress is passed over for this site, for `duration` if not zero

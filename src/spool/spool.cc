@@ -43,6 +43,7 @@ struct spool::impl {
   const clock& time;
   std::unique_ptr<storage::store> store;
   quota_ledger quotas;
+  pace_ledger pace;
   std::unique_ptr<detail::committer> committer;
   std::optional<storage::snapshot> load_view;
   std::atomic<bool> low_space{false};
@@ -183,10 +184,11 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   if (auto ok = made->remove_orphans(); !ok) return std::unexpected(ok.error());
   if (auto ok = made->find_highest(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->quotas.load(*made->store); !ok) return std::unexpected(ok.error());
+  if (auto ok = made->pace.load(*made->store, time.wall()); !ok) return std::unexpected(ok.error());
   auto last = made->last_event_of(*made->store);
   if (!last) return std::unexpected(last.error());
-  made->committer =
-      std::make_unique<detail::committer>(*made->store, on, time, with.commit_gap, *last, made->quotas, counts);
+  made->committer = std::make_unique<detail::committer>(*made->store, on, time, with.commit_gap, *last, made->quotas,
+                                                        made->pace, counts);
   made->check_space();
   on.every(0, space_check_period, [i = made.get()] { i->check_space(); });
   return std::unique_ptr<spool>(new spool(std::move(made)));
@@ -206,6 +208,14 @@ void spool::settle(change request) {
 void spool::record(events::event happened) {
   change c;
   c.events.push_back(std::move(happened));
+  settle(std::move(c));
+}
+
+void spool::keep(std::vector<pace_fact> facts, std::size_t shard, on_commit done) {
+  change c;
+  c.facts = std::move(facts);
+  c.shard = shard;
+  c.done = std::move(done);
   settle(std::move(c));
 }
 
@@ -307,6 +317,9 @@ message_id spool::highest_id() const {
 }
 const quota_ledger& spool::quotas() const {
   return impl_->quotas;
+}
+const pace_ledger& spool::pace() const {
+  return impl_->pace;
 }
 storage::store& spool::store() {
   return *impl_->store;

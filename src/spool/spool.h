@@ -19,6 +19,7 @@
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
 #include "spool/message.h"
+#include "spool/pace_ledger.h"
 #include "spool/quota_ledger.h"
 #include "storage/store.h"
 
@@ -59,6 +60,7 @@ struct change {
   std::vector<events::event> events;
   std::vector<std::shared_ptr<queued_message>> reports;  // DSNs that this causes, accepted in the same batch...
   std::vector<events::event> report_events;              // ...each with its `accepted`
+  std::vector<pace_fact> facts;                          // synced before `done`
   std::size_t shard = 0;
   on_commit done;  // may be empty; `ok` always, as soon as it is safe
 };
@@ -94,6 +96,9 @@ class spool {
   // itself.
   void record(events::event happened);
 
+  // `done` (may be empty): the facts are safe.
+  void keep(std::vector<pace_fact> facts, std::size_t shard, on_commit done);
+
   // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
   // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in
   // front is known only at the end. discard_chunks forgets them; a crash does too.
@@ -116,6 +121,7 @@ class spool {
   commit_status admission() const;
   message_id highest_id() const;  // ever given out before this start
   const quota_ledger& quotas() const;
+  const pace_ledger& pace() const;
   storage::store& store();
   event_seq last_event() const;
   void trim_events();  // older than the retention; for a timer

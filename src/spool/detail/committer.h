@@ -62,7 +62,7 @@ using request = std::variant<pending_acceptance, pending_change, chunk_write, ch
 class committer {
  public:
   committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
-            event_seq last, quota_ledger& quotas, metrics::registry& counts);
+            event_seq last, quota_ledger& quotas, pace_ledger& pace, metrics::registry& counts);
   ~committer();  // writes what is queued first
   void drain();  // ends the thread once it has written what is queued
   void submit(request r);
@@ -98,6 +98,7 @@ class committer {
   const std::chrono::microseconds gap_;
   live_messages live_;
   quota_ledger& quotas_;
+  pace_ledger& pace_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
