@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "runtime/executor.h"
 
 namespace boost::asio {
 class io_context;
@@ -14,7 +15,6 @@ class io_context;
 namespace gonets::runtime {
 
 class wheel;
-using task = std::move_only_function<void()>;
 
 class system_clock final : public clock {
  public:
@@ -22,10 +22,10 @@ class system_clock final : public clock {
   steady_time steady() const override;
 };
 
-class shards {
+class shards final : public executor {
  public:
   explicit shards(std::size_t count);
-  ~shards();  // stops and joins
+  ~shards() override;  // stops and joins
   shards(const shards&) = delete;
   shards& operator=(const shards&) = delete;
 
@@ -35,8 +35,7 @@ class shards {
   void start();
   // Runs what is posted, then ends the threads. Nothing may be posted after it returns.
   void stop();
-  // From any thread. Tasks posted to one shard by one thread run in order.
-  void post(std::size_t shard, task work);
+  void post(std::size_t shard, task work) override;  // from any thread
   // Runs `work` every `period` on the shard, until stop().
   void every(std::size_t shard, std::chrono::milliseconds period, std::move_only_function<void()> work);
 
@@ -50,11 +49,11 @@ class shards {
 
 // A few threads for work that blocks (disk reads, SQL, DNS validation); never run on a shard. Bounded: beyond
 // `queue_max` waiting tasks, run() refuses.
-class blocking_pool {
+class blocking_pool final : public background {
  public:
   blocking_pool(std::size_t threads, std::size_t queue_max);
-  ~blocking_pool();  // finishes what is queued, then joins
-  bool run(task work);
+  ~blocking_pool() override;  // finishes what is queued, then joins
+  bool run(task work) override;
 
  private:
   struct impl;

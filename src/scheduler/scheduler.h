@@ -16,7 +16,7 @@
 #include "base/id_source.h"
 #include "message/dsn.h"
 #include "metrics/metrics.h"
-#include "runtime/shards.h"
+#include "runtime/executor.h"
 #include "scheduler/entry_table.h"
 #include "scheduler/site.h"
 #include "scheduler/view.h"
@@ -25,7 +25,7 @@
 #include "shaping/reply_rule.h"
 #include "shaping/retry.h"
 #include "spool/lease.h"
-#include "spool/spool.h"
+#include "spool/queue_store.h"
 
 namespace gonets::scheduler {
 
@@ -57,9 +57,9 @@ struct options {
 };
 
 struct environment {
-  spool::spool& store;
-  runtime::shards& shards;
-  runtime::blocking_pool& blocking;
+  spool::queue_store& store;
+  runtime::executor& shards;
+  runtime::background& blocking;
   const clock& time;
   id_source& ids;
   spool::directory& directory;  // of this shard

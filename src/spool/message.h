@@ -57,6 +57,11 @@ struct recipient_record {
   bool operator==(const recipient_record&) const = default;
 };
 
+struct loaded_recipient {
+  recipient_index index;
+  recipient_record record;
+};
+
 void encode_message(const queued_message& m, std::string& to);  // value in `messages`
 bool decode_message(message_id id, std::string_view record, queued_message& m);
 void encode_recipient(const recipient_record& r, std::string& to);  // value in `recipients`

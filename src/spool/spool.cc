@@ -205,20 +205,6 @@ void spool::settle(change request) {
   impl_->committer->submit(detail::pending_change{std::move(request), {}});
 }
 
-void spool::record(events::event happened) {
-  change c;
-  c.events.push_back(std::move(happened));
-  settle(std::move(c));
-}
-
-void spool::keep(std::vector<pace_fact> facts, std::size_t shard, on_commit done) {
-  change c;
-  c.facts = std::move(facts);
-  c.shard = shard;
-  c.done = std::move(done);
-  settle(std::move(c));
-}
-
 void spool::append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done) {
   impl_->committer->submit(detail::chunk_write{id, number, std::move(part), shard, std::move(done)});
 }

@@ -19,19 +19,11 @@
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
 #include "spool/message.h"
-#include "spool/pace_ledger.h"
+#include "spool/queue_store.h"
 #include "spool/quota_ledger.h"
 #include "storage/store.h"
 
 namespace gonets::spool {
-
-enum class commit_status : std::uint8_t {
-  ok,
-  over_quota,  // 452 4.2.2, 550 5.7.1; quotas() says of which
-  no_space,    // 452 4.3.1
-  failed       // 451 4.3.0
-};
-using on_commit = std::move_only_function<void(commit_status)>;
 
 // One message to be made safe.
 struct acceptance {
@@ -45,26 +37,6 @@ struct acceptance {
   on_commit done;
 };
 
-struct recipient_change {
-  recipient_index index;
-  recipient_record record;
-};
-
-// What happens to some recipients of one message, in one atomic batch.
-struct change {
-  message_id id;
-  std::uint16_t recipients_total = 1;
-  std::uint32_t chunks = 1;
-  bool recorded = false;  // some recipient of it has a record already
-  std::vector<recipient_change> recipients;
-  std::vector<events::event> events;
-  std::vector<std::shared_ptr<queued_message>> reports;  // DSNs that this causes, accepted in the same batch...
-  std::vector<events::event> report_events;              // ...each with its `accepted`
-  std::vector<pace_fact> facts;                          // synced before `done`
-  std::size_t shard = 0;
-  on_commit done;  // may be empty; `ok` always, as soon as it is safe
-};
-
 struct options {
   std::string path;
   std::uint64_t free_bytes_min = 1'073'741'824;
@@ -73,18 +45,13 @@ struct options {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // tests only
 };
 
-struct loaded_recipient {
-  recipient_index index;
-  recipient_record record;
-};
-
-class spool {
+class spool final : public queue_store {
  public:
   // Opens or makes the spool; does not load it. `shards` must outlive it.
   static storage::result<std::unique_ptr<spool>> open(const options& with, runtime::shards& on, const clock& time,
                                                       metrics::registry& counts);
   // Writes what was asked for, then closes.
-  ~spool();
+  ~spool() override;
 
   // Ends the committer after it has written what was asked for; what comes later is not written. Completions still run
   // on their shards, which must not have been stopped yet.
@@ -92,13 +59,6 @@ class spool {
 
   void accept(acceptance request);
   void settle(change request);
-  // Something that happened to no message: a domain's records, a certificate. Its `message` is zero. Not synced by
-  // itself.
-  void record(events::event happened);
-
-  // `done` (may be empty): the facts are safe.
-  void keep(std::vector<pace_fact> facts, std::size_t shard, on_commit done);
-
   // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
   // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in
   // front is known only at the end. discard_chunks forgets them; a crash does too.
@@ -113,15 +73,15 @@ class spool {
   storage::result<std::uint64_t> load(const load_visitor& visit);
 
   // Blocking reads, for the blocking pool. Nothing: it has ended, or can't be read (logged).
-  message_ptr fetch(message_id id, bool with_body) const;
-  std::optional<std::string> fetch_chunk(message_id id, std::uint32_t number) const;
+  message_ptr fetch(message_id id, bool with_body) const override;
+  std::optional<std::string> fetch_chunk(message_id id, std::uint32_t number) const override;
   std::vector<loaded_recipient> fetch_records(message_id id) const;
 
   // Whether a message may be accepted now; false when the disk is nearly full or failing.
   commit_status admission() const;
   message_id highest_id() const;  // ever given out before this start
   const quota_ledger& quotas() const;
-  const pace_ledger& pace() const;
+  const pace_ledger& pace() const override;
   storage::store& store();
   event_seq last_event() const;
   void trim_events();  // older than the retention; for a timer
