@@ -19,8 +19,7 @@ bool is_seen_outside(const std::string& text) {
                             : !((*address)[12] == 169 && (*address)[13] == 254);
 }
 
-std::vector<std::string> egress_addresses(const config::settings& with) {
-  if (!with.domains.egress_addresses.empty()) return with.domains.egress_addresses;
+std::vector<std::string> addresses_of_delivery(const config::settings& with) {
   const auto& out = with.delivery;
   const auto machine = interface_addresses();
   std::vector<std::string> found;
@@ -35,6 +34,21 @@ std::vector<std::string> egress_addresses(const config::settings& with) {
   add(out.ipv4, out.source_ipv4, true);
   add(out.ipv6, out.source_ipv6, false);
   return found;
+}
+
+// With the HELO name of each.
+std::vector<std::pair<std::string, std::string>> egress_addresses(const config::settings& with) {
+  std::vector<std::pair<std::string, std::string>> all;
+  const bool given = !with.domains.egress_addresses.empty();
+  for (const auto& address : given ? with.domains.egress_addresses : addresses_of_delivery(with))
+    all.emplace_back(address, with.delivery.helo);
+  if (given) return all;
+  for (const auto& e : with.egresses) {
+    for (const auto& source : {e.source_ipv4, e.source_ipv6}) {
+      if (!source.empty()) all.emplace_back(source, e.helo.empty() ? with.delivery.helo : e.helo);
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -64,8 +78,8 @@ domains::options domain_options(const config::settings& with) {
   o.on.return_path_host = with.domains.return_path_host;
   o.on.tracking_host = with.domains.tracking_host;
   o.on.dmarc_reports = with.domains.dmarc_reports;
-  for (auto& address : egress_addresses(with))
-    o.on.egresses.push_back({std::move(address), with.delivery.helo});
+  for (auto& [address, helo] : egress_addresses(with))
+    o.on.egresses.push_back({std::move(address), std::move(helo)});
   o.check_every = with.domains.check_every;
   o.retire_after = with.domains.retire_after;
   return o;

@@ -119,6 +119,9 @@ delivery::mx_options mx_options_of(const config::settings& with) {
   o.ipv4 = with.delivery.ipv4;
   o.ipv6 = with.delivery.ipv6;
   o.own_names = {with.server.hostname, with.delivery.helo};
+  for (const auto& e : with.egresses) {
+    if (!e.helo.empty()) o.own_names.push_back(e.helo);
+  }
   for (const auto& l : with.listeners) {
     if (l.address.port != with.delivery.port) continue;
     o.own_addresses.push_back(l.address.host);
@@ -146,8 +149,10 @@ parts::parts(const config::settings& settings)
           },
           [this](shaping::limit_level level, std::string_view name) {
             return store->pace().find(shaping::limit_key(level, name));
-          }) {
+          }),
+      egresses(time, counts) {
   limits.configure(settings.limits);
+  egresses.configure(settings);
 }
 
 parts::~parts() = default;
@@ -302,10 +307,10 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
   made->tls = tls->make_shard(with, number, *made->dns, client_tls);
   made->directory =
-      std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time);
+      std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time, egresses);
   made->delivery = std::make_unique<delivery::delivery>(
       delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts,
-                            tls->sessions(), *store, time, capture_path},
+                            tls->sessions(), *store, time, capture_path, egresses},
       counts);
   auto o = scheduler_options(with, number, shards.size(), rules.load());
   o.seed = seed;
@@ -340,6 +345,7 @@ void parts::reconfigure(const config::settings& fresh) {
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   limits.configure(fresh.limits);
+  egresses.configure(fresh);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;

@@ -63,6 +63,7 @@ struct parts {
   std::unique_ptr<tls_services> tls;
   std::atomic<std::shared_ptr<const shaping::rules>> rules;  // in force
   shaping::limit_book limits;                                // [[limit]]
+  delivery::egress_book egresses;
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0

@@ -15,6 +15,7 @@
 
 #include "base/network.h"
 #include "base/text.h"
+#include "config/egresses.h"
 #include "config/load.h"
 #include "config/routes.h"
 #include "config/rules.h"
@@ -34,6 +35,7 @@ class checker {
     check_spool();
     check_accounts();
     check_delivery();
+    std::ranges::move(check_egresses(s_), std::back_inserter(found_));
     check_readable(s_.dns.trust_anchor, "dns.trust_anchor");
     check_readable(s_.delivery.tls_ca_file, "delivery.tls_ca_file");
     check_shaping();
@@ -242,6 +244,9 @@ void checker::check_shaping() {
     if (!known(about.provider, [&](const auto& name) { return read->providers.find(name) != nullptr; })) {
       fail(key + ".provider",
            fmt::format("there is no \"{}\"; `gonets rules show` lists the providers", *about.provider));
+    }
+    if (!known(about.egress, [&](const auto& name) { return find_egress(s_, name).has_value(); })) {
+      fail(key + ".egress", fmt::format("there is no [[egress]] \"{}\"", *about.egress));
     }
     if (!known(about.stream, [&](const auto& name) {
           return std::ranges::find(s_.streams, name, &stream::name) != s_.streams.end();

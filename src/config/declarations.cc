@@ -196,6 +196,9 @@ const std::vector<declaration<route_entry>>& route_declarations() {
       setting<&route_entry::login_without_tls>(
           "login_without_tls", reload, yes_or_no{},
           "Lets a password go in the clear. For a smarthost on this machine (a loopback address) alone."),
+      setting<&route_entry::egress>("egress", reload, egress_name,
+                                    "The `[[egress]]` or `[[pool]]` that the mail leaves by, whatever its stream says. "
+                                    "Of a route to `mx`, `smtp` or `smtps`."),
   };
   return all;
 }
@@ -222,6 +225,9 @@ const std::vector<declaration<tls_entry>>& tls_declarations() {
 const std::vector<declaration<limit_entry>>& limit_declarations() {
   const text name{"a name, or \"*\" for each by itself", [](std::string_view s) { return !s.empty(); }};
   static const std::vector<declaration<limit_entry>> all{
+      setting<&limit_entry::egress>("egress", reload, name,
+                                    "The egress that mail leaves by ([docs/egress.md](egress.md)). With `provider`: "
+                                    "what goes there by it."),
       setting<&limit_entry::provider>("provider", reload, name,
                                       "The provider ([docs/shaping.md](shaping.md)) that is sent to."),
       setting<&limit_entry::account>("account", reload, name,
@@ -234,9 +240,9 @@ const std::vector<declaration<limit_entry>>& limit_declarations() {
 }
 
 std::string_view limit_doc() {
-  return "Bounds what is sent: by the whole server, or to a provider, for an account, in a stream, or for an account "
-         "to "
-         "a provider. Exact over all shards; counted since the start of the server. Of those for the same level the "
+  return "Bounds what is sent: by the whole server, or by an egress, to a provider, for an account, in a stream, or to "
+         "a provider by an egress or for an account. Exact over all shards; counted since the start of the server. Of "
+         "those for the same level the "
          "first that applies counts. A twentieth of what may be sent in an hour or a day, and a little of every other "
          "limit, is left to streams of priority 0.";
 }
@@ -266,6 +272,10 @@ const std::vector<declaration<stream>>& stream_declarations() {
       setting<in, &retry_policy::delay_notice_after>(
           "delay_notice_after", reload, duration{1s, 60 * 24h},
           "How long after acceptance the sender is told, once, that the mail is late."),
+      setting<&stream::egress>(
+          "egress", reload, egress_name,
+          "The `[[egress]]` or `[[pool]]` that its mail leaves by, unless the route names one. Empty: that of "
+          "`delivery.egress`. Mail that is in the queue keeps the name that it came in with."),
   };
   return all;
 }

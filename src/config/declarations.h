@@ -48,6 +48,7 @@ struct route_entry {
   std::vector<smarthost_login> logins;  // [[route.login]]
   shaping::provider_limits limits;
   bool login_without_tls = false;
+  std::string egress;
 };
 
 // One [[tls_policy]]: its level for each of its domains.
@@ -58,7 +59,7 @@ struct tls_entry {
 
 // One [[limit]].
 struct limit_entry {
-  std::string provider, account, stream;  // empty: does not matter
+  std::string egress, provider, account, stream;  // empty: does not matter
   shaping::provider_limits limits;
 };
 
@@ -68,6 +69,8 @@ const std::vector<declaration<certificate>>& certificate_declarations();
 const std::vector<declaration<route_entry>>& route_declarations();
 const std::vector<declaration<smarthost_login>>& login_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
+const std::vector<declaration<egress>>& egress_declarations();
+const std::vector<declaration<pool>>& pool_declarations();
 const std::vector<declaration<tls_entry>>& tls_declarations();
 const std::vector<declaration<limit_entry>>& limit_declarations();
 
@@ -75,6 +78,8 @@ std::string_view listener_doc();
 std::string_view certificate_doc();
 std::string_view route_doc();
 std::string_view login_doc();
+std::string_view egress_doc();
+std::string_view pool_doc();
 std::string_view limit_doc();
 std::string_view tls_doc();
 std::string_view stream_doc();

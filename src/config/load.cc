@@ -54,13 +54,16 @@ class reader {
   }
 
   void read_top(const member& top, settings& to) {
-    if (top.name == "listener") return read_listeners(top, to);
-    if (top.name == "certificate") return read_certificates(top, to);
+    if (top.name == "listener") return read_tables(top, listener_declarations(), to.listeners);
+    if (top.name == "certificate") return read_tables(top, certificate_declarations(), to.certificates);
     if (top.name == "route") return read_routes(top, to);
+    if (top.name == "egress") return read_tables(top, egress_declarations(), to.egresses);
+    if (top.name == "pool") return read_tables(top, pool_declarations(), to.pools);
     if (top.name == "tls_policy") return read_tls_rules(top, to);
     if (top.name == "limit") return read_limits(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "certificate", "route", "tls_policy", "limit", "stream"};
+    std::vector<std::string> names{"listener", "certificate", "route", "egress",
+                                   "pool",     "tls_policy",  "limit", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);
@@ -124,16 +127,10 @@ class reader {
       each(table, fmt::format("{}[{}]", top.name, ++number));
   }
 
-  void read_listeners(const member& top, settings& to) {
-    read_array_of_tables(top, [&](const value& table, const std::string& key) {
-      read_table(table, key, listener_declarations(), to.listeners.emplace_back());
-    });
-  }
-
-  void read_certificates(const member& top, settings& to) {
-    read_array_of_tables(top, [&](const value& table, const std::string& key) {
-      read_table(table, key, certificate_declarations(), to.certificates.emplace_back());
-    });
+  template <class Owner>
+  void read_tables(const member& top, const std::vector<declaration<Owner>>& declared, std::vector<Owner>& to) {
+    read_array_of_tables(
+        top, [&](const value& table, const std::string& key) { read_table(table, key, declared, to.emplace_back()); });
   }
 
   void read_routes(const member& top, settings& to) {
@@ -149,6 +146,7 @@ class reader {
         r.login_without_tls = entry.login_without_tls;
         r.preset = entry.preset;
         r.limits = entry.limits;
+        r.egress = entry.egress;
       }
     });
   }
@@ -183,12 +181,14 @@ class reader {
         return name.empty() ? std::optional<std::string>() : std::optional(name);
       };
       shaping::limit_order order;
+      order.about.egress = part(entry.egress);
       order.about.provider = part(entry.provider);
       order.about.account = part(entry.account);
       order.about.stream = part(entry.stream);
       if (!shaping::level_of(order.about)) {
         add(table.line, table.column, key, "these together",
-            "`provider`, `account` or `stream` alone, `provider` with `account`, or none of them");
+            "`egress`, `provider`, `account` or `stream` alone, `provider` with `account` or `egress`, or none of "
+            "them");
       }
       order.settings = shaping::settings_of(entry.limits, key);
       to.limits.push_back(std::move(order));

@@ -80,6 +80,10 @@ std::string reference_markdown() {
   append_settings(page, route_declarations(), "route.", route_entry());
   append_heading(page, "[[route.login]]", login_doc());
   append_settings(page, login_declarations(), "route.login.", smarthost_login());
+  append_heading(page, "[[egress]]", egress_doc());
+  append_settings(page, egress_declarations(), "egress.", egress());
+  append_heading(page, "[[pool]]", pool_doc());
+  append_settings(page, pool_declarations(), "pool.", pool());
   append_heading(page, "[[tls_policy]]", tls_doc());
   append_settings(page, tls_declarations(), "tls_policy.", tls_entry());
   append_heading(page, "[[limit]]", limit_doc());

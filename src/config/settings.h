@@ -49,6 +49,7 @@ struct stream {
   std::string name;
   unsigned priority = 1;  // lower goes first
   shaping::retry_policy retry;
+  std::string egress;  // or pool, by which its mail leaves; empty: delivery.egress
 };
 std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 
@@ -76,12 +77,47 @@ struct route {
   std::string path;                      // lmtp: a Unix socket; maildir: a folder, with {local} and {domain}
   bool implicit_tls = false;             // smtp: TLS from the first byte
   std::optional<tls_policy::level> tls;  // smtp, lmtp; absent: see tls_level_of
+  std::string egress;                    // mx, smtp: or pool; empty: the stream's
 
   // Of kind smtp alone:
   std::vector<smarthost_login> logins;  // several are a pool, over which mail is spread
   bool login_without_tls = false;       // to this machine only
   std::string preset;                   // whose limits apply where neither the login nor the route has its own
   shaping::provider_limits limits;      // of each login, or of the site where there is none
+};
+
+// Through which connections leave.
+struct exit_proxy {
+  enum class protocol : std::uint8_t {
+    none,
+    socks5,  // RFC 1928
+    haproxy  // the PROXY protocol: it is told by a header from and to which address to connect
+  };
+  protocol speaks = protocol::none;
+  endpoint address;
+  std::string user, password;  // of SOCKS (RFC 1929); empty: it wants none
+  bool operator==(const exit_proxy&) const = default;
+};
+
+// By which way mail leaves this machine.
+struct egress {
+  std::string name;
+  std::string source_ipv4, source_ipv6;  // what receivers see; with one alone, the other family is not used
+  std::string helo;                      // empty: delivery.helo
+  exit_proxy proxy;
+
+  bool operator==(const egress&) const = default;
+};
+
+struct pool {
+  struct member {
+    std::string egress;
+    unsigned weight = 1;
+    bool operator==(const member&) const = default;
+  };
+  std::string name;
+  std::vector<member> members;
+  bool operator==(const pool&) const = default;
 };
 
 struct settings {
@@ -141,6 +177,7 @@ struct settings {
   struct delivery_section {
     std::string helo;  // default: server.hostname
     std::string source_ipv4, source_ipv6;
+    std::string egress;  // or pool, of mail that neither route nor stream has one for; empty: these three
     bool ipv4 = true, ipv6 = true;
     std::uint16_t port = 25;  // of MX hosts
     std::size_t connections_per_site_max = 20;
@@ -217,6 +254,8 @@ struct settings {
   std::vector<stream> streams = default_streams();  // transactional and bulk always exist
   std::vector<route> routes;                        // first match wins; after the last one stands { "*", mx }
 
+  std::vector<egress> egresses;  // besides default_egress
+  std::vector<pool> pools;
   std::vector<tls_rule> tls_rules;  // first match wins
   std::vector<shaping::limit_order> limits;
 

@@ -51,7 +51,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   void try_next_host(smtp::recipient_outcome why);
   bool fit_for_first();
   void note_clear();
-  void hand_back(spool::lease l);
+  void hand_back(spool::lease l, std::optional<spool::egress_trouble> egress_down);
   void tell_tls(const spool::lease& l);
   void give_up(smtp::recipient_outcome why, bool site_failed);
   void pump();
@@ -141,6 +141,10 @@ void connection::on_dialed(dialer::connected c) {
     for (const auto& domain : domains_of(*first_))
       tls_->report_passed_over(host, domain);
   }
+  if (c.egress_down) {
+    hand_back(std::move(*std::exchange(first_, std::nullopt)), std::move(c.egress_down));
+    return end();
+  }
   if (!c.stream) {
     const bool for_now = c.why_not.what == smtp::disposition::deferred;
     return give_up(std::move(c.why_not), for_now);
@@ -157,7 +161,7 @@ void connection::on_dialed(dialer::connected c) {
 
 void connection::start_session() {
   smtp::client_options options;
-  options.helo_name = owner_.env().with.delivery.helo;
+  options.helo_name = owner_.env().egresses.find(to_->via).helo;
   options.speak = to_->route.kind == config::route_kind::lmtp ? smtp::protocol::lmtp : smtp::protocol::smtp;
   options.tls = tls_->wish();
   if (to_->login) {
@@ -307,7 +311,7 @@ bool connection::next_transaction() {
   if (!l && !stopping_) {
     l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
     if (l && !tls_->reserved_for().empty() && only_domain_of(*l) != tls_->reserved_for()) {
-      hand_back(std::move(*l));
+      hand_back(std::move(*l), {});
       stopping_ = true;
       l.reset();
     }
@@ -336,10 +340,11 @@ void connection::note_clear() {
   }
 }
 
-// To another connection, whose certificate may be for its domain.
-void connection::hand_back(spool::lease l) {
+// To another connection, whose certificate may be for its domain; or to another egress.
+void connection::hand_back(spool::lease l, std::optional<spool::egress_trouble> egress_down) {
   spool::attempt_result none;
   none.recipients.resize(l.recipients.size());
+  none.egress_down = std::move(egress_down);
   owner_.work().settle(std::move(l), std::move(none));
 }
 

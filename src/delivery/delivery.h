@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "delivery/broken_tls.h"
 #include "delivery/destinations.h"
+#include "delivery/egress_book.h"
 #include "delivery/mx.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls_observer.h"
@@ -36,6 +37,7 @@ struct environment {
   spool::spool& store;
   const clock& time;
   std::string capture_path;  // a Maildir
+  egress_book& egresses;
 };
 
 // What a connection tells of its life; implemented by `delivery`.

@@ -24,9 +24,20 @@ smtp::recipient_outcome refusal(stage at, reply why) {
 using found_set = std::expected<std::shared_ptr<const mx_set>, mx_failure>;
 
 // Of a pool, each domain has one: it is the same at every look-up, on every shard and after a restart.
-const config::smarthost_login* login_for(const config::route& r, std::string_view marked) {
+const config::smarthost_login* login_for(const config::route& r, std::string_view domain) {
   if (r.logins.empty()) return nullptr;
-  return &r.logins[std::hash<std::string_view>{}(spool::without_mark(marked)) % r.logins.size()];
+  return &r.logins[std::hash<std::string_view>{}(domain) % r.logins.size()];
+}
+
+std::string with_egress(std::string key, std::string_view via) {
+  if (via != config::default_egress) key.append(" via ").append(via);
+  return key;
+}
+
+std::string_view without_egress(std::string_view key, std::string_view via) {
+  const auto suffix = with_egress({}, via);
+  if (key.ends_with(suffix)) key.remove_suffix(suffix.size());
+  return key;
 }
 
 bool governs_others(config::route_kind kind) {
@@ -55,34 +66,57 @@ std::vector<shaping::limit_setting> routed_destination::limits() const {
 }
 
 struct destinations::question {
-  explicit question(std::string_view marked)
-      : domain(spool::without_mark(marked)),
-        require_tls(marked.ends_with(spool::requiretls_mark)),
-        tls_optional(marked.ends_with(spool::tls_optional_mark)) {}
-  std::string domain;
+  question(const config::route& r, std::string_view asked) : name(asked) {
+    const auto parsed = spool::parse_lookup_name(name);
+    domain = parsed.domain;
+    require_tls = parsed.require_tls;
+    tls_optional = parsed.tls_optional;
+    wanted_egress = r.egress.empty() ? parsed.wanted_egress : std::string_view(r.egress);
+  }
+  std::string name, domain, wanted_egress;
   bool require_tls, tls_optional;
 };
 
 destinations::destinations(const config::settings& with, runtime::shards& on, std::size_t shard, mx_lookup& lookup,
-                           sts_source& sts, const clock& time)
-    : with_(with), shards_(on), shard_(shard), sts_(sts), cache_(lookup, time) {}
+                           sts_source& sts, const clock& time, egress_book& egresses)
+    : with_(with), shards_(on), shard_(shard), sts_(sts), egresses_(egresses), cache_(lookup, time) {}
+
+std::string destinations::name_of(const spool::queued_message& m, recipient_index recipient) const {
+  return marked_domain(m, recipient).append(egresses_.mark_of(m.stream, m.id));
+}
+
+std::optional<std::string> destinations::past_egress(std::string_view name, const spool::destination& from,
+                                                     std::chrono::milliseconds lasts) {
+  const auto& route = config::match_route(with_, spool::without_mark(name));
+  const question of(route, name);
+  const auto site = without_egress(from.site_key, from.egress());
+  if (lasts.count() > 0) egresses_.refused(from.egress(), site, lasts);
+  const auto parsed = spool::parse_lookup_name(name);
+  if (!egresses_.has_other(parsed, of.wanted_egress, from.egress(), site)) return std::nullopt;
+  return fmt::format("{}{}!{}", name, parsed.slot ? "" : "#", from.egress());
+}
 
 // A smarthost is another hop, which REQUIRETLS covers; LMTP and mailboxes are the end of the way (RFC 8689 4.2).
-spool::destination_ptr destinations::for_route(const config::route& r, std::string_view marked) {
+spool::destination_ptr destinations::for_route(const config::route& r, std::string_view name) {
+  const question of(r, name);
   tls_policy::domain_facts facts;
   facts.configured = config::tls_level_of(with_, r);
-  facts.require_tls = marked.ends_with(spool::requiretls_mark) && governs_others(r.kind);
+  facts.require_tls = of.require_tls && governs_others(r.kind);
   auto demand = tls_policy::decide(facts);
   demand.hosts_unproven = false;  // the operator names the host
   const bool remote = r.kind == config::route_kind::smtp || r.kind == config::route_kind::lmtp;
   auto key = config::target_text(r);
-  const auto* const login = login_for(r, marked);
+  const auto* const login = login_for(r, of.domain);
   if (login != nullptr) key += " as " + login->name;
   if (remote) key += tls_policy::key_of(demand);
+  std::string via(config::default_egress);
+  if (governs_others(r.kind)) via = egresses_.choose(spool::parse_lookup_name(name), of.wanted_egress, key);
+  key = with_egress(std::move(key), via);
   auto& kept = by_route_[key];
   if (!kept) {
     kept = std::make_shared<routed_destination>(key, r);
     kept->tls = demand;
+    kept->via = via;
   }
   // What is no part of the key may change by a reload, also for those who have the destination already.
   if (login != nullptr && kept->login != *login) kept->login = *login;
@@ -94,17 +128,21 @@ spool::destination_ptr destinations::for_route(const config::route& r, std::stri
   return kept;
 }
 
-spool::destination_ptr destinations::for_set(const std::shared_ptr<const mx_set>& set, const tls_policy::demand& tls) {
+spool::destination_ptr destinations::for_set(const question& of, const std::shared_ptr<const mx_set>& set,
+                                             const tls_policy::demand& tls) {
   if (by_set_.size() > sets_remembered_max) {
     by_set_.clear();
     allowed_.clear();
   }
   const auto suffix = tls_policy::key_of(tls);
-  auto& kept = by_set_[{set.get(), suffix}];
+  auto key = set->site_key + std::string(suffix);
+  const auto via = egresses_.choose(spool::parse_lookup_name(of.name), of.wanted_egress, key);
+  auto& kept = by_set_[{set.get(), suffix, via}];
   if (!kept) {
-    auto made = std::make_shared<routed_destination>(set->site_key + std::string(suffix), config::route{});
+    auto made = std::make_shared<routed_destination>(with_egress(std::move(key), via), config::route{});
     made->mx = set;
     made->tls = tls;
+    made->via = via;
     kept = std::move(made);
   }
   return kept;
@@ -145,23 +183,23 @@ destinations::answer destinations::for_domain(const question& of, const std::sha
   }
   const bool enforced =
       demand.governs == tls_policy::policy::sts || (demand.governs == tls_policy::policy::requiretls && !set->secure);
-  if (!enforced || sts == nullptr) return for_set(set, demand);
-  if (auto part = allowed_part(set, *sts)) return for_set(part, demand);
+  if (!enforced || sts == nullptr) return for_set(of, set, demand);
+  if (auto part = allowed_part(set, *sts)) return for_set(of, part, demand);
   return std::unexpected(refusal(
       stage::tls, {451, {4, 7, 5}, fmt::format("the MTA-STS policy of {} allows none of its mail hosts", of.domain)}));
 }
 
 // `done` runs before this returns if all is remembered.
-void destinations::find_by_mx(std::string_view marked, mx_answer done) {
-  question of(marked);
+void destinations::find_by_mx(const config::route& r, std::string_view name, mx_answer done) {
+  question of(r, name);
   const auto& domain = of.domain;
   cache_.find(domain, [this, of, done = std::move(done)](found_set set) mutable {
     if (!set) return done(std::unexpected(refusal(stage::resolve, set.error().answer)));
     const bool asks = with_.delivery.mta_sts && !of.tls_optional && !of.domain.starts_with('[') &&
                       (of.require_tls || config::tls_level_of(with_, of.domain) != tls_policy::level::none);
-    const auto name = asks ? runtime::to_a_labels(of.domain) : std::nullopt;
-    if (!name) return done(for_domain(of, *set, nullptr));
-    sts_.find(*name, [this, of = std::move(of), set = *set, done = std::move(done)](sts_policy_ptr sts) mutable {
+    const auto ascii = asks ? runtime::to_a_labels(of.domain) : std::nullopt;
+    if (!ascii) return done(for_domain(of, *set, nullptr));
+    sts_.find(*ascii, [this, of = std::move(of), set = *set, done = std::move(done)](sts_policy_ptr sts) mutable {
       done(for_domain(of, set, sts));
     });
   });
@@ -173,7 +211,7 @@ spool::destination_ptr destinations::known(std::string_view domain) {
   // Answered before find_by_mx() returns if it is remembered; else the look-up that it starts serves the find() to
   // come.
   const auto found = std::make_shared<std::optional<answer>>();
-  find_by_mx(domain, [found](answer a) { *found = std::move(a); });
+  find_by_mx(route, domain, [found](answer a) { *found = std::move(a); });
   if (!*found || !**found) return nullptr;
   return ***found;
 }
@@ -185,7 +223,7 @@ void destinations::find(std::string_view domain, handler done) {
     shards_.post(shard_, [to = std::move(to), done = std::move(done)]() mutable { done(std::move(to), {}); });
     return;
   }
-  find_by_mx(domain, [this, done = std::move(done)](answer found) mutable {
+  find_by_mx(route, domain, [this, done = std::move(done)](answer found) mutable {
     // Posted, since the caller may be in the middle of its own queues.
     shards_.post(shard_, [found = std::move(found), done = std::move(done)]() mutable {
       if (found) {

@@ -54,7 +54,9 @@ class destinations_test : public ::testing::Test {
   mx_lookup lookup{dns, {}, 1};
   known_policies sts;
   still_clock time;
-  destinations directory{with, shards, 0, lookup, sts, time};
+  metrics::registry counts;
+  egress_book egresses{time, counts};
+  destinations directory{with, shards, 0, lookup, sts, time, egresses};
 };
 
 TEST_F(destinations_test, share_a_site_where_domains_have_the_same_hosts_and_ask_for_nothing) {
@@ -114,6 +116,38 @@ TEST_F(destinations_test, of_routes_have_their_level_in_the_key) {
   EXPECT_EQ(site("a.example"), "smtps://relay.test:465;tls=verified");
   EXPECT_EQ(site("a.example;requiretls"), "smtps://relay.test:465;tls=requiretls");
   EXPECT_EQ(site("b.example;requiretls"), "capture");
+}
+
+TEST_F(destinations_test, by_an_egress_are_a_site_of_their_own) {
+  with.egresses = {{.name = "a"}, {.name = "b"}};
+  with.routes = {{.domain = "b.example", .egress = "b"},
+                 {.domain = "relay.example", .kind = config::route_kind::smtp, .host = "relay.test", .egress = "a"},
+                 {.domain = "c.example", .kind = config::route_kind::capture}};
+  with.delivery.tls = level::none;
+  egresses.configure(with);
+  EXPECT_EQ(site("a.example"), plain + std::string(";tls=none"));
+  EXPECT_EQ(directory.known("a.example")->egress(), "default");
+  EXPECT_EQ(site("a.example;egress=a"), plain + std::string(";tls=none via a"));
+  EXPECT_EQ(directory.known("a.example;egress=a")->egress(), "a");
+  EXPECT_EQ(site("b.example;egress=a"), plain + std::string(";tls=none via b"));
+  EXPECT_EQ(site("relay.example"), "smtp://relay.test:25;tls=none via a");
+  EXPECT_EQ(site("c.example;egress=a"), "capture");
+}
+
+TEST_F(destinations_test, refused_by_one_egress_go_by_another_of_the_pool) {
+  with.egresses = {{.name = "a"}, {.name = "b"}};
+  with.pools = {{"pair", {{"a"}, {"b"}}}};
+  egresses.configure(with);
+  const std::string name = "a.example;egress=pair#3";
+  ASSERT_NE(site(name), "refused");
+  const auto first = directory.known(name);
+  const auto next = directory.past_egress(name, *first, std::chrono::hours(1));
+  ASSERT_TRUE(next);
+  const auto second = directory.known(*next);
+  EXPECT_NE(second->egress(), first->egress());
+  EXPECT_EQ(site("b.example;egress=pair#3"), second->site_key);  // the same hosts, for an hour
+  EXPECT_FALSE(directory.past_egress(*next, *second, {}));
+  EXPECT_FALSE(directory.past_egress("a.example;egress=a", *directory.known("a.example;egress=a"), {}));
 }
 
 TEST_F(destinations_test, of_a_login_are_a_site_of_their_own_with_its_limits) {

@@ -18,13 +18,28 @@ smtp::recipient_outcome temporary(stage at, enhanced_status status, std::string 
   return o;
 }
 
+// One that names an address of a single family keeps to it: mail must not leave by an address that nobody named.
+bool uses(const config::egress& e, bool ipv6) {
+  const bool fixed = e.name != config::default_egress && (!e.source_ipv4.empty() || !e.source_ipv6.empty());
+  return !fixed || !(ipv6 ? e.source_ipv6 : e.source_ipv4).empty();
+}
+
 }  // namespace
 
 void dialer::next(handler done) {
   done_ = std::move(done);
   if (resolved_) return try_next();
   resolved_ = true;
+  egress_ = env_.egresses.find(to_->via);
+  if (env_.egresses.trouble_of(to_->via)) return next_soon();  // with nothing to try
   resolve();
+}
+
+// Not at once: whoever asks may be in the middle of its own queues.
+void dialer::next_soon() {
+  env_.shards.post(env_.shard, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->try_next();
+  });
 }
 
 void dialer::again(handler done) {
@@ -129,20 +144,37 @@ void dialer::take_tlsa(std::size_t at, tls_policy::host_tlsa found) {
 }
 
 void dialer::connect() {
-  const auto& with = env_.with.delivery;
   runtime::connect_target target{current_.address, current_.port, {}};
-  if (current_.port != 0) target.source_address = current_.address.contains(':') ? with.source_ipv6 : with.source_ipv4;
-  runtime::connect(env_.shards, env_.shard, target, with.connect_timeout,
-                   [weak = weak_from_this()](runtime::stream_ptr stream, std::string why) {
-                     const auto self = weak.lock();
-                     if (!self) return;
-                     if (stream) return self->finish(std::move(stream));
-                     const auto& at = self->current_;
-                     const auto& name = self->hosts_[at.host].known.name;
-                     const auto where = at.port == 0 ? at.address : fmt::format("{}[{}]:{}", name, at.address, at.port);
-                     self->why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, why));
-                     self->try_next();
-                   });
+  if (current_.port != 0) {
+    const bool ipv6 = current_.address.contains(':');
+    if (!uses(egress_, ipv6)) {
+      why_ = temporary(stage::connect, {4, 4, 1},
+                       fmt::format("connect to {}: the egress {} has no {} address", current_.address, egress_.name,
+                                   ipv6 ? "IPv6" : "IPv4"));
+      return next_soon();
+    }
+    target.source_address = ipv6 ? egress_.source_ipv6 : egress_.source_ipv4;
+  }
+  runtime::connect(
+      env_.shards, env_.shard, target, env_.with.delivery.connect_timeout,
+      [weak = weak_from_this(), source = target.source_address](runtime::stream_ptr stream, const std::string& why) {
+        if (const auto self = weak.lock()) self->on_connected(std::move(stream), source, why);
+      });
+}
+
+void dialer::on_connected(runtime::stream_ptr stream, const std::string& source, const std::string& why) {
+  if (!stream && !source.empty() && !runtime::is_own_address(source)) {
+    egress_fault_ = fmt::format("{} is no address of this machine", source);
+    return try_next();
+  }
+  tried_ = true;
+  env_.egresses.worked(egress_.name);
+  if (stream) return finish(std::move(stream));
+  const auto& name = hosts_[current_.host].known.name;
+  const auto where =
+      current_.port == 0 ? current_.address : fmt::format("{}[{}]:{}", name, current_.address, current_.port);
+  why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, why));
+  try_next();
 }
 
 void dialer::finish(runtime::stream_ptr stream) {
@@ -157,7 +189,13 @@ void dialer::finish(runtime::stream_ptr stream) {
     c.target = {last.known.name, last.demand.value_or(passed_over_by_dane), last.tlsa};
   }
   c.before = std::exchange(passed_over_, {});
-  if (!c.stream) c.why_not = why_;
+  if (!c.stream) {
+    c.why_not = why_;
+    c.egress_down = env_.egresses.trouble_of(egress_.name);
+    if (!c.egress_down && !tried_ && !egress_fault_.empty()) {
+      c.egress_down = env_.egresses.failed(egress_.name, egress_fault_);
+    }
+  }
   auto done = std::move(done_);
   done(std::move(c));
 }

@@ -34,6 +34,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
     tls_target target;
     std::vector<passed_over> before;
     smtp::recipient_outcome why_not;
+    std::optional<spool::egress_trouble> egress_down;  // nothing was tried for that
   };
   using handler = std::move_only_function<void(connected)>;
 
@@ -59,10 +60,12 @@ class dialer : public std::enable_shared_from_this<dialer> {
   void resolve_mx();
   void resolve_name();
   void add_only_host(std::string name, const std::vector<std::string>& addresses, std::uint16_t port);
+  void next_soon();
   void try_next();
   bool decide(std::size_t host);
   void take_tlsa(std::size_t at, tls_policy::host_tlsa found);
   void connect();
+  void on_connected(runtime::stream_ptr stream, const std::string& source, const std::string& why);
   void finish(runtime::stream_ptr stream);
 
   const environment& env_;
@@ -73,6 +76,9 @@ class dialer : public std::enable_shared_from_this<dialer> {
   std::vector<passed_over> passed_over_;
   std::vector<std::string> addresses_;  // of a host that is named
   smtp::recipient_outcome why_;
+  config::egress egress_;
+  std::string egress_fault_;  // why it can't be used, for some or all addresses
+  bool tried_ = false;        // a host's address by an egress that works
   handler done_;
   bool resolved_ = false;
   bool deciding_ = false;

@@ -352,6 +352,18 @@ void set_no_delay(generic_socket& socket) {
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);  // not supported by Unix sockets, nor needed
 }
 
+bool is_own_address(const std::string& address) {
+  error_code error;
+  const auto parsed = asio::ip::make_address(address, error);
+  if (error) return false;
+  asio::io_context unused;
+  asio::ip::tcp::acceptor probe(unused);
+  const asio::ip::tcp::endpoint at(parsed, 0);
+  probe.open(at.protocol(), error);
+  if (!error) probe.bind(at, error);
+  return error != asio::error::make_error_code(static_cast<asio::error::basic_errors>(EADDRNOTAVAIL));
+}
+
 stream_ptr make_stream(generic_socket socket, wheel& timers) {
   return std::make_shared<socket_stream>(std::move(socket), timers);
 }

@@ -72,4 +72,7 @@ using on_connected = std::move_only_function<void(stream_ptr connected, std::str
 void connect(shards& on, std::size_t shard, const connect_target& to, std::chrono::milliseconds timeout,
              on_connected done);
 
+// Whether connections can leave from it.
+bool is_own_address(const std::string& address);
+
 }  // namespace gonets::runtime

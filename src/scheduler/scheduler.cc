@@ -48,6 +48,7 @@ void scheduler::reconfigure(options fresh) {
   for (const auto& s : sites_) {
     if (!s) continue;
     learn_of(*s);
+    if (s->hold.by_egress) s->hold = {};  // it has another chance
     for (const auto& p : s->paces)
       p->rate.reconfigure(policy_for(*s, p.get()), flow_now());
     kick(*s);
@@ -74,7 +75,7 @@ void scheduler::admit(spool::message_ptr m) {
     n.as.recipients_total = static_cast<std::uint16_t>(total);
     n.as.stream = stream;
     n.as.due_ms = accepted_at_ms(m->id);
-    n.domain = spool::marked_domain(*m, n.as.index);
+    n.domain = env_.directory.name_of(*m, n.as.index);
     n.hot = m;
     dispatch(std::move(n));
   }
@@ -92,7 +93,7 @@ void scheduler::load_recipient(const spool::queued_message& m, const spool::load
   n.as.delay_reported = r.record.delay_reported;
   n.as.due_ms = r.record.due.time_since_epoch().count();
   n.as.state = r.record.phase == spool::recipient_phase::held ? entry_state::held : entry_state::deferred;
-  n.domain = spool::marked_domain(m, r.index);
+  n.domain = env_.directory.name_of(m, r.index);
   n.as.stream = stream_number(m.stream);
   const auto owner = std::hash<std::string_view>{}(n.domain) % all_.size();
   env_.shards.post(owner, [to = all_[owner], one = std::move(n)]() mutable {

@@ -210,6 +210,9 @@ class scheduler final : public spool::work_source {
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);
   void close_window(site& s, const shaping::ruling& by);
+  void leave_egress(site& s, const spool::egress_trouble& why);  // egress.cc
+  void pass_on(site& s);
+  bool go_by_other(entry& e, const shaping::ruling& by);
   void obey(settlement& s, const entry& e, const smtp::recipient_outcome& o,
             const std::optional<shaping::ruling>& ruled);
   void want_report(settlement& s, const entry& e, events::kind how, const smtp::recipient_outcome& o, wall_time until);

@@ -94,7 +94,8 @@ struct scheduler::settlement {
   // What it says about pace, of all recipients the most telling.
   std::optional<shaping::pace_outcome> pace;
   std::string pace_rule;
-  std::string original;  // of a message that is not in memory, when a report needs it
+  bool egress_refused = false;  // to others, too
+  std::string original;         // of a message that is not in memory, when a report needs it
   bool original_cut = false;
   wall_time now{};
   wall_time began{};  // of the attempt, on the clock of pace and limits
@@ -186,7 +187,11 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
     settle_one(*s, done.entries[i], outcomes[i]);
   end_send(*at, stream, account, s->pace ? std::optional<wall_time>() : done.began);
   learn_pace(*at, stream, {now, done.began, s->pace.value_or(shaping::pace_outcome::unrelated), 0, s->pace_rule});
+  const auto egress_down = std::move(s->facts.egress_down);
+  const bool egress_refused = s->egress_refused;
   finish(std::move(s));
+  if (egress_down) leave_egress(*at, *egress_down);
+  if (egress_refused) pass_on(*at);
   if (at->health.state() != shaping::site_state::ready) {
     expire_waiting(*at);
     wait_for(*at, {});
@@ -222,6 +227,10 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
   }
   const auto next = shaping::next_attempt(policy(e.stream).retry, e.id, e.attempts, s.message->accepted(), s.now);
   if (!next) return conclude(s, h, events::kind::expired, o, why);
+  if (ruled && go_by_other(e, *ruled)) {
+    s.egress_refused |= ruled->what.duration.count() > 0;
+    return postpone(s, h, s.now, o, why);
+  }
   const auto last_chance = s.message->accepted() + policy(e.stream).retry.expires_after;
   postpone(s, h, ruled ? due_by(*ruled, *next, s.now, last_chance) : *next, o, why);
 }
@@ -454,7 +463,7 @@ void scheduler::expire_waiting(site& s) {
   smtp::recipient_outcome why;
   why.what = smtp::disposition::deferred;
   why.at = stage::connect;
-  why.answer = {451, {4, 4, 1}, std::string(s.health.reason())};
+  why.answer = {451, {4, 4, 1}, s.hold.by_egress ? s.hold.why : std::string(s.health.reason())};
   for (const auto h : over)
     end_entry(h, events::kind::expired, why, "its site could not be reached");
 }

@@ -22,6 +22,7 @@ namespace gonets::scheduler {
 struct site_hold {
   wall_time until{};
   std::string why;
+  bool by_egress = false;  // not the site is at fault, but the way there
 };
 
 // How fast one stream is sent to the site.

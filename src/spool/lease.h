@@ -32,7 +32,9 @@ class destination {
   virtual std::vector<shaping::limit_setting> limits() const { return {}; }
   // The name of the egress that is used on the way there.
   virtual std::string_view egress() const { return "default"; }
-  const std::string site_key;  // "mx:a.example,b.example", "smtp://host:port", "lmtp:...", "maildir:...", "capture"
+  // "mx:a.example,b.example", "smtp://host:port", "lmtp:...", "maildir:...", "capture"; with " via NAME" behind it
+  // where the egress is not the default one
+  const std::string site_key;
 };
 using destination_ptr = std::shared_ptr<const destination>;
 
@@ -47,6 +49,12 @@ struct lease {
   wall_time began{};
 };
 
+// An egress that can't be used for now, whatever the site.
+struct egress_trouble {
+  std::string why;
+  std::chrono::milliseconds lasts{0};
+};
+
 struct attempt_result {
   std::vector<smtp::recipient_outcome> recipients;  // in the order of lease::recipients
   std::string remote_host, remote_address;          // of the last host that was tried
@@ -54,9 +62,10 @@ struct attempt_result {
   events::tls_use tls;  // of that host's connection
   // No host of the site could be reached, or all refused the session: nothing to do with this message.
   bool site_failed = false;
-  bool discarded = false;      // the route says that nothing is to be done
-  bool final_here = false;     // delivered into a mailbox, not relayed
-  bool dsn_passed_on = false;  // the next server took over NOTIFY (RFC 3461)
+  std::optional<egress_trouble> egress_down;  // nothing was attempted for that
+  bool discarded = false;                     // the route says that nothing is to be done
+  bool final_here = false;                    // delivered into a mailbox, not relayed
+  bool dsn_passed_on = false;                 // the next server took over NOTIFY (RFC 3461)
 };
 
 // What delivery asks of the scheduler.
@@ -85,19 +94,40 @@ class transport {
 };
 
 // What the way of a message asks of a directory besides its recipient's domain. It is part of the name under which a
-// domain is looked up and queued: "example.com", "example.com;requiretls", "example.com;tls-optional".
-inline constexpr std::string_view requiretls_mark = ";requiretls";
-inline constexpr std::string_view tls_optional_mark = ";tls-optional";
-std::string marked_domain(const queued_message& m, recipient_index recipient);
+// domain is looked up and queued, as marks behind it:
+//
+//   name := domain [";requiretls" | ";tls-optional"] [";egress=" wanted "#" slot *("!" egress)]
+//
+// `wanted` is an egress or pool, empty for the usual one. The slot is the message's: which of a pool it takes. Those
+// behind a "!" have been refused there.
+struct lookup_name {
+  std::string_view domain;
+  bool require_tls = false, tls_optional = false;
+  std::string_view wanted_egress;
+  std::optional<unsigned> slot;
+  std::vector<std::string_view> refused;
+};
+lookup_name parse_lookup_name(std::string_view name);
+std::string marked_domain(const queued_message& m, recipient_index recipient);  // without an egress
 inline std::string_view without_mark(std::string_view domain) {
   return domain.substr(0, domain.find(';'));
 }
 
-// Finds destinations: routes first, then MX. `domain` may bear one of the marks.
+// Finds destinations: routes first, then MX. A `domain` is a lookup_name.
 class directory {
  public:
   using handler = std::move_only_function<void(destination_ptr found, smtp::recipient_outcome why_not)>;
   virtual ~directory() = default;
+  // Under which a recipient is looked up. From any thread.
+  virtual std::string name_of(const queued_message& m, recipient_index recipient) const {
+    return marked_domain(m, recipient);
+  }
+  // Under which a recipient is looked up that `from` wants no mail for, by its egress; for as long as `lasts`, nobody
+  // else is sent there by it, either. Nothing: there is no other egress.
+  virtual std::optional<std::string> past_egress(std::string_view /*name*/, const destination& /*from*/,
+                                                 std::chrono::milliseconds /*lasts*/) {
+    return std::nullopt;
+  }
   // What is known without asking anybody; null otherwise.
   virtual destination_ptr known(std::string_view domain) = 0;
   // Calls back later, on the same shard, with a destination or the reason why there is none (stage `resolve`).

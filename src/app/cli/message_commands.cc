@@ -40,6 +40,15 @@ std::string place_text(const json::object& event) {
   return text;
 }
 
+// "via news", of an event whose route names an egress (spool/lease.h).
+std::string_view egress_text(const json::object& event) {
+  constexpr std::string_view mark = " via ";
+  const auto route = text_of(event, "route");
+  const auto at = route.rfind(mark);
+  if (text_of(event, "kind") == "pace" || at == std::string_view::npos) return {};
+  return route.substr(at + 1);
+}
+
 void append(std::string& to, std::string_view part) {
   if (part.empty()) return;
   if (!to.empty()) to += ", ";
@@ -73,6 +82,7 @@ std::string detail_text(const json::object& event) {
     append(text, fmt::format("{} bytes", number_of(event, "message_bytes")));
   }
   append(text, place_text(event));
+  append(text, egress_text(event));
   if (const auto attempts = number_of(event, "attempts")) append(text, fmt::format("attempt {}", attempts));
   if (const auto duration = number_of(event, "duration_ms")) append(text, fmt::format("{} ms", duration));
   append(text, tls_text(event));

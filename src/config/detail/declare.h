@@ -2,8 +2,10 @@
 #pragma once
 #include <string_view>
 
+#include "base/network.h"
 #include "config/declarations.h"
 #include "config/detail/kinds.h"
+#include "config/egresses.h"
 #include "config/routes.h"
 #include "tls_policy/level.h"
 
@@ -48,9 +50,23 @@ inline bool is_empty_or_absolute(std::string_view s) {
   return s.empty() || is_absolute(s);
 }
 bool is_empty_or_address(std::string_view s);
+inline bool is_empty_or_ipv4(std::string_view s) {
+  const auto address = parse_address(s);
+  return s.empty() || (address && is_ipv4(*address));
+}
+inline bool is_empty_or_ipv6(std::string_view s) {
+  const auto address = parse_address(s);
+  return s.empty() || (address && !is_ipv4(*address));
+}
+inline bool is_empty_or_egress_name(std::string_view s) {
+  return s.empty() || is_egress_name(s);
+}
 
 inline const text anything{"a text", [](std::string_view) { return true; }};
 inline const text host_name{"a host name, such as \"mail.example.com\"", is_empty_or_domain};
+inline const text ipv4_source{"an IPv4 address, such as \"192.0.2.1\"", is_empty_or_ipv4};
+inline const text ipv6_source{"an IPv6 address, such as \"2001:db8::1\"", is_empty_or_ipv6};
+inline const text egress_name{"the name of an egress or a pool, such as \"bulk\"", is_empty_or_egress_name};
 inline const text file{"an absolute path, such as \"/etc/gonets/mail.pem\"", is_empty_or_absolute};
 inline const list_of<text> domains{{"a domain, such as \"example.com\"", is_domain}, "domains", 0, 100'000};
 inline const list_of<network_text> networks{{}, "networks", 0, 1000};

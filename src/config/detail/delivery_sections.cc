@@ -1,7 +1,6 @@
 // The sections about keeping mail and sending it on.
 #include <algorithm>
 
-#include "base/network.h"
 #include "config/detail/declare.h"
 #include "config/detail/sections.h"
 #include "message/address.h"
@@ -15,16 +14,6 @@ using dns = settings::dns_section;
 
 bool is_line(std::string_view s) {
   return s.size() <= 200 && std::ranges::none_of(s, [](char c) { return static_cast<unsigned char>(c) < ' '; });
-}
-
-bool is_empty_or_ipv4(std::string_view s) {
-  const auto address = parse_address(s);
-  return s.empty() || (address && is_ipv4(*address));
-}
-
-bool is_empty_or_ipv6(std::string_view s) {
-  const auto address = parse_address(s);
-  return s.empty() || (address && !is_ipv4(*address));
 }
 
 }  // namespace
@@ -66,12 +55,13 @@ section delivery_section() {
           setting<in, &delivery::helo>("helo", reload, host_name,
                                        "The name given in EHLO; the DNS should map it to the source address and back. "
                                        "Empty: `server.hostname`."),
-          setting<in, &delivery::source_ipv4>("source_ipv4", reload,
-                                              text{"an IPv4 address, such as \"192.0.2.1\"", is_empty_or_ipv4},
+          setting<in, &delivery::source_ipv4>("source_ipv4", reload, ipv4_source,
                                               "The address that connections leave from. Empty: the system's choice."),
-          setting<in, &delivery::source_ipv6>("source_ipv6", reload,
-                                              text{"an IPv6 address, such as \"2001:db8::1\"", is_empty_or_ipv6},
-                                              "The same for IPv6."),
+          setting<in, &delivery::source_ipv6>("source_ipv6", reload, ipv6_source, "The same for IPv6."),
+          setting<in, &delivery::egress>(
+              "egress", reload, egress_name,
+              "The `[[egress]]` or `[[pool]]` that mail leaves by where neither its route nor its stream names one. "
+              "Empty: `default`, which is made of the three settings above."),
           setting<in, &delivery::ipv4>("ipv4", reload, yes_or_no{}, "Deliver over IPv4."),
           setting<in, &delivery::ipv6>("ipv6", reload, yes_or_no{}, "Deliver over IPv6."),
           setting<in, &delivery::port>("port", reload, count{1, 65'535},

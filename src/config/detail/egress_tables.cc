@@ -1,0 +1,91 @@
+// The tables of egresses and pools.
+#include "config/detail/declare.h"
+
+namespace gonets::config {
+namespace {
+
+using namespace detail;
+using detail::text;
+
+constexpr unsigned weight_max = 1'000'000;
+
+// ["a", "b"], or { a = 3, b = 1 }.
+struct member_list {
+  std::string expected() const {
+    return fmt::format(
+        "an array of egresses, such as [\"a\", \"b\"], or a table with their weights from 1 to {}, such "
+        "as {{ a = 3, b = 1 }}",
+        weight_max);
+  }
+
+  void read(const value& v, std::vector<pool::member>& to, mismatches& wrong) const {
+    const text name{"the name of an egress", is_egress_name};
+    if (v.kind == value_kind::array) {
+      for (const value& each : v.items)
+        name.read(each, to.emplace_back().egress, wrong);
+      return;
+    }
+    if (v.kind != value_kind::table) return refuse(v, expected(), wrong);
+    for (const member& m : v.members) {
+      if (!is_egress_name(m.name)) {
+        wrong.push_back({m.line, m.column, quote(m.name), name.expected(), ""});
+        continue;
+      }
+      auto& added = to.emplace_back();
+      added.egress = m.name;
+      count{1, weight_max}.read(m.content, added.weight, wrong);
+    }
+  }
+
+  std::string write(const std::vector<pool::member>& members) const {
+    std::string all;
+    for (const auto& m : members)
+      all += fmt::format("{}{} = {}", all.empty() ? "" : ", ", m.egress, m.weight);
+    return all.empty() ? "[]" : "{ " + all + " }";
+  }
+};
+
+}  // namespace
+
+const std::vector<declaration<egress>>& egress_declarations() {
+  const text name{"a name of a to z, 0 to 9, - and _, such as \"mail-a\"", is_egress_name};
+  static const std::vector<declaration<egress>> all{
+      required(setting<&egress::name>("name", reload, name,
+                                      "By which pools, routes, streams and `[[limit]]` name it. `default` is taken.")),
+      setting<&egress::source_ipv4>("source_ipv4", reload, ipv4_source,
+                                    "The address of this machine that its connections leave from. Where only one of "
+                                    "the two is given, the other family is not used; without both, the system chooses.",
+                                    "an address that this machine does not have: the egress is down for a while, and "
+                                    "its mail goes by the others of the pool"),
+      setting<&egress::source_ipv6>("source_ipv6", reload, ipv6_source, "The same for IPv6."),
+      setting<&egress::helo>("helo", reload, host_name,
+                             "The name given in EHLO; the DNS should map it to the source address and back. Empty: "
+                             "`delivery.helo`."),
+  };
+  return all;
+}
+
+const std::vector<declaration<pool>>& pool_declarations() {
+  const text name{"a name of a to z, 0 to 9, - and _, such as \"bulk\"", is_egress_name};
+  static const std::vector<declaration<pool>> all{
+      required(setting<&pool::name>("name", reload, name, "By which routes and streams name it.")),
+      required(setting<&pool::members>("egresses", reload, member_list{},
+                                       "Its egresses. Messages are spread over them by weight; all recipients and all "
+                                       "attempts of a message take the same one, while it works.")),
+  };
+  return all;
+}
+
+std::string_view egress_doc() {
+  return "A way by which mail leaves: a source address and the name given in EHLO "
+         "([docs/egress.md](egress.md)). Each has a pace, limits and connections of its own at each site. The one "
+         "named "
+         "`default` is always there, made of `delivery.source_ipv4`, `delivery.source_ipv6` and `delivery.helo`.";
+}
+
+std::string_view pool_doc() {
+  return "Egresses over which mail is spread, and which stand in for each other. A name in `route.egress` comes before "
+         "that of `stream.NAME.egress`, and this before `delivery.egress`.";
+}
+
+}  // namespace gonets::config
