@@ -15,6 +15,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     check(whole->header_bytes <= size && whole->header_bytes <= 16 + 1024);
     check(whole->local == whole->source_address.empty());
+    const auto again = make_proxy_header(whole->source_address, whole->source_port, whole->destination_address,
+                                         whole->destination_port);
+    // An IPv4 address within an IPv6 header is written as such, and stays one.
+    check(whole->local == again.empty());
+    const auto back = parse_proxy_header(again);
+    check(whole->local || (back && back->source_address == whole->source_address &&
+                           back->destination_address == whole->destination_address));
   }
   for (std::size_t cut = 0; cut < size && cut < 200; ++cut) {
     const auto part = parse_proxy_header(in.substr(0, cut));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/text.h"
@@ -21,13 +22,44 @@ bool has_egress(const settings& s, std::string_view name) {
   return name == default_egress || std::ranges::find(s.egresses, name, &egress::name) != s.egresses.end();
 }
 
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    if (text.front() != '%') {
+      plain += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    unsigned octet = 0;
+    if (text.size() < 3) return std::nullopt;
+    const auto* const end = text.data() + 3;
+    if (std::from_chars(text.data() + 1, end, octet, 16).ptr != end || octet == 0) return std::nullopt;
+    plain += static_cast<char>(octet);
+    text.remove_prefix(3);
+  }
+  return plain;
+}
+
+bool take_login(std::string_view login, exit_proxy& to) {
+  constexpr std::size_t octets_max = 255;  // RFC 1929
+  const auto colon = login.find(':');
+  if (colon == std::string_view::npos) return false;
+  const auto user = percent_decoded(login.substr(0, colon)), password = percent_decoded(login.substr(colon + 1));
+  if (!user || !password || user->empty() || user->size() > octets_max || password->empty() ||
+      password->size() > octets_max)
+    return false;
+  to.user = *user;
+  to.password = *password;
+  return true;
+}
+
 class checker {
  public:
   explicit checker(const settings& s) : s_(s) {}
 
   std::vector<finding> run() {
     for (std::size_t i = 0; i < s_.egresses.size(); ++i)
-      check_name(s_.egresses[i].name, fmt::format("egress[{}].name", i + 1));
+      check_egress(s_.egresses[i], fmt::format("egress[{}]", i + 1));
     for (std::size_t i = 0; i < s_.pools.size(); ++i)
       check_pool(s_.pools[i], fmt::format("pool[{}]", i + 1));
     check_reference(s_.delivery.egress, "delivery.egress");
@@ -40,6 +72,13 @@ class checker {
 
  private:
   void fail(const std::string& key, std::string text) { found_.push_back({severity::error, key, std::move(text)}); }
+
+  void check_egress(const egress& e, const std::string& key) {
+    check_name(e.name, key + ".name");
+    const bool no_source = e.source_ipv4.empty() && e.source_ipv6.empty();
+    if (e.proxy.speaks == exit_proxy::protocol::haproxy && no_source)
+      fail(key + ".proxy", "is told the source address, and there is no source_ipv4 or source_ipv6");
+  }
 
   void check_name(const std::string& name, const std::string& key) {
     if (name == default_egress) {
@@ -100,6 +139,35 @@ class checker {
 
 bool is_egress_name(std::string_view name) {
   return is_stream_name(name);
+}
+
+std::optional<exit_proxy> parse_proxy(std::string_view text) {
+  constexpr std::string_view socks5 = "socks5://", haproxy = "haproxy://";
+  exit_proxy p;
+  p.speaks = text.starts_with(socks5) ? exit_proxy::protocol::socks5 : exit_proxy::protocol::haproxy;
+  const auto scheme = p.speaks == exit_proxy::protocol::socks5 ? socks5 : haproxy;
+  if (!text.starts_with(scheme)) return std::nullopt;
+  text.remove_prefix(scheme.size());
+  if (const auto at = text.rfind('@'); at != std::string_view::npos) {
+    if (p.speaks != exit_proxy::protocol::socks5 || !take_login(text.substr(0, at), p)) return std::nullopt;
+    text.remove_prefix(at + 1);
+  }
+  const auto address = parse_endpoint(text);
+  if (!address || address->port == 0) return std::nullopt;
+  p.address = *address;
+  return p;
+}
+
+std::string proxy_text(const exit_proxy& p) {
+  switch (p.speaks) {
+    case exit_proxy::protocol::none:
+      return "";
+    case exit_proxy::protocol::socks5:
+      return fmt::format("socks5://{}{}", p.user.empty() ? "" : p.user + ":...@", to_text(p.address));
+    case exit_proxy::protocol::haproxy:
+      return "haproxy://" + to_text(p.address);
+  }
+  return "";
 }
 
 std::optional<egress> find_egress(const settings& from, std::string_view name) {

@@ -114,5 +114,28 @@ TEST(egresses, take_what_they_leave_out_from_delivery) {
   EXPECT_FALSE(find_egress(s, "b"));
 }
 
+TEST(proxies, are_read_with_their_login) {
+  const auto p = parse_proxy("socks5://anna:p%40ss%3A@10.0.0.2:1080").value();
+  EXPECT_EQ(p.speaks, exit_proxy::protocol::socks5);
+  EXPECT_EQ(p.user, "anna");
+  EXPECT_EQ(p.password, "p@ss:");
+  EXPECT_EQ(p.address, (endpoint{"10.0.0.2", 1080}));
+  EXPECT_EQ(proxy_text(p), "socks5://anna:...@10.0.0.2:1080");
+  EXPECT_EQ(proxy_text(parse_proxy("haproxy://[2001:db8::2]:25").value()), "haproxy://[2001:db8::2]:25");
+  for (const auto* bad : {"", "http://10.0.0.2:1", "socks5://10.0.0.2", "socks5://10.0.0.2:0",
+                          "socks5://proxy.test:1080", "socks5://anna@10.0.0.2:1080", "socks5://:x@10.0.0.2:1080",
+                          "socks5://a:%0@10.0.0.2:1080", "haproxy://a:b@10.0.0.2:1080"})
+    EXPECT_FALSE(parse_proxy(bad)) << bad;
+}
+
+TEST(proxies, are_refused_without_telling_their_password) {
+  const auto error = refusal("[[egress]]\nname = \"a\"\nproxy = \"socks5://anna:secret@nowhere:1080\"\n");
+  EXPECT_THAT(error, HasSubstr("expected \"socks5://10.0.0.2:1080\""));
+  EXPECT_EQ(error.find("secret"), std::string::npos);
+  EXPECT_THAT(wrong("[[egress]]\nname = \"a\"\nproxy = \"haproxy://10.0.0.2:2525\"\n"),
+              ElementsAre("error: egress[1].proxy: is told the source address, and there is no source_ipv4 or "
+                          "source_ipv6"));
+}
+
 }  // namespace
 }  // namespace gonets::config

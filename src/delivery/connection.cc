@@ -87,6 +87,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   std::unique_ptr<smtp::client_session> session_;
   std::optional<tls_attempt> tls_;  // of the host that was dialed last
   std::string host_, address_;
+  std::string early_;                  // what came with the last words of the proxy
   std::optional<spool::lease> first_;  // taken before there is a session to begin it in
   std::deque<transaction> under_way_;  // begun, in order
   phase phase_ = phase::fresh;
@@ -150,6 +151,7 @@ void connection::on_dialed(dialer::connected c) {
     return give_up(std::move(c.why_not), for_now);
   }
   stream_ = std::move(c.stream);
+  early_ = std::move(c.early);
   phase_ = phase::greeting;
   if (tls_->may_go_clear()) {
     const auto* const broken = owner_.broken().find(host_, owner_.env().time.steady());
@@ -173,6 +175,7 @@ void connection::start_session() {
     options.messages_max = std::min(options.messages_max, std::max<std::size_t>(1, *limit));
   session_ = std::make_unique<smtp::client_session>(std::move(options));
   session_->connected();
+  if (!early_.empty() && !stream_->is_tls()) session_->feed(std::exchange(early_, {}));
   pump();
 }
 

@@ -18,12 +18,6 @@ smtp::recipient_outcome temporary(stage at, enhanced_status status, std::string 
   return o;
 }
 
-// One that names an address of a single family keeps to it: mail must not leave by an address that nobody named.
-bool uses(const config::egress& e, bool ipv6) {
-  const bool fixed = e.name != config::default_egress && (!e.source_ipv4.empty() || !e.source_ipv6.empty());
-  return !fixed || !(ipv6 ? e.source_ipv6 : e.source_ipv4).empty();
-}
-
 }  // namespace
 
 void dialer::next(handler done) {
@@ -144,42 +138,39 @@ void dialer::take_tlsa(std::size_t at, tls_policy::host_tlsa found) {
 }
 
 void dialer::connect() {
-  runtime::connect_target target{current_.address, current_.port, {}};
-  if (current_.port != 0) {
-    const bool ipv6 = current_.address.contains(':');
-    if (!uses(egress_, ipv6)) {
-      why_ = temporary(stage::connect, {4, 4, 1},
-                       fmt::format("connect to {}: the egress {} has no {} address", current_.address, egress_.name,
-                                   ipv6 ? "IPv6" : "IPv4"));
-      return next_soon();
-    }
-    target.source_address = ipv6 ? egress_.source_ipv6 : egress_.source_ipv4;
+  const bool ipv6 = current_.address.contains(':');
+  if (current_.port != 0 && !uses(egress_, ipv6)) {
+    why_ = temporary(stage::connect, {4, 4, 1},
+                     fmt::format("connect to {}: the egress {} has no {} address", current_.address, egress_.name,
+                                 ipv6 ? "IPv6" : "IPv4"));
+    return next_soon();
   }
-  runtime::connect(
-      env_.shards, env_.shard, target, env_.with.delivery.connect_timeout,
-      [weak = weak_from_this(), source = target.source_address](runtime::stream_ptr stream, const std::string& why) {
-        if (const auto self = weak.lock()) self->on_connected(std::move(stream), source, why);
-      });
+  connect_by(env_, egress_, current_.address, current_.port, [weak = weak_from_this()](exit_result result) {
+    if (const auto self = weak.lock()) self->on_connected(std::move(result));
+  });
 }
 
-void dialer::on_connected(runtime::stream_ptr stream, const std::string& source, const std::string& why) {
-  if (!stream && !source.empty() && !runtime::is_own_address(source)) {
-    egress_fault_ = fmt::format("{} is no address of this machine", source);
+void dialer::on_connected(exit_result result) {
+  if (result.egress_failed) {
+    egress_fault_ = std::move(result.why);
+    // Through a proxy that does not work no other host is reached, either; a source may be missing in one family alone.
+    if (egress_.proxy.speaks != config::exit_proxy::protocol::none) candidates_.clear();
     return try_next();
   }
   tried_ = true;
   env_.egresses.worked(egress_.name);
-  if (stream) return finish(std::move(stream));
+  if (result.stream) return finish(std::move(result.stream), std::move(result.early));
   const auto& name = hosts_[current_.host].known.name;
   const auto where =
       current_.port == 0 ? current_.address : fmt::format("{}[{}]:{}", name, current_.address, current_.port);
-  why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, why));
+  why_ = temporary(stage::connect, {4, 4, 1}, fmt::format("connect to {}: {}", where, result.why));
   try_next();
 }
 
-void dialer::finish(runtime::stream_ptr stream) {
+void dialer::finish(runtime::stream_ptr stream, std::string early) {
   connected c;
   c.stream = std::move(stream);
+  c.early = std::move(early);
   c.address = current_.address;
   if (current_.host < hosts_.size()) {
     const auto& last = hosts_[current_.host];

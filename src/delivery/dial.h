@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "delivery/delivery.h"
+#include "delivery/exit.h"
 #include "runtime/stream.h"
 #include "tls_policy/decision.h"
 
@@ -30,6 +31,7 @@ class dialer : public std::enable_shared_from_this<dialer> {
   };
   struct connected {
     runtime::stream_ptr stream;  // null: nothing is left to try
+    std::string early;           // what the host has said already
     std::string address;         // of the last one tried
     tls_target target;
     std::vector<passed_over> before;
@@ -65,8 +67,8 @@ class dialer : public std::enable_shared_from_this<dialer> {
   bool decide(std::size_t host);
   void take_tlsa(std::size_t at, tls_policy::host_tlsa found);
   void connect();
-  void on_connected(runtime::stream_ptr stream, const std::string& source, const std::string& why);
-  void finish(runtime::stream_ptr stream);
+  void on_connected(exit_result result);
+  void finish(runtime::stream_ptr stream, std::string early = {});
 
   const environment& env_;
   std::shared_ptr<const routed_destination> to_;

@@ -18,6 +18,8 @@ constexpr std::size_t text_bytes_max = 107;
 constexpr auto binary_signature = "\r\n\r\n\0\r\nQUIT\n"sv;
 constexpr std::size_t binary_fixed_bytes = 16;
 constexpr std::size_t binary_rest_bytes_max = 1024;
+constexpr std::uint8_t local_command = 0x20, proxy_command = 0x21;
+constexpr std::uint8_t unspecified = 0x00, tcp4 = 0x11, tcp6 = 0x21, unix_stream = 0x31, unix_datagram = 0x32;
 
 std::uint8_t octet_at(std::string_view in, std::size_t i) {
   return static_cast<std::uint8_t>(in[i]);
@@ -103,8 +105,6 @@ bool take_binary_addresses(std::string_view rest, std::size_t address_bytes, pro
 
 result parse_binary(std::string_view in) {
   if (in.size() < binary_fixed_bytes) return std::unexpected(proxy_error::need_more);
-  constexpr std::uint8_t local_command = 0x20, proxy_command = 0x21;
-  constexpr std::uint8_t unspecified = 0x00, tcp4 = 0x11, tcp6 = 0x21, unix_stream = 0x31, unix_datagram = 0x32;
   const auto command = octet_at(in, 12);
   const auto family = octet_at(in, 13);
   const std::size_t rest_bytes = be16_at(in, 14);
@@ -122,6 +122,19 @@ result parse_binary(std::string_view in) {
   return parsed;
 }
 
+// 4 or 16 octets in network order; nothing for what is no address.
+std::string octets_of(std::string_view address) {
+  std::array<char, 16> octets{};
+  const std::string text(address);
+  if (inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return {octets.data(), 4};
+  return inet_pton(AF_INET6, text.c_str(), octets.data()) == 1 ? std::string(octets.data(), 16) : std::string();
+}
+
+void append_be16(std::string& to, std::size_t n) {
+  to += static_cast<char>(n >> 8 & 0xFF);
+  to += static_cast<char>(n & 0xFF);
+}
+
 bool begins_alike(std::string_view in, std::string_view prefix) {
   const auto common = std::min(in.size(), prefix.size());
   return in.substr(0, common) == prefix.substr(0, common);
@@ -135,6 +148,20 @@ std::expected<proxy_header, proxy_error> parse_proxy_header(std::string_view in)
   if (!begins_alike(in, prefix)) return std::unexpected(proxy_error::malformed);
   if (in.size() < prefix.size()) return std::unexpected(proxy_error::need_more);
   return prefix == text_prefix ? parse_text(in) : parse_binary(in);
+}
+
+std::string make_proxy_header(std::string_view source, std::uint16_t source_port, std::string_view destination,
+                              std::uint16_t destination_port) {
+  const auto from = octets_of(source), to = octets_of(destination);
+  if (from.empty() || from.size() != to.size()) return {};
+  std::string header(binary_signature);
+  header += static_cast<char>(proxy_command);
+  header += static_cast<char>(from.size() == 4 ? tcp4 : tcp6);
+  append_be16(header, 2 * from.size() + 4);
+  header.append(from).append(to);
+  append_be16(header, source_port);
+  append_be16(header, destination_port);
+  return header;
 }
 
 }  // namespace gonets::smtp

@@ -1,4 +1,5 @@
-// The PROXY protocol, versions 1 and 2 (HAProxy's specification), as a pure parser of the bytes before the greeting.
+// The PROXY protocol (HAProxy's specification): a pure parser of what clients' proxies send before the greeting,
+// versions 1 and 2, and the header that we send to a proxy, version 2.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -20,5 +21,9 @@ enum class proxy_error : std::uint8_t { need_more, malformed };
 
 // v1: at most 107 bytes; v2: at most 16 + 1024 bytes; more is malformed. TLVs are skipped; AF_UNIX counts as local.
 std::expected<proxy_header, proxy_error> parse_proxy_header(std::string_view in);
+
+// Textual addresses of one family. Empty where they are not.
+std::string make_proxy_header(std::string_view source, std::uint16_t source_port, std::string_view destination,
+                              std::uint16_t destination_port);
 
 }  // namespace gonets::smtp

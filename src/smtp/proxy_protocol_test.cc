@@ -136,5 +136,24 @@ TEST(proxy_protocol, asks_for_more_at_every_cut_of_a_good_header) {
   }
 }
 
+TEST(proxy_protocol, writes_a_header_that_it_reads_back) {
+  EXPECT_EQ(make_proxy_header("192.0.2.1", 12345, "198.51.100.2", 25), binary(0x21, 0x11, four));
+  for (const auto& [source, destination] : {std::pair{"192.0.2.1", "198.51.100.2"}, {"2001:db8::1", "::1"}}) {
+    const auto h = parse_proxy_header(make_proxy_header(source, 40000, destination, 25) + "220 mx\r\n");
+    ASSERT_TRUE(h);
+    EXPECT_FALSE(h->local);
+    EXPECT_EQ(h->source_address, source);
+    EXPECT_EQ(h->source_port, 40000);
+    EXPECT_EQ(h->destination_address, destination);
+    EXPECT_EQ(h->destination_port, 25);
+  }
+}
+
+TEST(proxy_protocol, writes_nothing_for_addresses_that_do_not_go_together) {
+  EXPECT_EQ(make_proxy_header("192.0.2.1", 1, "::1", 25), "");
+  EXPECT_EQ(make_proxy_header("", 1, "192.0.2.1", 25), "");
+  EXPECT_EQ(make_proxy_header("192.0.2.1", 1, "mx.example", 25), "");
+}
+
 }  // namespace
 }  // namespace gonets::smtp

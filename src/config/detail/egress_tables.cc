@@ -45,6 +45,23 @@ struct member_list {
   }
 };
 
+// Its password is never cited, nor written.
+struct proxy_url {
+  std::string expected() const {
+    return R"("socks5://10.0.0.2:1080", "socks5://user:password@10.0.0.2:1080" or "haproxy://10.0.0.2:2525": an address, not a name)";
+  }
+  void read(const value& v, exit_proxy& to, mismatches& wrong) const {
+    if (v.kind == value_kind::text && v.text.empty()) return;
+    const auto p = v.kind == value_kind::text ? parse_proxy(v.text) : std::nullopt;
+    if (p) {
+      to = *p;
+    } else {
+      wrong.push_back({v.line, v.column, "something else", expected(), ""});
+    }
+  }
+  std::string write(const exit_proxy& p) const { return quote(proxy_text(p)); }
+};
+
 }  // namespace
 
 const std::vector<declaration<egress>>& egress_declarations() {
@@ -52,15 +69,24 @@ const std::vector<declaration<egress>>& egress_declarations() {
   static const std::vector<declaration<egress>> all{
       required(setting<&egress::name>("name", reload, name,
                                       "By which pools, routes, streams and `[[limit]]` name it. `default` is taken.")),
-      setting<&egress::source_ipv4>("source_ipv4", reload, ipv4_source,
-                                    "The address of this machine that its connections leave from. Where only one of "
-                                    "the two is given, the other family is not used; without both, the system chooses.",
-                                    "an address that this machine does not have: the egress is down for a while, and "
-                                    "its mail goes by the others of the pool"),
+      setting<&egress::source_ipv4>(
+          "source_ipv4", reload, ipv4_source,
+          "The address of this machine that its connections leave from, or the proxy's. Where only one of "
+          "the two is given, the other family is not used; without both, the system chooses.",
+          "an address that this machine does not have: the egress is down for a while, and "
+          "its mail goes by the others of the pool"),
       setting<&egress::source_ipv6>("source_ipv6", reload, ipv6_source, "The same for IPv6."),
       setting<&egress::helo>("helo", reload, host_name,
                              "The name given in EHLO; the DNS should map it to the source address and back. Empty: "
                              "`delivery.helo`."),
+      setting<&egress::proxy>(
+          "proxy", reload, proxy_url{},
+          "What its connections go through: a SOCKS 5 proxy, or HAProxy with `accept-proxy`, which is told by the "
+          "PROXY "
+          "protocol which address to connect to, and from which. In user and password, what URLs don't allow is "
+          "written as `%XX`. The source address is the proxy's then: for SOCKS it says what receivers will see, and "
+          "which families are used.",
+          "a proxy that can't be reached, or refuses the login: as for a missing source address"),
   };
   return all;
 }
@@ -77,7 +103,7 @@ const std::vector<declaration<pool>>& pool_declarations() {
 }
 
 std::string_view egress_doc() {
-  return "A way by which mail leaves: a source address and the name given in EHLO "
+  return "A way by which mail leaves: a source address, the name given in EHLO, and perhaps a proxy "
          "([docs/egress.md](egress.md)). Each has a pace, limits and connections of its own at each site. The one "
          "named "
          "`default` is always there, made of `delivery.source_ipv4`, `delivery.source_ipv6` and `delivery.helo`.";
