@@ -1,10 +1,12 @@
 """Egresses: by which source address and under which name mail leaves, and by which other one when it can't."""
+import pathlib
 import re
 
 import pytest
 
-from gonets_rig.daemon import to_toml
+from gonets_rig.daemon import BINARY, to_toml
 from gonets_rig.net import wait_until
+from gonets_rig.processes import run
 from gonets_rig.talk import Talk, letter
 
 A = {"name": "a", "source_ipv4": "127.0.0.2", "helo": "a.gonets.test"}
@@ -111,6 +113,35 @@ def test_mail_of_an_egress_without_others_waits_and_says_why(launch, sink):
     event = server.wait_event(queue_id, "delivered")
     assert event["attempts"] == 1
     assert up(server) == {"default": 1, "absent": 1}
+
+
+def test_tools_show_how_each_egress_is(launch, sink):
+    server = launch(egress=[ABSENT, B], pool=[{"name": "both", "egresses": ["absent", "b"]}],
+                    delivery={"egress": "absent"}, route=[("*", sink.route)])
+    submit(server, ["u@x.test"])
+    wait_until("the egress is down", lambda: up(server)["absent"] == 0)
+    default, absent, b = server.cli_json("egress", "list")["egresses"]
+    assert default["name"] == "default" and default["state"] == "up" and default["helo"] == "mx.gonets.test"
+    assert absent["state"] == "down" and "no address of this machine" in absent["reason"]
+    assert absent["since"] < absent["until"]
+    assert b == {"name": "b", "state": "up", "source_ipv4": "127.0.0.3", "helo": "b.gonets.test", "pools": ["both"]}
+    shown = server.cli("egress", "list").out
+    assert "192.0.2.77" in shown and "down since" in shown
+    found = {f["text"]: f["health"] for f in server.cli("doctor", "--json").json["findings"] if f["subject"] == "egresses"}
+    assert found == {"default: the system chooses the source address": "ok",
+                     "absent: 192.0.2.77 is no address of this machine": "failed",
+                     "b: 127.0.0.3 is an address of this machine": "ok"}
+
+
+def test_the_configurations_of_the_documentation_are_sound(tmp_path):
+    text = (pathlib.Path(__file__).parent.parent / "docs" / "egress.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.S)
+    assert len(examples) == 3
+    for number, example in enumerate(examples):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(f'[spool]\npath = "{tmp_path}/spool"\n' + example)
+        done = run(BINARY, "check-config", "--config", path)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_egress_of_one_family_keeps_to_it(launch, sink):

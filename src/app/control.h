@@ -37,6 +37,7 @@ class control final : public httpd::control {
   void view_site(std::string domain, done<httpd::site_answer> answer) override;
   void pin_site(std::string domain, httpd::site_pin to, done<httpd::site_answer> answer) override;
   void release_site(std::string domain, std::string stream, done<httpd::site_answer> answer) override;
+  std::vector<httpd::egress_row> egresses() override;
   httpd::tls_control& tls() override { return tls_; }
   httpd::operator_control& operating() override { return operating_; }
 

@@ -133,6 +133,16 @@ struct lockout_row {
   wall_time locked_until{};  // zero: not locked
 };
 
+// A way by which mail leaves.
+struct egress_row {
+  std::string name, source_ipv4, source_ipv6, helo, proxy;
+  std::vector<std::string> pools;  // that have it
+  bool up = true;
+  std::string reason;  // of what is down
+  wall_time since{};
+  wall_time until{};  // left alone until then; zero: it is tried with the next message
+};
+
 // What an API key is good for.
 struct key_verdict {
   enum : std::uint8_t { granted, refused, unavailable } what = refused;
@@ -177,6 +187,7 @@ class control {
   virtual void view_site(std::string domain, done<site_answer> answer) = 0;
   virtual void pin_site(std::string domain, site_pin to, done<site_answer> answer) = 0;
   virtual void release_site(std::string domain, std::string stream, done<site_answer> answer) = 0;  // "": all streams
+  virtual std::vector<egress_row> egresses() = 0;  // from any thread, at once
   virtual domains::manager& domains() = 0;
   virtual tls_control& tls() = 0;
   virtual operator_control& operating() = 0;

@@ -87,6 +87,7 @@ class fake_control : public control {
 
   std::map<std::string, key_verdict> keys;
   std::vector<lockout_row> lockouts_answer;
+  std::vector<egress_row> egress_rows;
   site_answer site;
   std::string asked_site;
   site_pin asked_pin;
@@ -184,6 +185,7 @@ class fake_control : public control {
     const auto gone = std::erase_if(lockouts_answer, [&](const lockout_row& r) { return r.name == what; });
     answer(gone != 0);
   }
+  std::vector<egress_row> egresses() override { return egress_rows; }
   void view_site(std::string domain, done<site_answer> answer) override {
     ++calls;
     asked_site = std::move(domain);

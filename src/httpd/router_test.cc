@@ -452,6 +452,20 @@ TEST_F(router, lists_and_ends_lockouts) {
   expect_error(ask("DELETE", "/v1/auth/lockouts/192.0.2.1"), 404, "not_found");
 }
 
+TEST_F(router, lists_egresses_with_their_state) {
+  egress_row a{.name = "a", .source_ipv4 = "192.0.2.1", .helo = "a.example.com", .pools = {"bulk"}};
+  egress_row b{.name = "b", .helo = "b.example.com", .proxy = "socks5://u:...@10.0.0.2:1080", .up = false};
+  b.reason = "Connection refused";
+  b.since = b.until = wall_time(milliseconds(1'740'830'400'000));
+  server_.egress_rows = {a, b};
+  EXPECT_EQ(
+      get("/v1/egresses").body,
+      R"({"egresses":[{"name":"a","state":"up","source_ipv4":"192.0.2.1","helo":"a.example.com","pools":["bulk"]},)"
+      R"({"name":"b","state":"down","reason":"Connection refused","since":"2025-03-01T12:00:00.000Z",)"
+      R"("until":"2025-03-01T12:00:00.000Z","helo":"b.example.com","proxy":"socks5://u:...@10.0.0.2:1080",)"
+      R"("pools":[]}]})");
+}
+
 TEST_F(router, shows_how_fast_a_site_is_sent_to) {
   scheduler::site_view v;
   v.site = "mx:a.test";

@@ -31,7 +31,12 @@ void scheduler::pass_on(site& s) {
   });
   for (const auto h : waiting) {
     auto to = env_.directory.known(entries_.domains.name(entries_[h].domain));
-    if (to && to->site_key != s.to->site_key) place(h, std::move(to));
+    if (!to) {
+      entries_[h].at = nullptr;
+      resolve(h);
+    } else if (to->site_key != s.to->site_key) {
+      place(h, std::move(to));
+    }
   }
   kick_placed();
 }

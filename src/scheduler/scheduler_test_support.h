@@ -30,10 +30,17 @@ class fake_directory final : public spool::directory {
  public:
   spool::destination_ptr known(std::string_view domain) override {
     if (domain == "unknown.test") return nullptr;
-    auto& kept = kept_[std::string(domain)];
-    if (!kept) kept = std::make_shared<some_place>("site:" + std::string(domain), *this);
+    const auto place = std::string(domain) + by_other_egress;
+    auto& kept = kept_[place];
+    if (!kept) kept = std::make_shared<some_place>("site:" + place, *this);
     return kept;
   }
+  std::optional<std::string> past_egress(std::string_view name, const spool::destination&,
+                                         std::chrono::milliseconds) override {
+    return has_other_egress ? std::optional(std::string(name) + ".other") : std::nullopt;
+  }
+  std::string by_other_egress;  // behind the key of each site, from then on
+  bool has_other_egress = false;
   void find(std::string_view, handler done) override { waiting.push_back(std::move(done)); }
   std::vector<handler> waiting;
   spool::destination::pacing how = spool::destination::pacing::none;
@@ -83,6 +90,8 @@ inline std::shared_ptr<const shaping::rules> some_rules() {
       rule("spammer", "your account", {.kind = hold_account, .about = shaping::concern::account, .duration = 1h}));
   all.push_back(rule("used-up", "daily limit exceeded",
                      {.kind = close_window, .about = shaping::concern::egress, .duration = 24h}));
+  all.push_back(
+      rule("blocked-address", "your address is listed", {.kind = other_egress, .about = shaping::concern::egress}));
   all.push_back(rule("dead", "account closed", {.kind = suppress}));
   shaping::provider small{.name = "small", .title = "Small", .domains = {"small.test"}};
   small.limits.recipients_a_transaction = 2;

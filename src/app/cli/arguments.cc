@@ -49,6 +49,7 @@ class command_line {
     add_messages();
     add_capture();
     add_shaping();
+    add_egress();
     add_auth();
     add_tls();
     add_dkim();
@@ -267,6 +268,13 @@ class command_line {
     add_since(history, "24h");
     add_max(history, "changes");
     add_client(history);
+  }
+
+  void add_egress() {
+    auto* egress = app_.add_subcommand("egress", "By which ways mail leaves, and which of them work");
+    egress->require_subcommand(1);
+    add_client(add(*egress, "list", "All of them, with address, name, proxy and state", command::egress_list,
+                   "gonets egress list"));
   }
 
   void add_auth() {

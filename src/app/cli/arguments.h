@@ -57,6 +57,7 @@ enum class command : unsigned char {
   domain_rotate,
   domain_import_key,
   domain_remove,
+  egress_list,
   shaping_explain,
   shaping_pin,
   shaping_release,

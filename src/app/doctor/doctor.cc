@@ -25,8 +25,13 @@ bool report::any_failed() const {
 
 const std::vector<examination>& examinations() {
   static const std::vector<examination> all{
-      {"configuration", examine_configuration}, {"server", examine_server}, {"listeners", examine_listeners},
-      {"certificates", examine_certificates},   {"disk", examine_disk},     {"dns", examine_dns},
+      {"configuration", examine_configuration},
+      {"server", examine_server},
+      {"listeners", examine_listeners},
+      {"certificates", examine_certificates},
+      {"egresses", examine_egresses},
+      {"disk", examine_disk},
+      {"dns", examine_dns},
   };
   return all;
 }

@@ -131,6 +131,17 @@ TEST_F(doctor_test, tries_the_ports_of_the_listeners) {
   EXPECT_THAT(told(examine_listeners), ElementsAre("ok: " + name + " is free"));
 }
 
+TEST_F(doctor_test, looks_for_the_addresses_and_proxies_of_egresses) {
+  with_.egresses = {
+      {.name = "here", .source_ipv4 = "127.0.0.1"},
+      {.name = "elsewhere", .source_ipv4 = "192.0.2.77"},
+      {.name = "proxied", .proxy = {config::exit_proxy::protocol::socks5, {"127.0.0.1", 1}, "u", "secret"}}};
+  EXPECT_THAT(told(examine_egresses), ElementsAre("ok: default: the system chooses the source address",
+                                                  "ok: here: 127.0.0.1 is an address of this machine",
+                                                  "failed: elsewhere: 192.0.2.77 is no address of this machine",
+                                                  "failed: proxied: socks5://u:...@127.0.0.1:1: Connection refused"));
+}
+
 TEST_F(doctor_test, repeats_what_is_wrong_with_the_configuration) {
   EXPECT_THAT(told(examine_configuration), ElementsAre("ok: no errors"));
   with_.listeners[0].stream = "bluk";

@@ -1,4 +1,4 @@
-// Ports and names: what the server listens on, and whether DNS answers it.
+// Ports and names: what the server listens on and leaves by, and whether DNS answers it.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,8 +14,11 @@
 
 #include "app/doctor/doctor.h"
 #include "base/network.h"
+#include "config/egresses.h"
 #include "runtime/dns.h"
 #include "runtime/shards.h"
+#include "runtime/stream.h"
+#include "smtp/socks_client.h"
 
 namespace gonets::app::doctor {
 namespace {
@@ -59,9 +63,8 @@ class descriptor {
   int number_;
 };
 
-// Empty when something listens there; else why not.
-std::string connect_error(const socket_address& to) {
-  const descriptor s(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+// Empty when `s`, which does not block, is connected; else why not.
+std::string connect_error(const descriptor& s, const socket_address& to) {
   if (s.get() < 0) return std::strerror(errno);
   if (::connect(s.get(), to.get(), to.size()) == 0) return {};
   if (errno != EINPROGRESS) return std::strerror(errno);
@@ -71,6 +74,42 @@ std::string connect_error(const socket_address& to) {
   socklen_t size = sizeof error;
   ::getsockopt(s.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   return error == 0 ? std::string() : std::strerror(error);
+}
+
+descriptor make_socket(const socket_address& to) {
+  return descriptor(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+// Empty when something listens there; else why not.
+std::string connect_error(const socket_address& to) {
+  return connect_error(make_socket(to), to);
+}
+
+// Goes as far as the login; no host is asked for.
+std::string socks_error(const descriptor& s, const config::exit_proxy& proxy) {
+  smtp::socks_client client({proxy.user, proxy.password, "192.0.2.1", 25});
+  using phase = smtp::socks_client::phase;
+  while (client.at() == phase::greeting || client.at() == phase::login) {
+    if (const auto out = client.take_output(); !out.empty()) ::send(s.get(), out.data(), out.size(), MSG_NOSIGNAL);
+    pollfd wait{s.get(), POLLIN, 0};
+    if (::poll(&wait, 1, connect_ms_max) <= 0) return "it does not answer";
+    std::array<char, 512> bytes{};
+    const auto n = ::recv(s.get(), bytes.data(), bytes.size(), 0);
+    if (n > 0) {
+      client.feed({bytes.data(), static_cast<std::size_t>(n)});
+    } else {
+      client.lost("it closed the connection");
+    }
+  }
+  return client.error();
+}
+
+std::string proxy_error(const config::exit_proxy& proxy) {
+  const socket_address to(proxy.address.host, proxy.address.port);
+  const auto s = make_socket(to);
+  auto error = connect_error(s, to);
+  if (error.empty() && proxy.speaks == config::exit_proxy::protocol::socks5) error = socks_error(s, proxy);
+  return error;
 }
 
 // Empty when the server could listen there.
@@ -133,6 +172,36 @@ void examine_listeners(const surroundings& around, report& to) {
     } else {
       to.ok(name + " is free");
     }
+  }
+}
+
+void examine_egresses(const surroundings& around, report& to) {
+  std::vector<std::string> names{std::string(config::default_egress)};
+  for (const auto& e : around.with.egresses)
+    names.push_back(e.name);
+  for (const auto& name : names) {
+    const auto e = config::find_egress(around.with, name).value();
+    if (e.proxy.speaks != config::exit_proxy::protocol::none) {
+      const auto where = config::proxy_text(e.proxy);
+      if (const auto error = proxy_error(e.proxy); error.empty()) {
+        to.ok(fmt::format("{}: {} answers", name, where));
+      } else {
+        to.failed(fmt::format("{}: {}: {}", name, where, error), "start the proxy, or change egress.proxy");
+      }
+      continue;
+    }
+    std::size_t sources = 0;
+    for (const auto& source : {e.source_ipv4, e.source_ipv6}) {
+      if (source.empty()) continue;
+      ++sources;
+      if (runtime::is_own_address(source)) {
+        to.ok(fmt::format("{}: {} is an address of this machine", name, source));
+      } else {
+        to.failed(fmt::format("{}: {} is no address of this machine", name, source),
+                  "add it to an interface (`ip address add`), or change the source address");
+      }
+    }
+    if (sources == 0) to.ok(name + ": the system chooses the source address");
   }
 }
 

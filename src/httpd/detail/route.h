@@ -34,6 +34,7 @@ std::vector<route> account_routes();
 std::vector<route> domain_routes();
 std::vector<route> tls_routes();
 std::vector<route> site_routes();
+std::vector<route> egress_routes();
 std::vector<route> operator_routes();
 
 }  // namespace gonets::httpd::detail
