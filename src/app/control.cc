@@ -1,9 +1,9 @@
 #include "app/control.h"
 
 #include <algorithm>
-#include <future>
 #include <ranges>
 
+#include "app/ask_all.h"
 #include "app/captured.h"
 #include "app/from_pool.h"
 #include "base/text.h"
@@ -17,23 +17,6 @@ namespace {
 constexpr std::size_t content_bytes_max = 1024 * 1024;
 constexpr account_id nobodys{~0u};
 constexpr std::size_t candidates_max = 5'000'000;
-
-// Asks each shard's scheduler in turn, and waits.
-template <class Ask>
-auto ask_all(parts& all, Ask ask) {
-  using answer = decltype(ask(std::declval<scheduler::scheduler&>()));
-  std::vector<std::future<answer>> waiting;
-  for (std::size_t i = 0; i < all.shards.size(); ++i) {
-    std::promise<answer> p;
-    waiting.push_back(p.get_future());
-    all.shards.post(i,
-                    [s = all.by_shard[i]->scheduler.get(), ask, p = std::move(p)]() mutable { p.set_value(ask(*s)); });
-  }
-  std::vector<answer> answers;
-  for (auto& w : waiting)
-    answers.push_back(w.get());
-  return answers;
-}
 
 wall_time from_ms(std::int64_t ms) {
   return wall_time(std::chrono::milliseconds(ms));
@@ -96,6 +79,7 @@ std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& 
     row.last_answer = r.record.last_answer;
     row.hold_reason = r.record.hold_reason;
   }
+  if (!v.why_paused.empty()) row.hold_reason = v.why_paused;
   return row;
 }
 
@@ -241,13 +225,16 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
         auto row = row_of(parts_, x.entry);
         if (!row) continue;
         httpd::why_row why{std::move(*row), {}, {}};
+        bool for_operator = false;  // who alone knows until when
         for (auto& o : x.obstacles) {
           if (o.what == "retry_time") o.detail += said_of_deferral(history, x.entry.index);
           const bool with_reason = o.what == "held" && !why.row.hold_reason.empty();
+          for_operator |= o.what == "held" || o.what == "standing_hold" || o.what == "account_paused";
           why.obstacles.push_back(
               {o.what, with_reason ? why.row.hold_reason + ": " + o.detail : o.detail, from_ms(o.until_ms)});
           why.expected = std::max(why.expected, from_ms(o.until_ms));
         }
+        if (for_operator) why.expected = {};
         rows.push_back(std::move(why));
       }
     }

@@ -12,6 +12,9 @@ class operator_control final : public httpd::operator_control {
                     done<std::expected<httpd::pace_history_answer, std::string>> answer) override;
   void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
                   done<std::expected<httpd::rule_test_answer, std::vector<std::string>>> answer) override;
+  void holds(done<std::vector<httpd::hold_row>> answer) override;
+  void add_hold(httpd::hold_request wanted, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
+  void release_hold(scheduler::hold_id id, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
 
  private:
   void read_history(std::string site, std::chrono::milliseconds back, std::size_t max,

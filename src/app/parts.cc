@@ -204,6 +204,16 @@ void parts::pause_accounts(const accounts::directory& all) {
     shards.post(i, [s = by_shard[i].get(), told] { s->scheduler->pause_accounts(told); });
 }
 
+void parts::open_holds() {
+  const auto tell = [this](const hold_keeper::holds_ptr& all, bool wait) {
+    for (std::size_t i = 0; i < shards.size(); ++i)
+      shards.post(i, [s = by_shard[i].get(), all] { s->scheduler->hold_back(all); });
+    if (wait) wait_for_shards();
+  };
+  holds = std::make_unique<hold_keeper>(with.spool.path, tell);
+  holds->open();
+}
+
 // A resolver of its own, that forgets soon: who has just published a record wants to see it. Forwarders have caches
 // themselves; without them, a short memory spares the root servers.
 void parts::open_domains() {
@@ -248,6 +258,7 @@ void parts::open() {
   for (const auto& s : by_shard)
     s->scheduler->join(all);
   pause_accounts(*accounts->current());
+  open_holds();
   intake = std::make_unique<intake::intake>(
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "accounts/registry.h"
+#include "app/hold_keeper.h"
 #include "app/tls_services.h"
 #include "auth/authenticator.h"
 #include "base/id_source.h"
@@ -61,6 +62,7 @@ struct parts {
   runtime::tls_context_ptr client_tls;  // of delivery: shared, so that sessions are resumed across shards
   std::unique_ptr<storage::sql_database> tls_database;  // this server's own
   std::unique_ptr<tls_services> tls;
+  std::unique_ptr<hold_keeper> holds;
   std::atomic<std::shared_ptr<const shaping::rules>> rules;  // in force
   shaping::limit_book limits;                                // [[limit]]
   delivery::egress_book egresses;
@@ -76,6 +78,7 @@ struct parts {
  private:
   void open_accounts();
   void pause_accounts(const accounts::directory& all);
+  void open_holds();
   void make_logins();
   void open_domains();
   void make_shard(std::size_t number, std::uint64_t seed);

@@ -55,6 +55,20 @@ class fake_operator_control : public operator_control {
     asked_max = max;
     answer(history);
   }
+  std::vector<hold_row> holds_answer;
+  std::expected<hold_row, response> hold_answer;
+  hold_request asked_hold;
+  scheduler::hold_id asked_release;
+
+  void holds(done<std::vector<hold_row>> answer) override { answer(holds_answer); }
+  void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) override {
+    asked_hold = std::move(wanted);
+    answer(hold_answer);
+  }
+  void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) override {
+    asked_release = id;
+    answer(hold_answer);
+  }
   void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
                   done<std::expected<rule_test_answer, std::vector<std::string>>> answer) override {
     asked_rules = std::move(rules);

@@ -1,4 +1,5 @@
-// What the API asks for operators: what became of pace, and what other rules would have done. Part of httpd::control.
+// What the API asks for operators: what became of pace, what other rules would have done, standing holds. Part of
+// httpd::control.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -11,6 +12,8 @@
 #include "events/event.h"
 #include "events/log_search.h"
 #include "events/rule_replay.h"
+#include "httpd/exchange.h"
+#include "scheduler/standing_hold.h"
 
 namespace gonets::httpd {
 
@@ -27,6 +30,17 @@ struct rule_test_answer {
   events::searched log;
 };
 
+// As given; empty: any.
+struct hold_request {
+  std::string account, stream, domain, provider, reason;
+};
+
+struct hold_row {
+  scheduler::standing_hold hold;
+  std::string account;           // its name
+  std::uint64_t recipients = 0;  // queued ones that it keeps back
+};
+
 class operator_control {
  public:
   template <class T>
@@ -39,6 +53,10 @@ class operator_control {
   // `rules` is the text of a rules file, `name` what errors call it. The errors are of the file, a line each.
   virtual void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
                           done<std::expected<rule_test_answer, std::vector<std::string>>> answer) = 0;
+  // The errors are ready answers: what is asked for is unknown, or the database can't be asked.
+  virtual void holds(done<std::vector<hold_row>> answer) = 0;
+  virtual void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) = 0;
+  virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;
 };
 
 }  // namespace gonets::httpd

@@ -75,6 +75,38 @@ TEST_F(operator_routes, tell_what_other_rules_would_have_made_of_replies) {
   EXPECT_EQ(operator_.asked_back, 24h);
 }
 
+TEST_F(operator_routes, add_list_and_release_holds) {
+  hold_row row;
+  row.hold.id = scheduler::hold_id{3};
+  row.hold.stream = "bulk";
+  row.hold.domain = "a.test";
+  row.hold.reason = "moved";
+  row.hold.since = noon;
+  row.account = "shop";
+  row.recipients = 7;
+  operator_.hold_answer = row;
+  operator_.holds_answer = {row};
+  const std::string shown =
+      R"({"id":3,"account":"shop","stream":"bulk","domain":"a.test","reason":"moved","since":"2025-03-01T12:00:00.000Z",)"
+      R"("recipients":7})";
+  const auto added = call("POST", "/v1/holds", R"({"account":"shop","stream":"bulk","reason":"moved"})");
+  EXPECT_EQ(added.status, 201u);
+  EXPECT_EQ(added.body, shown);
+  EXPECT_EQ(operator_.asked_hold.account, "shop");
+  EXPECT_EQ(operator_.asked_hold.reason, "moved");
+  EXPECT_EQ(call("GET", "/v1/holds").body, R"({"holds":[)" + shown + "]}");
+  EXPECT_EQ(call("DELETE", "/v1/holds/3").body, shown);
+  EXPECT_EQ(operator_.asked_release, scheduler::hold_id{3});
+}
+
+TEST_F(operator_routes, refuse_holds_that_cannot_be_read) {
+  EXPECT_EQ(call("POST", "/v1/holds", R"({"steam":"bulk"})").status, 400u);
+  EXPECT_EQ(call("POST", "/v1/holds", R"({"stream":"bulk","reason":"a\nb"})").status, 400u);
+  EXPECT_EQ(call("DELETE", "/v1/holds/x").status, 400u);
+  operator_.hold_answer = std::unexpected(error_response(404, "not_found", "there is no hold 9"));
+  EXPECT_EQ(call("DELETE", "/v1/holds/9").status, 404u);
+}
+
 TEST_F(operator_routes, refuse_rules_that_are_wrong_with_what_is_wrong) {
   operator_.test = std::unexpected(std::vector<std::string>{"new.toml:2:1: rule[1].name: found 1", "another"});
   const auto got = call("POST", "/v1/rules/test", R"({"rules":"x"})");

@@ -24,7 +24,8 @@ inline constexpr handle no_handle = ~0u;
 // leased -> ready, deferred, (gone)         delivery has it
 // deferred -> resolving, ready, held, (gone) waits for `due_ms`
 // held -> resolving, ready, paused, (gone)  waits for an operator
-// paused -> resolving, ready, held, (gone)  its account may not send now; in the place of ready
+// paused -> resolving, ready, held, (gone)  its account may not send now, or a standing hold keeps it; in the place of
+// ready
 enum class entry_state : std::uint8_t { free, resolving, ready, loading, leased, deferred, held, paused };
 std::string_view to_text(entry_state s);
 

@@ -42,6 +42,9 @@ std::vector<explanation> scheduler::explain(message_id id) const {
       default:
         break;
     }
+    if (e.state != entry_state::leased && e.state != entry_state::held) {
+      if (const auto* by = standing_over(e, e.at)) add("standing_hold", to_text(*by));
+    }
     if (e.at != nullptr && e.state != entry_state::leased) {
       for (auto& o : in_the_way(e))
         x.obstacles.push_back(std::move(o));

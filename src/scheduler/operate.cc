@@ -98,6 +98,7 @@ entry_view scheduler::view_of(handle h) const {
   v.attempts = e.attempts;
   v.domain = spool::without_mark(entries_.domains.name(e.domain));
   if (e.at != nullptr) v.site = e.at->to->site_key;
+  if (e.state == entry_state::paused) v.why_paused = why_paused(e);
   return v;
 }
 
@@ -206,7 +207,7 @@ void scheduler::hold(handle h, const std::string& reason) {
   cool(e);
 }
 
-// Nothing is written: the account's state says it, after a restart, too.
+// Nothing is written: the account's state or a standing hold says it, after a restart, too.
 void scheduler::pause(handle h) {
   auto& e = entries_[h];
   e.state = entry_state::paused;
@@ -216,16 +217,7 @@ void scheduler::pause(handle h) {
 
 void scheduler::pause_accounts(std::shared_ptr<const account_reasons> which) {
   paused_ = std::move(which);
-  std::vector<handle> resumed;
-  for (handle h = 0; h < entries_.slots(); ++h) {
-    const auto state = entries_[h].state;
-    const bool stays = paused_->contains(entries_[h].account);
-    if (stays && state == entry_state::ready) pause(h);
-    if (!stays && state == entry_state::paused) resumed.push_back(h);
-  }
-  for (const auto h : resumed)
-    due(h);
-  kick_placed();
+  review_pauses();
 }
 
 void scheduler::release(handle h, const std::string& reason) {

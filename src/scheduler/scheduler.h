@@ -19,6 +19,7 @@
 #include "runtime/executor.h"
 #include "scheduler/entry_table.h"
 #include "scheduler/site.h"
+#include "scheduler/standing_hold.h"
 #include "scheduler/view.h"
 #include "shaping/limit_book.h"
 #include "shaping/limit_clock.h"
@@ -97,6 +98,10 @@ class scheduler final : public spool::work_source {
   // on all but the attempts under way; those left out are sent again.
   using account_reasons = std::unordered_map<account_id, std::string>;
   void pause_accounts(std::shared_ptr<const account_reasons> which);
+  // The same for standing holds.
+  void hold_back(std::shared_ptr<const standing_holds> which);
+  // Queued recipients by the first hold that applies to them; those under way and those held one by one don't count.
+  std::unordered_map<hold_id, std::uint64_t> count_held_back() const;
 
   // Operating; docs in view.h.
   totals count() const;
@@ -131,6 +136,12 @@ class scheduler final : public spool::work_source {
   void due(handle h);
   void enqueue(handle h, site& at, bool front);
   void pause(handle h);
+  // standing_hold.cc. `at`: its site; null: not known, it is looked up.
+  const shaping::provider* provider_of(const entry& e, const site* at) const;
+  const standing_hold* standing_over(const entry& e, const site* at) const;  // null: none
+  bool must_pause(const entry& e, const site* at) const;
+  void review_pauses();
+  std::string why_paused(const entry& e) const;
   handle unlinked(handle h);
   void forget(handle h);
   void cool(entry& e);
@@ -267,6 +278,7 @@ class scheduler final : public spool::work_source {
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();
+  std::shared_ptr<const standing_holds> standing_ = std::make_shared<const standing_holds>();
   std::mt19937_64 random_;
   bool stopping_ = false;
 

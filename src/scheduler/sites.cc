@@ -98,7 +98,7 @@ handle scheduler::unlinked(handle h) {
 }
 
 void scheduler::enqueue(handle h, site& at, bool front) {
-  if (paused_->contains(entries_[h].account)) return pause(h);
+  if (must_pause(entries_[h], &at)) return pause(h);
   h = unlinked(h);
   auto& e = entries_[h];
   e.state = entry_state::ready;

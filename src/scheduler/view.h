@@ -43,6 +43,7 @@ struct entry_view {
   std::int64_t due_ms = 0;  // of the next attempt; 0: it waits for something else
   unsigned attempts = 0;
   std::string domain, site;
+  std::string why_paused;
 };
 
 struct selection {

@@ -57,9 +57,18 @@ constexpr std::string_view tls[] = {
     " sent TEXT NOT NULL, attempts BIGINT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (day, domain))",
     "CREATE INDEX tls_reports_due ON tls_reports (state, due)",
 };
+
+// Of the server's own file holds.db: docs/formats/holds.md.
+constexpr std::string_view holds[] = {
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "INSERT INTO counters (name, value) VALUES ('hold', 0)",
+    "CREATE TABLE holds (id BIGINT PRIMARY KEY, account BIGINT, stream TEXT NOT NULL, domain TEXT NOT NULL,"
+    " provider TEXT NOT NULL, reason TEXT NOT NULL, since BIGINT NOT NULL)",
+};
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
+constexpr std::array holds_steps{schema_step{holds}};
 
 }  // namespace
 
@@ -69,6 +78,10 @@ std::span<const schema_step> schema_steps() {
 
 std::span<const schema_step> tls_schema_steps() {
   return tls_steps;
+}
+
+std::span<const schema_step> holds_schema_steps() {
+  return holds_steps;
 }
 
 }  // namespace gonets::storage

@@ -14,5 +14,7 @@ struct schema_step {
 std::span<const schema_step> schema_steps();
 // Of the database of MTA-STS policies and TLS reports, which is each server's own: docs/formats/tls.md.
 std::span<const schema_step> tls_schema_steps();
+// Of the standing holds, each server's own, too: docs/formats/holds.md.
+std::span<const schema_step> holds_schema_steps();
 
 }  // namespace gonets::storage

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/cli/account_arguments.h"
+#include "app/cli/hold_arguments.h"
 #include "app/cli/rules_arguments.h"
 #include "base/ids.h"
 #include "base/text.h"
@@ -59,6 +60,7 @@ class command_line {
     add_account_commands(app_, to_, adder);
     add_domain();
     add_rules_commands(app_, to_, adder);
+    add_hold_commands(app_, to_, adder);
   }
 
   CLI::App& app() { return app_; }

@@ -67,6 +67,9 @@ enum class command : unsigned char {
   rules_check,
   rules_try,
   rules_test,
+  hold_list,
+  hold_add,
+  hold_release,
   version
 };
 

@@ -378,6 +378,28 @@ TEST_F(commands, history_has_a_line_for_each_change_and_one_for_its_evidence) {
                                            "GET /v1/sites/mx%3Aa.test%2Cb.test/pace/history?since=2h&max=2"));
 }
 
+TEST_F(commands, hold_adds_lists_and_releases) {
+  answer(R"x({"id":3,"stream":"bulk","domain":"a.test","recipients":1,"reason":"moved"})x");
+  arguments add{.what = command::hold_add, .reason = "moved"};
+  add.filter.domain = "a.test";
+  add.shaping.stream = "bulk";
+  EXPECT_EQ(run(hold_add, add), exit_fine);
+  EXPECT_EQ(run(hold_release, {.what = command::hold_release, .id = "3"}), exit_fine);
+  EXPECT_EQ(out(),
+            "hold 3: stream bulk, domain a.test; 1 recipient kept back now; `gonets hold release 3` ends it\n"
+            "released hold 3 (stream bulk, domain a.test): 1 recipient can go\n");
+  EXPECT_THAT(asked_, testing::ElementsAre(R"(POST /v1/holds {"stream":"bulk","domain":"a.test","reason":"moved"})",
+                                           "DELETE /v1/holds/3"));
+}
+
+TEST_F(commands, hold_list_says_what_each_keeps_back) {
+  answer(R"x({"holds":[{"id":12,"account":"shop","recipients":7,"since":"2025-03-01T11:57:00.000Z","reason":"x"}]})x");
+  EXPECT_EQ(run(hold_list, {}), exit_fine);
+  EXPECT_EQ(out(),
+            "ID  HOLDS         RECIPIENTS   SINCE  REASON\n"
+            "12  account shop           7  3m ago  x\n");
+}
+
 TEST_F(commands, pin_and_release_a_site) {
   arguments pin{.what = command::shaping_pin, .domain = "a.test"};
   pin.shaping = {"20/m", "bulk", 2};

@@ -112,6 +112,12 @@ int run_client(const arguments& given) {
       return shaping_release(given, with);
     case command::shaping_history:
       return shaping_history(given, with);
+    case command::hold_list:
+      return hold_list(given, with);
+    case command::hold_add:
+      return hold_add(given, with);
+    case command::hold_release:
+      return hold_release(given, with);
     case command::rules_test:
       return rules_test(given, with);
     case command::account_list:

@@ -36,5 +36,6 @@ std::vector<route> tls_routes();
 std::vector<route> site_routes();
 std::vector<route> egress_routes();
 std::vector<route> operator_routes();
+std::vector<route> hold_routes();
 
 }  // namespace gonets::httpd::detail
