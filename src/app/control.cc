@@ -55,6 +55,10 @@ bool is_whole_address(const std::string& recipient) {
   return !recipient.empty() && recipient.front() != '@';
 }
 
+bool waits_for_release(const httpd::queue_row& row, wall_time now) {
+  return row.attempts == 0 && row.next_attempt > now && row.next_attempt == row.release_at;
+}
+
 // The index has no addresses: the spool has.
 std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& v) {
   const auto m = all.store->fetch(v.id, false);
@@ -80,6 +84,9 @@ std::optional<httpd::queue_row> row_of(parts& all, const scheduler::entry_view& 
     row.hold_reason = r.record.hold_reason;
   }
   if (!v.why_paused.empty()) row.hold_reason = v.why_paused;
+  row.release_at = m->envelope.release_at;
+  row.deliver_by = m->envelope.deliver_by;
+  if (waits_for_release(row, all.time.wall())) row.hold_reason = "held by its sender";
   return row;
 }
 
@@ -227,7 +234,12 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
         httpd::why_row why{std::move(*row), {}, {}};
         bool for_operator = false;  // who alone knows until when
         for (auto& o : x.obstacles) {
-          if (o.what == "retry_time") o.detail += said_of_deferral(history, x.entry.index);
+          if (o.what == "retry_time" && waits_for_release(why.row, parts_.time.wall())) {
+            o.what = "sender_hold";
+            o.detail = "held by its sender; `gonets queue retry` sends it now";
+          } else if (o.what == "retry_time") {
+            o.detail += said_of_deferral(history, x.entry.index);
+          }
           const bool with_reason = o.what == "held" && !why.row.hold_reason.empty();
           for_operator |= o.what == "held" || o.what == "standing_hold" || o.what == "account_paused";
           why.obstacles.push_back(

@@ -136,6 +136,7 @@ struct settings {
     std::size_t header_bytes_max = 131'072;
     std::size_t header_fields_max = 1000;
     std::size_t hops_max = 50;
+    milliseconds hold_max = 720h;  // RFC 4865; 0: not offered
     smtp::newline_policy newlines = smtp::newline_policy::refuse;
     milliseconds command_timeout = 5min;  // RFC 5321 4.5.3.2.7
     milliseconds data_timeout = 3min;     // between blocks of data, 4.5.3.2.5

@@ -50,6 +50,7 @@ struct queue_row {
   stage last_stage = stage::none;
   reply last_answer;
   std::string hold_reason;
+  wall_time release_at{}, deliver_by{};  // as its sender set them; zero: it did not
 };
 
 struct queue_page {

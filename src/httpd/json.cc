@@ -34,6 +34,8 @@ json::object row_object(const queue_row& row) {
     o["last_reply"] = std::move(answer);
   }
   add_text(o, "hold_reason", row.hold_reason);
+  add_time(o, "release_at", row.release_at);
+  add_time(o, "deliver_by", row.deliver_by);
   return o;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "intake/schedule_text.h"
 #include "intake/sender_policy.h"
 #include "message/address.h"
 #include "message/mailbox_list.h"
@@ -244,6 +245,7 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   e.stream = m.stream;
   e.sender = m.envelope.reverse_path;
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
+  e.reason = schedule_text(m.envelope);
   e.recipients.reserve(m.envelope.recipients.size());
   for (std::size_t i = 0; i < m.envelope.recipients.size(); ++i) {
     e.recipients.push_back({recipient_index{static_cast<std::uint16_t>(i)}, m.envelope.recipients[i].address});

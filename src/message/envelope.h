@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace gonets::message {
 
 // RFC 3461 4.1. No bit set: the parameter was absent, which asks for failure and delay as the server sees fit.
@@ -38,6 +40,9 @@ struct envelope {
   body_type body = body_type::seven_bit;
   bool smtputf8 = false;     // RFC 6531: asked for in MAIL
   bool require_tls = false;  // RFC 8689: asked for in MAIL
+  wall_time release_at{};    // RFC 4865: not to be sent before; zero: at once
+  wall_time deliver_by{};    // RFC 2852; zero: no such wish
+  bool by_return = false;    // what is not delivered by then goes back; else its sender is told of the delay
   bool operator==(const envelope&) const = default;
 };
 

@@ -33,9 +33,10 @@ struct site;
 
 struct entry {
   message_id id;
-  spool::message_ptr hot;   // with envelope, and with body unless it is large; null: on disk only
-  site* at = nullptr;       // while ready, loading, leased
-  std::int64_t due_ms = 0;  // deferred: of the next attempt; ready: since when
+  spool::message_ptr hot;       // with envelope, and with body unless it is large; null: on disk only
+  site* at = nullptr;           // while ready, loading, leased
+  std::int64_t due_ms = 0;      // deferred: of the next attempt; ready: since when
+  std::int64_t expires_ms = 0;  // of those whose sender set a time; 0: as its stream has it
   std::uint32_t domain = 0;
   handle next = no_handle;     // in a site's queue
   handle sibling = no_handle;  // the next recipient of the same message on this shard

@@ -130,7 +130,11 @@ std::size_t scheduler::act(const selector& which, action what, const std::string
     switch (what) {
       case action::retry:
         if (state != entry_state::deferred && state != entry_state::ready) continue;
-        retry(h);
+        if (state == entry_state::deferred && held_by_sender(entries_[h])) {
+          release(h, reason);
+        } else {
+          retry(h);
+        }
         break;
       case action::hold:
         if (state == entry_state::held) continue;
@@ -200,6 +204,7 @@ void scheduler::hold(handle h, const std::string& reason) {
   spool::recipient_record record;
   record.phase = spool::recipient_phase::held;
   record.hold_reason = reason;
+  if (held_by_sender(e)) record.due = wall_time(std::chrono::milliseconds(e.due_ms));
   record_phase(e, std::move(record), events::kind::held, reason);
   e.recorded = true;
   e.state = entry_state::held;
@@ -226,9 +231,14 @@ void scheduler::release(handle h, const std::string& reason) {
     e.hold_wanted = false;
     return;
   }
+  // An operator's hold ends; that of its sender, if there is one, goes on.
+  const bool goes_on = e.state == entry_state::held && held_by_sender(e);
+  const auto at = goes_on ? wall_time(std::chrono::milliseconds(e.due_ms)) : env_.time.wall();
   spool::recipient_record record;
-  record.due = env_.time.wall();
+  record.due = at;
   record_phase(e, std::move(record), events::kind::released, reason);
+  e.recorded = true;
+  if (goes_on) return defer_until(h, at.time_since_epoch().count());
   due(h);
 }
 

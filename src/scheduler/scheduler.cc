@@ -76,6 +76,11 @@ void scheduler::admit(spool::message_ptr m) {
     n.as.stream = stream;
     n.as.due_ms = accepted_at_ms(m->id);
     n.domain = env_.directory.name_of(*m, n.as.index);
+    note_schedule(n.as, *m);
+    if (m->envelope.release_at > env_.time.wall()) {
+      keep_until_release(std::move(n), m->envelope.release_at);
+      continue;
+    }
     n.hot = m;
     dispatch(std::move(n));
   }
@@ -95,6 +100,8 @@ void scheduler::load_recipient(const spool::queued_message& m, const spool::load
   n.as.state = r.record.phase == spool::recipient_phase::held ? entry_state::held : entry_state::deferred;
   n.domain = env_.directory.name_of(m, r.index);
   n.as.stream = stream_number(m.stream);
+  note_schedule(n.as, m);
+  if (!n.as.recorded) n.as.due_ms = m.envelope.release_at.time_since_epoch().count();
   const auto owner = std::hash<std::string_view>{}(n.domain) % all_.size();
   env_.shards.post(owner, [to = all_[owner], one = std::move(n)]() mutable {
     one.as.domain = to->entries_.domains.add(one.domain);
@@ -244,7 +251,12 @@ void scheduler::tick() {
     due_.pop_back();
     const auto& e = entries_[item.who];
     // An item whose entry has moved on is stale.
-    if (e.state == entry_state::deferred && e.due_ms == item.due_ms) due(item.who);
+    if (e.state == entry_state::deferred && e.due_ms == item.due_ms) {
+      due(item.who);
+    } else if (e.expires_ms != 0 && item.due_ms >= given_up_ms(e) &&
+               (e.state == entry_state::ready || e.state == entry_state::paused)) {
+      expire(item.who);
+    }
   }
   const auto flow = flow_now();
   while (!wakes_.empty() && wakes_.front().at <= flow) {

@@ -142,6 +142,14 @@ class scheduler final : public spool::work_source {
   bool must_pause(const entry& e, const site* at) const;
   void review_pauses();
   std::string why_paused(const entry& e) const;
+  // schedule.cc: what senders say of times.
+  void note_schedule(entry& e, const spool::queued_message& m) const;
+  void keep_until_release(newcomer n, wall_time release_at);
+  bool held_by_sender(const entry& e) const;
+  wall_time expiry_of(const entry& e) const;
+  std::int64_t given_up_ms(const entry& e) const;
+  void watch_expiry(handle h);
+  void expire(handle h);
   handle unlinked(handle h);
   void forget(handle h);
   void cool(entry& e);

@@ -225,14 +225,19 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
     e.at = nullptr;
     return cool(e);
   }
-  const auto next = shaping::next_attempt(policy(e.stream).retry, e.id, e.attempts, s.message->accepted(), s.now);
+  const auto last_chance = expiry_of(e);
+  const auto& retry = policy(e.stream).retry;
+  const auto next = shaping::next_attempt(retry, e.id, e.attempts, last_chance - retry.expires_after, s.now);
   if (!next) return conclude(s, h, events::kind::expired, o, why);
   if (ruled && go_by_other(e, *ruled)) {
     s.egress_refused |= ruled->what.duration.count() > 0;
     return postpone(s, h, s.now, o, why);
   }
-  const auto last_chance = s.message->accepted() + policy(e.stream).retry.expires_after;
-  postpone(s, h, ruled ? due_by(*ruled, *next, s.now, last_chance) : *next, o, why);
+  auto at = ruled ? due_by(*ruled, *next, s.now, last_chance) : *next;
+  // Its sender wants to hear at that time whether it has gone: RFC 2852 4.2.
+  const auto told_by = s.message->envelope.deliver_by;
+  if (told_by > s.now && !e.delay_reported) at = std::min(at, told_by);
+  postpone(s, h, at, o, why);
 }
 
 // Only what a peer said is judged; what we say for it, we mean as it stands.
@@ -283,9 +288,11 @@ void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::
                          std::string_view why) {
   auto& e = entries_[h];
   const auto& retry = policy(e.stream).retry;
-  if (!e.delay_reported && s.now - s.message->accepted() >= retry.delay_notice_after) {
+  const auto told_by = s.message->envelope.deliver_by;
+  const bool late = told_by != wall_time{} && s.now >= told_by;
+  if (!e.delay_reported && (late || s.now - s.message->begins() >= retry.delay_notice_after)) {
     e.delay_reported = true;
-    want_report(s, e, events::kind::deferred, o, s.message->accepted() + retry.expires_after);
+    want_report(s, e, events::kind::deferred, o, expiry_of(e));
   }
   s.add_record(e, o, spool::recipient_phase::queued, due_at);
   s.add_event(events::kind::deferred, e, o, due_at, why);
@@ -455,8 +462,7 @@ void scheduler::expire_waiting(site& s) {
   std::vector<handle> over;
   const auto visit = [&](handle h) {
     const auto& e = entries_[h];
-    const auto accepted = wall_time(std::chrono::milliseconds(accepted_at_ms(e.id)));
-    if (e.state == entry_state::ready && now >= accepted + policy(e.stream).retry.expires_after) over.push_back(h);
+    if (e.state == entry_state::ready && now >= expiry_of(e)) over.push_back(h);
   };
   s.queue.for_each(entries_, visit);
   if (over.empty()) return;

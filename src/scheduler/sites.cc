@@ -98,8 +98,12 @@ handle scheduler::unlinked(handle h) {
 }
 
 void scheduler::enqueue(handle h, site& at, bool front) {
-  if (must_pause(entries_[h], &at)) return pause(h);
+  if (must_pause(entries_[h], &at)) {
+    watch_expiry(h);
+    return pause(h);
+  }
   h = unlinked(h);
+  watch_expiry(h);
   auto& e = entries_[h];
   e.state = entry_state::ready;
   e.at = &at;

@@ -113,7 +113,7 @@ std::expected<mail_arguments, canned_reply> parse_mail(std::string_view argument
   if (!take_path(argument, "FROM:"sv, path)) return std::unexpected(mail_syntax);
   mail_arguments parsed;
   if (!rules.esmtp && !without_leading_spaces(path.rest).empty()) return std::unexpected(no_parameters);
-  if (const auto error = parse_mail_parameters(path.rest, rules.auth, parsed)) return std::unexpected(*error);
+  if (const auto error = parse_mail_parameters(path.rest, rules, parsed)) return std::unexpected(*error);
   if (path.inside.empty()) return parsed;
   auto address = message::parse_address(path.inside, parsed.smtputf8);
   if (!address) return std::unexpected(refusal_of(address.error(), {5, 1, 7}));

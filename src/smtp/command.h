@@ -9,6 +9,7 @@
 
 #include "message/envelope.h"
 #include "smtp/reply_line.h"
+#include "smtp/schedule.h"
 
 namespace gonets::smtp {
 
@@ -48,6 +49,7 @@ struct mail_arguments {
   message::body_type body = message::body_type::seven_bit;
   bool smtputf8 = false;
   bool require_tls = false;  // RFC 8689
+  mail_schedule schedule;
 };
 
 struct rcpt_arguments {
@@ -67,6 +69,7 @@ struct argument_rules {
   bool smtputf8 = false;      // for RCPT: what MAIL asked for
   std::string_view hostname;  // <postmaster> means postmaster@hostname
   bool auth = false;          // AUTH is offered, so MAIL may carry AUTH= (RFC 4954 5), which is ignored
+  bool schedule = false;      // HOLDFOR, HOLDUNTIL and BY are offered
 };
 
 // The error is the reply: 501, 553 or 555 with its enhanced code.

@@ -25,6 +25,10 @@ constexpr canned_reply bad_requiretls{501, {5, 5, 4}, "REQUIRETLS takes no value
 constexpr canned_reply bad_ret{501, {5, 5, 4}, "RET is FULL or HDRS"};
 constexpr canned_reply bad_envid{501, {5, 5, 4}, "ENVID needs 1 to 100 characters of xtext (RFC 3461)"};
 constexpr canned_reply bad_auth{501, {5, 5, 4}, "AUTH needs <> or xtext (RFC 4954)"};
+constexpr canned_reply bad_hold_for{501, {5, 5, 4}, "HOLDFOR needs a number of seconds (RFC 4865)"};
+constexpr canned_reply bad_hold_until{501, {5, 5, 4}, "HOLDUNTIL needs a time such as 2030-01-31T12:00:00Z (RFC 4865)"};
+constexpr canned_reply two_holds{501, {5, 5, 4}, "HOLDFOR and HOLDUNTIL exclude each other (RFC 4865)"};
+constexpr canned_reply bad_by{501, {5, 5, 4}, "BY needs seconds, a semicolon and N or R (RFC 2852)"};
 constexpr canned_reply bad_notify{501, {5, 5, 4}, "NOTIFY is NEVER, or of SUCCESS, FAILURE and DELAY"};
 constexpr canned_reply bad_orcpt{501, {5, 5, 4}, "ORCPT needs a type, a semicolon and xtext (RFC 3461)"};
 
@@ -121,6 +125,17 @@ refusal check_auth(std::string_view value) {
   return std::nullopt;
 }
 
+// A hold in either form; RFC 4865 lets one of them be given.
+refusal take_hold(std::string_view keyword, std::string_view value, mail_schedule& to) {
+  if (equals_ignoring_case(keyword, "HOLDFOR"sv)) {
+    if (to.hold_until) return two_holds;
+    return parse_hold_for(value, to) ? refusal() : bad_hold_for;
+  }
+  if (to.hold_for.count() != 0) return two_holds;
+  to.hold_until = parse_utc_time(value);
+  return to.hold_until ? refusal() : bad_hold_until;
+}
+
 refusal take_notify(std::string_view value, message::notify_flags& to) {
   for (;;) {
     const auto comma = value.find(',');
@@ -162,8 +177,19 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return upper(x) == upper(y); });
 }
 
-refusal parse_mail_parameters(std::string_view text, bool auth, mail_arguments& to) {
-  enum : unsigned { size = 1, body = 2, smtputf8 = 4, ret = 8, envid = 16, auth_of = 32, requiretls = 64 };
+refusal parse_mail_parameters(std::string_view text, const argument_rules& rules, mail_arguments& to) {
+  enum : unsigned {
+    size = 1,
+    body = 2,
+    smtputf8 = 4,
+    ret = 8,
+    envid = 16,
+    auth_of = 32,
+    requiretls = 64,
+    hold_for = 128,
+    hold_until = 256,
+    by = 512
+  };
   unsigned seen = 0;
   for (parameter p; take_parameter(text, p);) {
     refusal error;
@@ -188,9 +214,18 @@ refusal parse_mail_parameters(std::string_view text, bool auth, mail_arguments& 
     } else if (equals_ignoring_case(p.keyword, "ENVID"sv)) {
       repeated = is_repeated(seen, envid);
       error = take_envelope_id(p.value, to.envelope_id);
-    } else if (auth && equals_ignoring_case(p.keyword, "AUTH"sv)) {
+    } else if (rules.auth && equals_ignoring_case(p.keyword, "AUTH"sv)) {
       repeated = is_repeated(seen, auth_of);
       error = check_auth(p.value);
+    } else if (rules.schedule && equals_ignoring_case(p.keyword, "HOLDFOR"sv)) {
+      repeated = is_repeated(seen, hold_for);
+      error = take_hold(p.keyword, p.value, to.schedule);
+    } else if (rules.schedule && equals_ignoring_case(p.keyword, "HOLDUNTIL"sv)) {
+      repeated = is_repeated(seen, hold_until);
+      error = take_hold(p.keyword, p.value, to.schedule);
+    } else if (rules.schedule && equals_ignoring_case(p.keyword, "BY"sv)) {
+      repeated = is_repeated(seen, by);
+      if (!parse_by(p.value, to.schedule)) error = bad_by;
     } else {
       return unknown_parameter;
     }

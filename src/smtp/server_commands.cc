@@ -130,6 +130,7 @@ void server_session::state::hello(std::string_view name, bool extended) {
   if (options.offer_starttls && !tls && !authenticated) output += "250-STARTTLS\r\n";
   if (!offer.mechanisms.empty() && !authenticated) fmt::format_to(out, "250-AUTH {}\r\n", offer.mechanisms);
   if (tls) output += "250-REQUIRETLS\r\n";
+  if (!future_release.empty()) fmt::format_to(out, "250-FUTURERELEASE {}\r\n250-DELIVERBY\r\n", future_release);
   output +=
       "250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250-DSN\r\n"
       "250 HELP\r\n";
@@ -139,7 +140,8 @@ void server_session::state::mail(std::string_view argument) {
   if (helo_name.empty()) return say(say_hello);
   if (transaction_open) return say(nested_mail);
   if (messages >= options.limits.messages_max) return close_with(too_many_messages);
-  auto parsed = parse_mail(argument, {esmtp, false, options.hostname, !offer.mechanisms.empty()});
+  auto parsed =
+      parse_mail(argument, {esmtp, false, options.hostname, !offer.mechanisms.empty(), !future_release.empty()});
   if (!parsed) return say(parsed.error());
   if (parsed->size_bytes > options.limits.message_bytes_max) {
     return say(552, {5, 3, 4}, fmt::format("Message is larger than {} octets", options.limits.message_bytes_max));
@@ -152,6 +154,7 @@ void server_session::state::mail(std::string_view argument) {
   envelope.smtputf8 = parsed->smtputf8;
   envelope.require_tls = parsed->require_tls;
   declared_bytes = parsed->size_bytes;
+  schedule = parsed->schedule;
   now = phase::ask_mail;
 }
 

@@ -46,6 +46,7 @@ void server_session::state::end_transaction() {
   envelope.body = message::body_type::seven_bit;
   envelope.smtputf8 = false;
   declared_bytes = 0;
+  schedule = {};
   body.clear();
   if (body.capacity() > kept_body_bytes_max) body = {};
 }
@@ -55,6 +56,7 @@ void server_session::state::forget_client() {
   helo_name.clear();
   esmtp = authenticated = false;
   offer = {};
+  future_release.clear();
   auth_response.reset();
   set_line_limit();
   lines.reset();
@@ -195,6 +197,10 @@ void server_session::offer_auth(auth_offer what) {
   state_->set_line_limit();
 }
 
+void server_session::offer_schedule(std::string future_release) {
+  state_->future_release = std::move(future_release);
+}
+
 void server_session::disconnect(const reply& r) {
   if (!state_->closing) state_->say(r.code, r.status, r.text);
   state_->closing = true;
@@ -246,6 +252,10 @@ const message::recipient& server_session::pending_recipient() const {
 }
 std::uint64_t server_session::declared_bytes() const {
   return state_->declared_bytes;
+}
+
+const mail_schedule& server_session::schedule() const {
+  return state_->schedule;
 }
 
 std::string_view server_session::auth_mechanism() const {

@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "message/envelope.h"
+#include "smtp/schedule.h"
 
 namespace gonets::smtp {
 
@@ -84,6 +85,9 @@ class server_session {
   void challenge(std::string_view text);  // at auth: 334; the next line is the client's response
   // Before the first command, and again after tls_started(), which forgets it.
   void offer_auth(auth_offer what);
+  // The same for FUTURERELEASE (RFC 4865), with the values of its keyword ("86400 2030-01-31T12:00:00Z"), and DELIVERBY
+  // (RFC 2852); empty: neither is offered.
+  void offer_schedule(std::string future_release);
   void tls_started();               // forgets all that was said before (RFC 3207 4.2)
   void disconnect(const reply& r);  // queues `r`, a 421, wherever the session stands; consume then gives close
   void time_out();                  // queues 421 4.4.2; consume then gives close
@@ -98,6 +102,7 @@ class server_session {
   message::envelope take_envelope();                    // at need::message
   const message::recipient& pending_recipient() const;  // at need::rcpt
   std::uint64_t declared_bytes() const;                 // SIZE of MAIL; 0 when absent
+  const mail_schedule& schedule() const;                // of MAIL; not yet held against a clock
   std::string_view auth_mechanism() const;              // at auth; one of those offered
   bool auth_begins() const;                             // at auth: the AUTH command, not a response
   // At auth, decoded. Nothing: the client sent none with the command, and waits for a challenge.

@@ -359,5 +359,24 @@ TEST(server_session, collects_the_replies_of_pipelined_commands) {
   EXPECT_FALSE(s.has_output());
 }
 
+TEST(server_session, offers_times_only_where_its_owner_does_and_takes_them_with_mail) {
+  const auto o = some_options();
+  scripted_owner owner(o);
+  owner.feed(ehlo);
+  EXPECT_TRUE(owner.feed("MAIL FROM:<a@a.example> HOLDFOR=60\r\n").starts_with("555 5.5.4 "));
+  owner.session().offer_schedule("86400 2030-01-31T12:00:00Z");
+  const auto said = owner.feed(ehlo);
+  EXPECT_NE(said.find("250-FUTURERELEASE 86400 2030-01-31T12:00:00Z\r\n250-DELIVERBY\r\n"), std::string::npos);
+  for (const auto* wrong : {"HOLDFOR=0", "HOLDUNTIL=soon", "HOLDFOR=60 HOLDUNTIL=2030-01-31T12:00:00Z",
+                            "HOLDUNTIL=2030-01-31T12:00:00Z HOLDFOR=60", "HOLDFOR=1 HOLDFOR=1", "BY=0;R", "BY=5"})
+    EXPECT_TRUE(owner.feed(std::string("MAIL FROM:<a@a.example> ") + wrong + "\r\n").starts_with("501 5.5.4 "))
+        << wrong;
+  EXPECT_TRUE(owner.feed("MAIL FROM:<a@a.example> HOLDFOR=60 BY=3600;R\r\n").starts_with("250 "));
+  EXPECT_EQ(owner.session().schedule().hold_for, std::chrono::seconds(60));
+  EXPECT_TRUE(owner.session().schedule().by_return);
+  owner.feed("RSET\r\n");
+  EXPECT_EQ(owner.session().schedule(), mail_schedule{});
+}
+
 }  // namespace
 }  // namespace gonets::smtp

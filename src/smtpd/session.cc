@@ -202,6 +202,7 @@ void session::on_mail() {
   if (const auto refusal =
           env_.intake.check_sender(source_, protocol_.envelope().reverse_path, protocol_.declared_bytes()))
     return refuse(*refusal);
+  if (const auto refusal = plan_message()) return refuse(*refusal);
   if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
   protocol_.accept();
 }
@@ -226,7 +227,11 @@ void session::on_data() {
 bool session::begin_message(std::string_view first) {
   source_.helo = protocol_.helo_name();
   source_.esmtp = protocol_.esmtp();
-  auto made = env_.intake.compose(source_, protocol_.envelope(), first);
+  auto envelope = protocol_.envelope();
+  envelope.release_at = plan_.release_at;
+  envelope.deliver_by = plan_.deliver_by;
+  envelope.by_return = plan_.by_return;
+  auto made = env_.intake.compose(source_, std::move(envelope), first);
   if (made) {
     message_ = std::move(made->message);
     signatures_ = std::move(made->signatures);

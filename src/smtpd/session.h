@@ -71,6 +71,8 @@ class session : public std::enable_shared_from_this<session> {
 
   void offer_auth();
   bool locked_out() const;
+  void offer_schedule();
+  std::optional<reply> plan_message();  // the refusal, or nothing
   void on_auth();
   void on_auth_answer(auth::answer a);
   void tell_auth_answer(auth::answer a);
@@ -103,8 +105,13 @@ class session : public std::enable_shared_from_this<session> {
   std::shared_ptr<spool::queued_message> message_;          // being received or committed
   std::unique_ptr<intake::pending_signatures> signatures_;  // of message_
   std::optional<reply> refused_;                            // why the message under way will be refused at its end
-  std::uint32_t chunks_ = 0;                                // handed to the spool
-  bool ends_in_crlf_ = true;                                // what was handed to the spool so far
+  struct plan {
+    wall_time release_at{}, deliver_by{};
+    bool by_return = false;
+  };
+  plan plan_;                 // of the message under way
+  std::uint32_t chunks_ = 0;  // handed to the spool
+  bool ends_in_crlf_ = true;  // what was handed to the spool so far
   auth::caller caller_;
   std::unique_ptr<auth::dialogue> dialogue_;  // while AUTH is under way
   std::optional<auth::identity> identity_;    // after it

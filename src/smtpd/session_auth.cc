@@ -16,6 +16,7 @@ void session::offer_auth() {
   caller_ = {.address = peer_.bytes, .tls = !source_.tls.empty()};
   if (caller_.tls) caller_.certificate_sha256 = stream_->facts_of_tls().client_certificate;
   protocol_.offer_auth({env_.auth.offered_to(caller_), listener_->protocol.offer_starttls && !caller_.tls});
+  offer_schedule();
 }
 
 // Inbound mail of the same address is still taken on listeners of kind smtp; there only AUTH is refused.
@@ -64,6 +65,7 @@ void session::become(auth::identity who) {
   if (!who.stream.empty()) source_.stream = who.stream;
   source_.trusted = source_.submission = source_.authenticated = true;
   identity_ = std::move(who);
+  offer_schedule();
 }
 
 bool session::is_revoked() const {

@@ -6,8 +6,10 @@ namespace gonets::spool {
 namespace {
 
 // message := version:u8 account:varint stream:text flags:varint body_bytes:varint chunks:varint reverse_path:text
-//            envelope_id:text ret:u8 count:varint {address:text original_recipient:text notify:u8}
+//            envelope_id:text ret:u8 count:varint {address:text original_recipient:text notify:u8} schedule?
+// schedule := release_at:varint deliver_by:varint by_return:u8, in version 2 alone: of messages whose sender set a time
 constexpr std::uint8_t message_version = 1;
+constexpr std::uint8_t scheduled_message_version = 2;
 // recipient := version:u8 phase:u8 attempts:varint delay_reported:u8 due_ms:varint last_attempt_ms:varint stage:u8
 //              code:varint klass:varint subject:varint detail:varint text:text from_peer:u8 host:text hold_reason:text
 constexpr std::uint8_t recipient_version = 1;
@@ -59,7 +61,8 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.envelope.body == message::body_type::eight_bit) flags |= body_eight_bit;
   if (m.envelope.require_tls) flags |= require_tls;
   if (m.tls_optional) flags |= tls_optional;
-  to.push_back(static_cast<char>(message_version));
+  const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
+  to.push_back(static_cast<char>(scheduled ? scheduled_message_version : message_version));
   wire::put_varint(to, m.account.value);
   wire::put_text(to, m.stream);
   wire::put_varint(to, flags);
@@ -74,11 +77,16 @@ void encode_message(const queued_message& m, std::string& to) {
     wire::put_text(to, r.original_recipient);
     to.push_back(static_cast<char>(notify_bits(r.notify)));
   }
+  if (!scheduled) return;
+  wire::put_varint(to, to_ms(m.envelope.release_at));
+  wire::put_varint(to, to_ms(m.envelope.deliver_by));
+  to.push_back(m.envelope.by_return ? 1 : 0);
 }
 
 bool decode_message(message_id id, std::string_view record, queued_message& m) {
   wire::reader from(record);
-  if (from.byte() != message_version) return false;
+  const auto version = from.byte();
+  if (version != message_version && version != scheduled_message_version) return false;
   m.id = id;
   m.account.value = static_cast<std::uint32_t>(from.varint());
   m.stream = from.text();
@@ -105,6 +113,11 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
     r.original_recipient = from.text();
     r.notify = notify_from(from.byte());
     m.envelope.recipients.push_back(std::move(r));
+  }
+  if (version == scheduled_message_version) {
+    m.envelope.release_at = from_ms(from.varint());
+    m.envelope.deliver_by = from_ms(from.varint());
+    m.envelope.by_return = from.byte() != 0;
   }
   return from.ok() && from.at_end();
 }

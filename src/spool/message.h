@@ -1,5 +1,6 @@
 // A message as the spool keeps it, and what the spool remembers of each of its recipients.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +34,8 @@ struct queued_message {
   std::string body;           // what the client sent
 
   wall_time accepted() const { return wall_time(std::chrono::milliseconds(accepted_at_ms(id))); }
+  // What its tries, delays and expiry are counted from.
+  wall_time begins() const { return std::max(accepted(), envelope.release_at); }
 };
 using message_ptr = std::shared_ptr<const queued_message>;
 

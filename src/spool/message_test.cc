@@ -129,6 +129,34 @@ TEST(message_record, keeps_that_tls_is_optional) {
   EXPECT_FALSE(found.envelope.require_tls);
 }
 
+TEST(message_record, has_its_sender_s_times_in_version_2_and_is_of_version_1_without_any) {
+  auto m = plain_message();
+  m.envelope.release_at = noon;
+  m.envelope.deliver_by = noon - 1min;
+  m.envelope.by_return = true;
+  const auto hex = "02" + std::string(plain_message_hex.substr(2)) + " 80acb7cbb733 a0d7b3cbb733 01";
+  EXPECT_EQ(to_hex(encoded(m)), to_hex(from_hex(hex)));
+  queued_message found;
+  ASSERT_TRUE(decode_message(some_id, encoded(m), found));
+  expect_same(found, m);
+  EXPECT_EQ(found.begins(), std::max(found.accepted(), noon));
+  m.envelope.release_at = {};
+  EXPECT_EQ(encoded(m).front(), '\x02');
+  queued_message again;
+  ASSERT_TRUE(decode_message(some_id, encoded(m), again));
+  expect_same(again, m);
+}
+
+TEST(message_record, of_its_sender_s_times_is_refused_when_it_is_cut_at_any_byte) {
+  auto m = full_message();
+  m.envelope.release_at = noon;
+  const auto bytes = encoded(m);
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    queued_message found;
+    EXPECT_FALSE(decode_message(some_id, bytes.substr(0, n), found)) << n;
+  }
+}
+
 TEST(message_record, is_refused_when_it_is_cut_at_any_byte) {
   const auto bytes = encoded(full_message());
   for (std::size_t n = 0; n < bytes.size(); ++n) {
@@ -144,7 +172,7 @@ TEST(message_record, is_refused_when_something_follows_it) {
 
 TEST(message_record, of_another_version_is_refused) {
   auto bytes = encoded(full_message());
-  for (const char version : {'\x00', '\x02', '\xff'}) {
+  for (const char version : {'\x00', '\x03', '\xff'}) {
     bytes[0] = version;
     queued_message m;
     EXPECT_FALSE(decode_message(some_id, bytes, m));

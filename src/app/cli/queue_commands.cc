@@ -102,11 +102,16 @@ void print_message(const json::object& o, const context& with) {
   const auto& first = rows.empty() ? object_of({}, "") : as_object(rows.front());
   const auto accepted = parse_time(text_of(first, "accepted"));
   with.out << coloured(printable(text_of(first, "message_id")), colour::bold, with.screen)
-           << fmt::format("\n  from      {}\n  accepted  {} ({})\n  size      {} bytes\n  stream    {}\n\n",
+           << fmt::format("\n  from      {}\n  accepted  {} ({})\n  size      {} bytes\n  stream    {}\n",
                           printable(sender_text(text_of(first, "sender"))),
                           accepted ? full_time(*accepted) : std::string("?"),
                           relative_of(first, "accepted", with.now()), number_of(first, "message_bytes"),
                           printable(text_of(first, "stream")));
+  for (const auto& [name, title] : {std::pair("release_at", "release"), std::pair("deliver_by", "by")}) {
+    const auto at = parse_time(text_of(first, name));
+    if (at) with.out << fmt::format("  {:<8}  {} ({})\n", title, full_time(*at), relative_time(*at, with.now()));
+  }
+  with.out << '\n';
   table lines({{"RECIPIENT", align::left, true},
                {"STATE"},
                {"TRIES", align::right},

@@ -81,6 +81,11 @@ section smtp_section() {
               "text_line_bytes_max", reload, size{998, 1'048'576},
               "The longest line of a message. RFC 5321 4.5.3.1.6 allows 998; real mail has longer ones.",
               "`554 5.6.0` after the end of the message"),
+          setting<in, &smtp_settings::hold_max>(
+              "hold_max", reload, duration{0s, 365 * 24h},
+              "The longest that clients which submit mail may have it held before it is sent (FUTURERELEASE, RFC 4865: "
+              "HOLDFOR, HOLDUNTIL). 0 offers neither that nor DELIVERBY (RFC 2852).",
+              "`501 5.5.4` at MAIL"),
           setting<in, &smtp_settings::header_bytes_max>("header_bytes_max", reload, size{1024, 16'777'216},
                                                         "The largest header of a message.",
                                                         "`552 5.3.4` after the end of the message"),

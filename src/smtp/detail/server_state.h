@@ -80,6 +80,7 @@ struct server_session::state {
   std::size_t messages = 0;
 
   auth_offer offer;
+  std::string future_release;  // values of the keyword; empty: not offered
   std::string auth_mechanism;
   std::optional<std::string> auth_response;  // decoded; nothing: none came with the command
   bool auth_begins = false;
@@ -93,6 +94,7 @@ struct server_session::state {
   message::envelope envelope;
   message::recipient pending_recipient;
   std::uint64_t declared_bytes = 0;
+  mail_schedule schedule;
 
   // Its body. `chunk` is of the BDAT whose octets are being read, or asked about.
   bool chunked = false;     // the body comes, or came so far, by BDAT

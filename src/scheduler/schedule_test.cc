@@ -1,0 +1,158 @@
+#include "scheduler/scheduler_test_support.h"
+
+namespace gonets::scheduler {
+namespace {
+using smtp::disposition;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class schedules : public scheduling {
+ protected:
+  std::shared_ptr<spool::queued_message> released_in(std::chrono::milliseconds time) {
+    auto m = message();
+    m->envelope.release_at = time_.wall() + time;
+    return m;
+  }
+  std::shared_ptr<spool::queued_message> by(std::chrono::milliseconds time, bool by_return) {
+    auto m = message();
+    m->envelope.deliver_by = time_.wall() + time;
+    m->envelope.by_return = by_return;
+    return m;
+  }
+  std::size_t act(message_id id, action what) {
+    selector one;
+    one.id = id;
+    const auto n = on_shard([&] { return scheduler_->act(one, what, "for a test"); });
+    flush();
+    wait_for_disk();
+    return n;
+  }
+  // As after a restart: what the spool has goes to a scheduler that knows nothing.
+  void start_again() {
+    scheduler_.reset();
+    begin({});
+    for (const auto& [m, recipients] : load()) {
+      for (const auto& r : recipients)
+        scheduler_->load_recipient(*m, r);
+    }
+    on_shard([] {});
+    pass(0ms);
+  }
+};
+
+TEST_F(schedules, sends_nothing_before_its_time_and_everything_then) {
+  const auto later = released_in(1h), now = message();
+  admit(later);
+  admit(now);
+  settle(*take(), {disposition::delivered}, stage::end_of_data);
+  EXPECT_FALSE(take());
+  const auto shown = explain(later->id).at(0).entry;
+  EXPECT_EQ(shown.state, entry_state::deferred);
+  EXPECT_EQ(shown.due_ms, later->envelope.release_at.time_since_epoch().count());
+  pass(1h - 1s);
+  EXPECT_FALSE(take());
+  pass(1s);
+  auto l = take();
+  ASSERT_TRUE(l);
+  EXPECT_EQ(l->message->id, later->id);
+  settle(std::move(*l), {disposition::delivered}, stage::end_of_data);
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(schedules, are_kept_over_a_restart) {
+  const auto m = released_in(1h);
+  admit(m);
+  start_again();
+  EXPECT_FALSE(take());
+  pass(1h);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, end_early_when_an_operator_retries_also_over_a_restart) {
+  const auto m = released_in(1h);
+  admit(m);
+  EXPECT_EQ(act(m->id, action::retry), 1u);
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "released"));
+  start_again();
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, go_on_after_an_operator_s_hold_also_over_a_restart) {
+  const auto m = released_in(1h);
+  admit(m);
+  EXPECT_EQ(act(m->id, action::hold), 1u);
+  start_again();
+  EXPECT_EQ(act(m->id, action::release), 1u);
+  EXPECT_FALSE(take());
+  start_again();
+  EXPECT_FALSE(take());
+  pass(1h);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, count_tries_and_expiry_from_the_release) {
+  const auto m = released_in(10 * 24h);
+  admit(m);
+  pass(10 * 24h);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred"));
+  EXPECT_THAT(reports(), IsEmpty());
+  pass(5 * 24h);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "expired"));
+  EXPECT_THAT(reports(), SizeIs(1));
+}
+
+TEST_F(schedules, return_what_is_not_delivered_in_time_after_a_last_try) {
+  const auto m = by(5min, true);
+  admit(m);
+  settle(*take(), {disposition::deferred});
+  pass(1min + 10s);
+  settle(*take(), {disposition::deferred});
+  EXPECT_EQ(explain(m->id).at(0).entry.due_ms, m->envelope.deliver_by.time_since_epoch().count());
+  pass(4min);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "deferred", "expired"));
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_THAT(reports()[0], HasSubstr("Action: failed"));
+}
+
+TEST_F(schedules, return_what_was_not_even_tried_in_time) {
+  const auto m = by(10min, true);
+  admit(m);  // a connection is opened, and takes nothing
+  on_shard([&] {
+    scheduler_->pause_accounts(
+        std::make_shared<const scheduler::account_reasons>(scheduler::account_reasons{{account_id{0}, "paused"}}));
+  });
+  pass(10min);
+  flush();
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "expired"));
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_THAT(reports()[0], HasSubstr("Status: 4.4.7"));
+  const auto next = by(10min, true);
+  admit(next);
+  pass(9min);
+  EXPECT_THAT(history(next->id), ElementsAre("accepted"));
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(schedules, tell_of_a_delay_at_the_time_and_go_on) {
+  const auto m = by(10min, false);
+  admit(m);
+  settle(*take(), {disposition::deferred});
+  pass(1min + 10s);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(reports(), IsEmpty());
+  EXPECT_LE(explain(m->id).at(0).entry.due_ms, m->envelope.deliver_by.time_since_epoch().count());
+  pass(9min);
+  while (auto l = take())
+    settle(std::move(*l), {disposition::deferred});
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_THAT(reports()[0], HasSubstr("Action: delayed"));
+  EXPECT_EQ(explain(m->id).at(0).entry.state, entry_state::deferred);
+}
+
+}  // namespace
+}  // namespace gonets::scheduler
