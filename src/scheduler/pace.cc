@@ -259,12 +259,23 @@ bool scheduler::slow_down(site& s, std::uint8_t stream, const shaping::ruling& b
   return true;
 }
 
+// A receiver's limit is the site's, whichever stream runs into it: the least urgent that was sent lately gives way.
+stream_pace* scheduler::who_gives_way(site& s, std::uint8_t stream, wall_time now) const {
+  auto* least = s.pace(stream);
+  if (least == nullptr) return nullptr;
+  for (const auto& p : s.paces) {
+    if (policy(p->stream).priority > policy(least->stream).priority && now - p->used < detail::gives_way_for)
+      least = p.get();
+  }
+  return least;
+}
+
 void scheduler::learn_pace(site& s, std::uint8_t stream, const shaping::pace_result& r) {
-  auto* p = s.pace(stream);
+  auto* p = r.outcome == shaping::pace_outcome::throttled ? who_gives_way(s, stream, r.now) : s.pace(stream);
   if (p == nullptr) return;
   const auto change = p->rate.on_result(r);
   if (!change) return;
-  note_pace(s, stream, to_text(*change), change->rule);
+  note_pace(s, p->stream, to_text(*change), change->rule);
   if (change->new_connections == change->old_connections || r.outcome != shaping::pace_outcome::too_many_connections)
     return;
   // The connections are the site's: what one stream has learnt holds for all.

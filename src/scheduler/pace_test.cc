@@ -154,6 +154,28 @@ TEST_F(pacing, keeps_below_what_a_rule_wants_for_as_long_as_it_says) {
   EXPECT_THAT(view().streams.at(0).slowed, IsEmpty());
 }
 
+TEST_F(pacing, slows_the_campaign_when_urgent_mail_runs_into_the_limit) {
+  restart_with({.start_rate = 100});
+  admit(of(1));
+  ASSERT_EQ(take_all(), 1u);
+  settle_taken();
+  admit(of(2, "transactional"));
+  auto l = take();
+  ASSERT_TRUE(l);
+  pass(1s);
+  settle_with(std::move(*l), {451, {4, 7, 0}, "you are too fast"});
+  for (const auto& s : view().streams)
+    EXPECT_EQ(s.rate < 100, s.name == "bulk") << s.name << " " << s.rate;
+  pass(1min);  // the campaign is over
+  admit(of(2, "transactional"));
+  l = take();
+  ASSERT_TRUE(l);
+  pass(1s);
+  settle_with(std::move(*l), {451, {4, 7, 0}, "you are too fast"});
+  for (const auto& s : view().streams)
+    EXPECT_LT(s.rate, 100) << s.name;
+}
+
 TEST_F(pacing, holds_one_account_and_no_other) {
   restart_with({.adaptive = false});
   admit(of(1));

@@ -212,6 +212,7 @@ class scheduler final : public spool::work_source {
   stream_pace& pace_for(site& s, std::uint8_t stream, wall_time now);
   void end_slowdown(site& s, stream_pace& p, wall_time now);
   bool slow_down(site& s, std::uint8_t stream, const shaping::ruling& by, wall_time began);
+  stream_pace* who_gives_way(site& s, std::uint8_t stream, wall_time now) const;
   void learn_pace(site& s, std::uint8_t stream, const shaping::pace_result& r);
   bool crowded_out(const site& s, const spool::attempt_result& r) const;
   void note_pace(const site& s, std::uint8_t stream, const std::string& what, std::string_view rule = {});

@@ -88,6 +88,7 @@ inline std::shared_ptr<const shaping::rules> some_rules() {
            {.kind = slow_down, .about = shaping::concern::egress, .duration = 10min, .to = shaping::rate{50, 1s}}));
   all.push_back(
       rule("spammer", "your account", {.kind = hold_account, .about = shaping::concern::account, .duration = 1h}));
+  all.push_back(rule("too-fast", "too fast", {.kind = slow_down, .about = shaping::concern::egress, .factor = 0.5}));
   all.push_back(rule("used-up", "daily limit exceeded",
                      {.kind = close_window, .about = shaping::concern::egress, .duration = 24h}));
   all.push_back(

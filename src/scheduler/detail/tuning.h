@@ -23,6 +23,8 @@ inline constexpr std::chrono::minutes limits_asked_again{10};
 inline constexpr std::chrono::milliseconds reading_tried_again{250};
 // What is known of a site's pace is kept for so long after it was last used.
 inline constexpr std::chrono::minutes pace_kept{60};
+// A stream that was sent to a site so lately shares its limits with the others.
+inline constexpr std::chrono::seconds gives_way_for{30};
 // Bounds how long one tick keeps its shard busy.
 inline constexpr std::size_t due_per_tick_max = 2000;
 inline constexpr std::uint64_t message_overhead_bytes = 400;
