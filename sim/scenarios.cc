@@ -294,7 +294,7 @@ bool day(const order& o) {
   fmt::print("  transactional mail: begun within {:.3f} s (p50), {:.1f} s (p99); delivered within {:.3f} s, {:.1f} s\n",
              seconds_of(begin.share(0.5)), seconds_of(begin.share(0.99)), seconds_of(end.share(0.5)),
              seconds_of(end.share(0.99)));
-  return true;
+  return double(delivered) >= 0.9 * w.optimum(24h) && begin.share(0.99) <= 1min;
 }
 
 }  // namespace gonets::sim

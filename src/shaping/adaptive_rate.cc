@@ -36,6 +36,8 @@ constexpr double credit_share = 0.012;  // of what is accepted: the refusals tha
 constexpr double credit_start = 5;
 constexpr double credit_max = 20;
 constexpr double credit_min = -3;  // what a descent cost is not paid back in full: it was no probe
+constexpr double far_down_share = 0.05;
+constexpr auto best_halves_in = 1h;
 constexpr double far_below = 0.8;  // of where refusals began last: from there up nothing needs to be paid for
 
 // Outages.
@@ -208,6 +210,10 @@ std::optional<rate_change> adaptive_rate::end_step(wall_time now) {
   if (accepted == 0) return std::nullopt;
   if (!rate_used) return connections_used ? more_connections(now) : std::nullopt;
   good_ = std::max(good_, rate_);
+  if (!far_down(now) && (rate_ >= best_ || now - best_at_ >= best_halves_in)) {
+    best_ = rate_;
+    best_at_ = now;
+  }
   cuts_ = 0;
   switch (phase_) {
     case pace_phase::starting:
@@ -215,7 +221,7 @@ std::optional<rate_change> adaptive_rate::end_step(wall_time now) {
     case pace_phase::cruising:
       hold_left_ -= std::min(hold_left_, elapsed);
       if (hold_left_ > 0ms || rate_ >= policy_.ceiling) return std::nullopt;
-      if (credit_ < probe_cost_ && rate_ > far_below * row_rate_) return std::nullopt;
+      if (credit_ < probe_cost_ && rate_ > far_below * row_rate_ && !far_down(now)) return std::nullopt;
       phase_ = pace_phase::probing;
       episode_refusals_ = 0;
       [[fallthrough]];
@@ -227,6 +233,13 @@ std::optional<rate_change> adaptive_rate::end_step(wall_time now) {
       break;
   }
   return std::nullopt;
+}
+
+// So far below what was good some hours ago that something else went wrong than a limit that was met: there, what is
+// accepted is too little to earn a probe with.
+bool adaptive_rate::far_down(wall_time now) const {
+  const auto age = double((now - best_at_).count()) / double(std::chrono::milliseconds(best_halves_in).count());
+  return rate_ < far_down_share * best_ * std::exp2(-age);
 }
 
 double adaptive_rate::probing_gain() const {

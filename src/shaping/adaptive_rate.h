@@ -126,6 +126,7 @@ class adaptive_rate {
   rate_change leave_blocked(wall_time now);
   double level_after_decrease(wall_time now);
   double probing_gain() const;
+  bool far_down(wall_time now) const;
   double level_after_outage(wall_time now, milliseconds outage);
   void recover_to(double level, wall_time now);
   void hold(milliseconds least);
@@ -145,6 +146,8 @@ class adaptive_rate {
 
   double target_ = 0;  // the level to recover to and cruise at
   double good_ = 0;
+  double best_ = 0;        // the highest that was good lately...
+  wall_time best_at_{};    // ...as of then
   double refused_at_ = 0;  // the rate of the last refusal
   double limit_ = 0;       // the provider's, as far as it is known: what was accepted on average; 0: not known
   wall_time cut_at_{};     // what began until then says nothing about the rate since
