@@ -10,6 +10,7 @@ from gonets_rig.net import DEADLINE, free_port, private_host, text_of, wait_unti
 # Exchanges that live on loopback, all on one port, as MX hosts do.
 HOSTS = [private_host() for _ in range(6)]
 ONE, TWO, THREE, DEAD, ALSO_DEAD, SELF = HOSTS
+MANY = 3000
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,7 @@ def knot():
         "twoaddresses MX 10 both", f"both A {DEAD}", f"both A {ONE}",
         "loop1 CNAME loop2", "loop2 CNAME loop1",
         "addressmx MX 10 127.0.0.1.",
+        *(f"d{n}.many MX 10 one" for n in range(MANY)),
     ]})
     yield server
     server.stop()
@@ -305,3 +307,22 @@ def test_loop_of_aliases_does_not_hang(start):
     wait_until("an outcome", lambda: len(server.trace(queue_id)) > 1, DEADLINE, every=0.05)
     assert server.trace(queue_id)[1]["kind"] in ("deferred", "bounced")
 
+
+def test_thousands_of_domains_behind_one_exchange_are_one_site(start, at):
+    exchange = at(ONE)
+    daemon = start()
+
+    def send_to_all():
+        return [daemon.submit(recipients=[f"user@d{n}.many.test" for n in range(first, first + 100)], sender="")
+                for first in range(0, MANY, 100)]
+    looked_up = send_to_all()
+    wait_until("all are delivered", lambda: daemon.empty(), deadline=4 * DEADLINE)
+    events = [e for i in looked_up for e in daemon.events_of(i, kind="delivered")]
+    assert sum(len(e["recipients"]) for e in events) == MANY
+    assert {e["route"] for e in events} == {"mx:one.test"}
+    # What is known by now goes together: one transaction a message, but where a record expires meanwhile.
+    before = len(exchange.messages)
+    send_to_all()
+    wait_until("all are delivered again", lambda: daemon.empty(), deadline=4 * DEADLINE)
+    again = exchange.messages[before:]
+    assert sum(len(t.rcpts) for t in again) == MANY and len(again) <= MANY // 20

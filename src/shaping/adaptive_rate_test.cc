@@ -272,6 +272,24 @@ TEST(adaptive_rate, finds_a_limit_of_five_connections) {
   expect_found({.connections = 5}, {0.95, 0.005});
 }
 
+// By refusals in a row that others had caused, or a limit that has gone: what is accepted so far down earns no probe.
+TEST(adaptive_rate, climbs_out_when_it_is_far_below_what_was_good_an_hour_ago) {
+  driver d({.start = 10});
+  d.send(60s, accepted);
+  ASSERT_GE(d.pace.rate(), 10);
+  for (int i = 0; i < 400 && d.pace.rate() > 0.05; ++i) {
+    d.now += 10s;
+    d.pace.on_send(d.now, 1);
+    d.result(accepted, d.now, d.now + 100ms);
+    d.now += 1s;
+    d.pace.on_send(d.now, 1);
+    d.result(throttled, d.now, d.now + 100ms);
+  }
+  ASSERT_LE(d.pace.rate(), 0.05);
+  d.send(3h, accepted);
+  EXPECT_GE(d.pace.rate(), 5);
+}
+
 // Where the target is not met, so far: what is promised all the same.
 TEST(adaptive_rate, a_small_quota_of_an_hour_is_used_up_yet_asked_for_too_often_in_the_first) {
   expect_found({.quota = 500, .quota_window = 3600s}, {0.99, 0.12});
