@@ -267,7 +267,7 @@ void limit_node::spend(wall_time now) {
   for (auto& r : rates_)
     if (taken_by(limited_action::send, r.what)) (void)r.counter.admit(now);
   if (left_ > 0) --left_;
-  if (asked_) ++*asked_;
+  if (asked_ && *asked_ != UINT32_MAX) ++*asked_;
 }
 
 bool limit_node::exhaust(limit_kind window, wall_time now) {
@@ -277,7 +277,9 @@ bool limit_node::exhaust(limit_kind window, wall_time now) {
     for (auto n = r.counter.bound().max; n > 0; n = n == 1 ? 0 : (n + 1) / 2)
       while (r.counter.admit(now, n)) {
       }
+    // What is being written will be replaced by a state without it.
     left_ = 0;
+    if (asked_) asked_ = UINT32_MAX;
     return true;
   }
   return false;

@@ -259,6 +259,16 @@ TEST(limit_set, by_chance_is_never_crossed_by_a_crash) {
   }
 }
 
+TEST(limit_set, a_reserve_that_a_full_window_overtook_is_void) {
+  limit_node node(limit_level::site, "a", keeping::on_disk);
+  node.configure({of(messages_a_day, 500)});
+  const auto five = node.reserve(start);
+  ASSERT_TRUE(five);
+  ASSERT_TRUE(node.exhaust(messages_a_day, start));  // and its state is written, behind the five
+  node.reserved(*five);
+  EXPECT_FALSE(node.covered(start));
+}
+
 TEST(limit_set, a_window_that_the_receiver_calls_full_is_full) {
   limit_node node(limit_level::site, "a");
   node.configure({of(messages_a_day, 500), of(messages_a_minute, 20)});
