@@ -47,6 +47,20 @@ class standing : public scheduling {
   }
 };
 
+TEST_F(standing, is_shown_by_domain_whatever_else_the_mail_asks_of_its_way) {
+  auto h = on(1);
+  h.domain = "sink.test";
+  hold({h});
+  const auto plain = to("sink.test"), by_tls = to("sink.test");
+  by_tls->envelope.require_tls = true;
+  admit(plain);
+  admit(by_tls);
+  const auto lines = on_shard([&] { return scheduler_->lines(10); });
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_EQ(lines[0].site, "sink.test");
+  EXPECT_EQ(lines[0].held, 2u);
+}
+
 TEST_F(standing, keeps_back_what_is_queued_and_what_comes_and_lets_both_go_when_released) {
   const auto before = to("sink.test", "bulk");
   admit(before);
