@@ -98,7 +98,8 @@ std::optional<std::string> destinations::past_egress(std::string_view name, cons
 
 // A smarthost is another hop, which REQUIRETLS covers; LMTP and mailboxes are the end of the way (RFC 8689 4.2).
 spool::destination_ptr destinations::for_route(const config::route& r, std::string_view name) {
-  const question of(r, name);
+  const auto of = spool::parse_lookup_name(name);
+  const std::string_view wanted = r.egress.empty() ? of.wanted_egress : std::string_view(r.egress);
   tls_policy::domain_facts facts;
   facts.configured = config::tls_level_of(with_, r);
   facts.require_tls = of.require_tls && governs_others(r.kind);
@@ -110,7 +111,7 @@ spool::destination_ptr destinations::for_route(const config::route& r, std::stri
   if (login != nullptr) key += " as " + login->name;
   if (remote) key += tls_policy::key_of(demand);
   std::string via(config::default_egress);
-  if (governs_others(r.kind)) via = egresses_.choose(spool::parse_lookup_name(name), of.wanted_egress, key);
+  if (governs_others(r.kind)) via = egresses_.choose(of, wanted, key);
   key = with_egress(std::move(key), via);
   auto& kept = by_route_[key];
   if (!kept) {
@@ -122,8 +123,8 @@ spool::destination_ptr destinations::for_route(const config::route& r, std::stri
   if (login != nullptr && kept->login != *login) kept->login = *login;
   if (governs_others(r.kind)) {
     kept->route.login_without_tls = r.login_without_tls;
-    kept->route.preset = r.preset;
-    kept->route.limits = r.limits;
+    if (kept->route.preset != r.preset) kept->route.preset = r.preset;
+    if (kept->route.limits != r.limits) kept->route.limits = r.limits;
   }
   return kept;
 }
