@@ -193,8 +193,8 @@ class day_world {
     pick_ = std::discrete_distribution<std::size_t>(weights_.begin(), weights_.end());
   }
   std::uint32_t domain() {
-    const auto& group = groups_[pick_(random_)];
-    return group.first + std::uint32_t(random_() % group.count);
+    const auto& chosen = groups_[pick_(random_)];
+    return chosen.first + std::uint32_t(random_() % chosen.count);
   }
   // What the sites could have taken by `end`, and there was mail for.
   double optimum(milliseconds end) const {

@@ -84,7 +84,8 @@ TEST_F(egress_book_test, moves_only_the_slots_of_an_egress_that_is_down) {
   for (const auto& [slot, was] : before) {
     const auto now = chosen(fmt::format("d.example;egress=bulk#{}", slot), "bulk");
     EXPECT_NE(now, "a");
-    if (was != "a") EXPECT_EQ(now, was);
+    if (was == "a") continue;
+    EXPECT_EQ(now, was);
   }
   book.worked("a");
   EXPECT_EQ(chosen("d.example;egress=bulk#0", "bulk"), before[0]);

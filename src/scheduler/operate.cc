@@ -41,8 +41,8 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
   for (handle h = 0; h < entries_.slots(); ++h) {
     const auto& e = entries_[h];
     if (e.state == entry_state::free) continue;
-    const auto name = e.at != nullptr ? e.at->to->site_key
-                                      : std::string(spool::without_mark(entries_.domains.name(e.domain)));
+    const auto name =
+        e.at != nullptr ? e.at->to->site_key : std::string(spool::without_mark(entries_.domains.name(e.domain)));
     auto& line = by_site[name];
     line.site = name;
     if (e.at != nullptr) {

@@ -66,10 +66,10 @@ limit_node* limit_book::node_of(kept_order& o, const limit_subject& about) {
   if (o.nodes.size() % sweep_each == sweep_each - 1)
     std::erase_if(o.nodes, [&](const auto& n) { return n.second->at_rest(latest_); });
   auto& node = o.nodes[name];
-  const std::string shown = name.empty() ? "as a whole" : name;
-  node = std::make_unique<limit_node>(o.level, shown, kept_ ? keeping::on_disk : keeping::in_memory);
+  const std::string title = name.empty() ? "as a whole" : name;
+  node = std::make_unique<limit_node>(o.level, title, kept_ ? keeping::on_disk : keeping::in_memory);
   node->configure(o.order.settings);
-  if (const auto was = kept_ ? kept_(o.level, shown) : std::nullopt) restore(*node, *was, latest_);
+  if (const auto was = kept_ ? kept_(o.level, title) : std::nullopt) restore(*node, *was, latest_);
   return node.get();
 }
 
