@@ -58,7 +58,8 @@ class spool final : public queue_store {
   void drain();
 
   void accept(acceptance request);
-  void settle(change request);
+  void settle(change request) override;
+
   // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
   // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in
   // front is known only at the end. discard_chunks forgets them; a crash does too.
