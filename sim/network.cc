@@ -51,7 +51,7 @@ void network::open(spool::site_id site, spool::destination_ptr to) {
     free_.pop_back();
   }
   auto& c = connections_[n];
-  c = {};
+  c = connection{.idle_since = c.idle_since};  // goes on counting: the time-outs of the one before are still to come
   c.site = site;
   c.at = &world_.site(*to);
   c.to = std::move(to);

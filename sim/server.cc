@@ -14,8 +14,8 @@ constexpr milliseconds tick_period{25};
 // Looking through the whole queue takes long, so that is done once in so many steps.
 constexpr std::uint64_t full_check_each = 500'000;
 
-void hold(bool true_for_ever, std::string_view what) {
-  if (!true_for_ever) throw std::logic_error(std::string(what));
+void require(bool is_so, std::string_view what) {
+  if (!is_so) throw std::logic_error(std::string(what));
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ server::server(std::uint64_t seed)
   o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
   o.seed = seed;
   auto rules = config::load_rules("");
-  hold(rules.has_value(), "the shipped rules can be read");
+  require(rules.has_value(), "the shipped rules can be read");
   o.rules = std::make_shared<const shaping::rules>(std::move(*rules));
   sched = std::make_unique<scheduler::scheduler>(
       std::move(o), scheduler::environment{spool, time, time, time, ids_, internet, net, counts, limits});
@@ -74,17 +74,17 @@ void server::run_until(milliseconds end) {
 
 // What must be so after every step.
 void server::check() {
-  hold(spool.added == spool.delivered + spool.bounced + spool.expired + spool.queued(),
-       "every recipient is queued, or has ended once");
-  hold(sched->leased() == net.leases_open, "every lease is under way");
+  require(spool.added == spool.delivered + spool.bounced + spool.expired + spool.queued(),
+          "every recipient is queued, or has ended once");
+  require(sched->leased() == net.leases_open, "every lease is under way");
 }
 
 void server::check_all() {
   const auto t = sched->count();
-  hold(t.resolving + t.ready + t.sending + t.deferred + t.held == spool.queued(),
-       "the scheduler has what is queued, and nothing else");
+  require(t.resolving + t.ready + t.sending + t.deferred + t.held == spool.queued(),
+          "the scheduler has what is queued, and nothing else");
   for (const auto& s : internet.sites())
-    hold(s->accepted <= s->attempts, "nothing is accepted without an attempt");
+    require(s->accepted <= s->attempts, "nothing is accepted without an attempt");
 }
 
 }  // namespace gonets::sim

@@ -27,15 +27,6 @@ def submit(server, recipients, listener=0):
         return reply.queue_id
 
 
-def seen_by(postfix, recipient):
-    """The HELO name and the address that Postfix noted in the Received field of the recipient's message."""
-    def find():
-        for message in postfix.messages():
-            if message["X-Original-To"] == recipient:
-                return re.match(r"from (\S+) \(.*?\[(.*?)\]\)", message["Received"]).groups()
-    return wait_until(f"a message to {recipient}", find)
-
-
 def up(server):
     """What the metrics say of each egress."""
     return {labels["egress"]: value for labels, value in server.metrics()["gonets_egress_up"]}
@@ -48,15 +39,15 @@ def test_streams_and_routes_leave_by_their_egress(launch, postfix):
     usual, bulk = submit(server, ["usual@postfix.test"]), submit(server, ["bulk@postfix.test"], listener=1)
     assert server.wait_event(usual, "delivered")["route"] == f"{postfix.route} via a"
     assert server.wait_event(bulk, "delivered")["route"] == f"{postfix.route} via b"
-    assert seen_by(postfix, "usual@postfix.test") == ("a.gonets.test", "127.0.0.2")
-    assert seen_by(postfix, "bulk@postfix.test") == ("b.gonets.test", "127.0.0.3")
+    assert postfix.seen_by("usual@postfix.test") == ("a.gonets.test", "127.0.0.2")
+    assert postfix.seen_by("bulk@postfix.test") == ("b.gonets.test", "127.0.0.3")
 
     # A route's comes before a stream's, and a reload brings it.
     server.config["route"][-1]["egress"] = "a"
     server.reload()
     by_route = submit(server, ["by-route@postfix.test"], listener=1)
     server.wait_event(by_route, "delivered")
-    assert seen_by(postfix, "by-route@postfix.test") == ("a.gonets.test", "127.0.0.2")
+    assert postfix.seen_by("by-route@postfix.test") == ("a.gonets.test", "127.0.0.2")
     assert "via a" in server.cli("trace", by_route).out
 
 

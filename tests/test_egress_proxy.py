@@ -1,5 +1,4 @@
 """Mail that leaves through a SOCKS 5 proxy, or through HAProxy by the PROXY protocol."""
-import re
 
 import pytest
 
@@ -41,15 +40,6 @@ def up(server):
     return {labels["egress"]: value for labels, value in server.metrics()["gonets_egress_up"]}
 
 
-def seen_by(postfix, recipient):
-    """The HELO name and the address that Postfix noted in the Received field of the recipient's message."""
-    def find():
-        for message in postfix.messages():
-            if message["X-Original-To"] == recipient:
-                return re.match(r"from (\S+) \(.*?\[(.*?)\]\)", message["Received"]).groups()
-    return wait_until(f"a message to {recipient}", find)
-
-
 @pytest.mark.parametrize("login", [{}, {"user": "anna", "password": "s3cret"}])
 def test_socks_takes_mail_to_postfix(launch, socks, postfix, login):
     server = launch_by(launch, socks(**login).url, {"to": postfix.route})
@@ -57,7 +47,7 @@ def test_socks_takes_mail_to_postfix(launch, socks, postfix, login):
     event = server.wait_event(send(server, user, "postfix.test"), "delivered")
     assert event["route"] == f"{postfix.route} via far"
     assert event["remote_address"] == postfix.endpoint[0]
-    assert seen_by(postfix, f"{user}@postfix.test") == ("far.gonets.test", "127.0.0.5")
+    assert postfix.seen_by(f"{user}@postfix.test") == ("far.gonets.test", "127.0.0.5")
 
 
 def test_socks_with_tls_to_the_host(launch, socks, authority):
@@ -126,7 +116,7 @@ def test_haproxy_takes_mail_to_postfix_from_the_address_that_it_is_told(launch, 
         server = launch_by(launch, proxy.url, {"to": postfix.route}, source_ipv4=source)
         user = f"by-haproxy-{source}"
         server.wait_event(send(server, user, "postfix.test"), "delivered")
-        assert seen_by(postfix, f"{user}@postfix.test") == ("far.gonets.test", source)
+        assert postfix.seen_by(f"{user}@postfix.test") == ("far.gonets.test", source)
 
 
 def test_a_host_that_haproxy_cannot_reach_is_deferred(launch, haproxy):

@@ -3,17 +3,13 @@
 #include <unordered_map>
 
 #include "base/wire.h"
+#include "events/detail/keys.h"
 
 namespace gonets::events {
 namespace {
 
+using detail::key_of;
 using storage::family;
-
-std::string key_of(std::uint64_t number) {
-  std::string key;
-  wire::put_be64(key, number);
-  return key;
-}
 
 void name_recipients(std::vector<event>& history) {
   std::unordered_map<std::uint16_t, std::string> names;

@@ -3,17 +3,13 @@
 #include <algorithm>
 
 #include "base/wire.h"
+#include "events/detail/keys.h"
 
 namespace gonets::events {
 namespace {
 
+using detail::key_of;
 using storage::family;
-
-std::string key_of(std::uint64_t seq) {
-  std::string key;
-  wire::put_be64(key, seq);
-  return key;
-}
 
 struct place {
   std::uint64_t seq = 0;
@@ -50,19 +46,27 @@ storage::result<std::uint64_t> halve(const storage::store& store, std::uint64_t 
 
 }  // namespace
 
-storage::result<searched> search_log(const storage::store& store, wall_time since, std::uint64_t events_max,
-                                     std::initializer_list<kind> kinds, const std::function<void(event)>& visit) {
+storage::result<std::optional<extent>> extent_of(const storage::store& store, wall_time since) {
   const auto last_key = store.last_key(family::events);
   if (!last_key) return std::unexpected(last_key.error());
-  if (!*last_key) return searched{};
-  const auto last = wire::reader(**last_key).be64();
   const auto oldest = first_from(store, 0);
   if (!oldest) return std::unexpected(oldest.error());
-  if (!*oldest) return searched{};
-  auto begin = halve(store, (*oldest)->seq, last + 1, since);
+  if (!*last_key || !*oldest) return std::nullopt;
+  const auto last = wire::reader(**last_key).be64();
+  const auto begin = halve(store, (*oldest)->seq, last + 1, since);
   if (!begin) return std::unexpected(begin.error());
+  return extent{event_seq{(*oldest)->seq}, event_seq{*begin}, event_seq{last}};
+}
+
+storage::result<searched> search_log(const storage::store& store, wall_time since, std::uint64_t events_max,
+                                     std::initializer_list<kind> kinds, const std::function<void(event)>& visit) {
+  const auto known = extent_of(store, since);
+  if (!known) return std::unexpected(known.error());
+  if (!*known) return searched{};
+  const auto last = (*known)->last.value;
+  auto begin = (*known)->since.value;
   searched through;
-  if (last + 1 - *begin > events_max) {
+  if (last + 1 - begin > events_max) {
     through.cut = true;
     begin = last + 1 - events_max;
   }
@@ -73,7 +77,7 @@ storage::result<searched> search_log(const storage::store& store, wall_time sinc
     if (auto e = decode(event_seq{wire::reader(key).be64()}, record)) visit(std::move(*e));
     return true;
   };
-  auto scanned = store.scan(family::events, key_of(*begin), key_of(last + 1), look);
+  auto scanned = store.scan(family::events, key_of(begin), key_of(last + 1), look);
   if (!scanned) return std::unexpected(scanned.error());
   return through;
 }

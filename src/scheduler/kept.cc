@@ -1,5 +1,7 @@
 // What of pace is kept over a restart: how much of each limit is used, holds, pins. docs/formats/pace.md
+#include <algorithm>
 #include <bit>
+#include <charconv>
 
 #include "base/log.h"
 #include "base/wire.h"
@@ -109,13 +111,17 @@ void scheduler::recall_account_holds() {
     const auto first = rest.find(' ');
     const auto second = rest.find(' ', first + 1);
     auto kept = read_hold(value);
-    if (second == std::string_view::npos || !kept) {
+    account_id account;
+    const auto number = rest.substr(0, first);
+    const bool is_number =
+        std::from_chars(number.data(), number.data() + number.size(), account.value).ec == std::errc{};
+    if (second == std::string_view::npos || !kept || !is_number) {
       GONETS_LOG(warning, "kept_hold_unreadable", "key", key);
       continue;
     }
-    const account_id account{
-        static_cast<std::uint32_t>(std::strtoul(std::string(rest.substr(0, first)).c_str(), nullptr, 10))};
-    const auto stream = stream_number(std::string(rest.substr(first + 1, second - first - 1)));
+    const auto name = rest.substr(first + 1, second - first - 1);
+    if (std::ranges::find(with_.streams, name, &stream_policy::name) == with_.streams.end()) continue;  // it is gone
+    const auto stream = stream_number(std::string(name));
     account_holds_.push_back({account, stream, std::string(rest.substr(second + 1)), kept->until, kept->why});
   }
 }

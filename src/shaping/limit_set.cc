@@ -44,6 +44,14 @@ constexpr const kind_facts& of(limit_kind k) {
   return facts[std::size_t(k)];
 }
 
+// What outlasts a restart; of that, what must be on the disk before anything is sent.
+bool is_kept(limit_kind rate) {
+  return of(rate).window > 1s;
+}
+bool is_reserved(limit_kind rate) {
+  return is_kept(rate) && !of(rate).on_connect;
+}
+
 bool taken_by(limited_action action, limit_kind rate) {
   return of(rate).on_connect == (action == limited_action::connect);
 }
@@ -174,7 +182,7 @@ std::string limit_node::state_of(const std::vector<rate>& rates) const {
   std::string to;
   to += char(state_version);
   for (const auto& r : rates) {
-    if (of(r.what).window <= 1s) continue;
+    if (!is_kept(r.what)) continue;
     to += char(r.what);
     wire::put_text(to, r.counter.state());
   }
@@ -216,8 +224,7 @@ void restore(limit_node& node, std::string_view state, wall_time now) {
 // ---- on the disk ------------------------------------------------------------------------------------------------
 
 bool limit_node::outlasts() const {
-  return keeping_ == keeping::on_disk &&
-         std::ranges::any_of(rates_, [](const rate& r) { return of(r.what).window > 1s && !of(r.what).on_connect; });
+  return keeping_ == keeping::on_disk && std::ranges::any_of(rates_, [](const rate& r) { return is_reserved(r.what); });
 }
 
 bool limit_node::covered(wall_time now) const {
@@ -229,16 +236,15 @@ std::optional<limit_reserve> limit_node::reserve(wall_time now) {
   auto count = reserve_max;
   std::chrono::milliseconds lasts = window_max;
   for (const auto& r : rates_) {
-    if (of(r.what).window <= 1s || of(r.what).on_connect) continue;
+    if (!is_reserved(r.what)) continue;
     count = std::min(count, std::max(1u, r.counter.bound().max / reserve_share));
     lasts = std::min(lasts, std::max(reserve_time_min, of(r.what).window / reserve_time_share));
   }
   if (left_ > count / 2 && now <= covered_until_) return std::nullopt;
   const auto until = now + lasts;
   const auto fits = [&] {
-    return std::ranges::all_of(rates_, [&](const rate& r) {
-      return of(r.what).window <= 1s || of(r.what).on_connect || r.counter.next(until, count) == until;
-    });
+    return std::ranges::all_of(
+        rates_, [&](const rate& r) { return !is_reserved(r.what) || r.counter.next(until, count) == until; });
   };
   while (!fits()) {
     if (count == 1) return std::nullopt;
@@ -246,10 +252,10 @@ std::optional<limit_reserve> limit_node::reserve(wall_time now) {
   }
   std::vector<rate> then;
   for (const auto& r : rates_) {
-    if (of(r.what).window <= 1s) continue;
+    if (!is_kept(r.what)) continue;
     rate_limit counter(r.counter.bound());
     (void)counter.restore(r.counter.state());
-    if (!of(r.what).on_connect) (void)counter.admit(until, count);
+    if (is_reserved(r.what)) (void)counter.admit(until, count);
     then.push_back({r.what, r.setting, std::move(counter)});
   }
   asked_ = 0;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/wire.h"
+#include "events/log_search.h"
 #include "spool/detail/committer.h"
 
 namespace gonets::spool {
@@ -321,29 +322,10 @@ void spool::reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds 
 
 void spool::trim_events() {
   const auto oldest = impl_->time.wall() - impl_->event_retention.load();
-  // Ids and events ascend with time, so a binary search over sequence numbers finds the border.
-  std::uint64_t low = 0;
-  auto found = impl_->store->scan(family::events, "", "", [&](std::string_view key, std::string_view) {
-    low = wire::reader(key).be64();
-    return false;
-  });
-  auto high = impl_->committer->last_event().value + 1;
-  if (!found || low == 0) return;
-  const auto first = low;
-  while (low < high) {
-    const auto middle = low + (high - low) / 2;
-    auto record = impl_->store->get(family::events, event_key(event_seq{middle}));
-    if (!record) return;
-    const auto e = *record ? events::decode(event_seq{middle}, **record) : std::nullopt;
-    if (e && e->at >= oldest) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  if (low == first) return;
+  const auto known = events::extent_of(*impl_->store, oldest);
+  if (!known || !*known || (*known)->since == (*known)->oldest) return;
   detail::trim old;
-  old.writes.remove_range(family::events, event_key(event_seq{first}), event_key(event_seq{low}));
+  old.writes.remove_range(family::events, event_key((*known)->oldest), event_key((*known)->since));
   const auto border = first_id_at(oldest.time_since_epoch().count());
   old.writes.remove_range(family::history, message_key(message_id{0}), message_key(border));
   impl_->committer->submit(std::move(old));

@@ -164,6 +164,14 @@ smtpd_tls_wrappermode = {"yes" if self.implicit_tls else "no"}
             return []
         return list(mailbox.Maildir(self.maildir, create=False))
 
+    def seen_by(self, recipient):
+        """The HELO name and the address that it noted in the Received field of the recipient's message."""
+        def find():
+            for message in self.messages():
+                if message["X-Original-To"] == recipient:
+                    return re.match(r"from (\S+) \(.*?\[(.*?)\]\)", message["Received"]).groups()
+        return wait_until(f"a message to {recipient}", find)
+
     def recipients(self):
         return [m["X-Original-To"] for m in self.messages()]
 
