@@ -42,7 +42,7 @@ bool cost(const order& o) {
   with.pace.adaptive = false;
   id_source ids{0, {}};
   scheduler::scheduler sched(std::move(with), scheduler::environment{s.spool, s.time, s.time, s.time, ids, s.internet,
-                                                                     out, s.counts, s.limits});
+                                                                     out, s.counts, s.limits, s.warm_ups});
   sched.join({&sched});
   for (std::uint32_t i = 0; i < sites; ++i)
     s.internet.find(world::domain_name(i), [](const auto&, const auto&) {});

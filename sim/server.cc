@@ -39,7 +39,7 @@ server::server(std::uint64_t seed)
   require(rules.has_value(), "the shipped rules can be read");
   o.rules = std::make_shared<const shaping::rules>(std::move(*rules));
   sched = std::make_unique<scheduler::scheduler>(
-      std::move(o), scheduler::environment{spool, time, time, time, ids_, internet, net, counts, limits});
+      std::move(o), scheduler::environment{spool, time, time, time, ids_, internet, net, counts, limits, warm_ups});
   sched->join({sched.get()});
   net.attach(*sched);
   net.on_begin = [this](const spool::lease& l, milliseconds now) {

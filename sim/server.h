@@ -47,6 +47,7 @@ class server {
   network net;
   metrics::registry counts;
   shaping::limit_book limits;
+  shaping::warm_up_book warm_ups{limits};
   std::unique_ptr<scheduler::scheduler> sched;
   waits transactional_to_begin, transactional_to_end;
   std::vector<std::uint64_t> delivered_by_account;

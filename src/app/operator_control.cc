@@ -12,9 +12,10 @@ namespace {
 // Of the event log, in one question: about a second's work, and it has a thread of the blocking pool for itself.
 constexpr std::uint64_t events_searched_max = 2'000'000;
 
-// Domains have neither colons nor, but for "capture" and "discard", are they keys; address literals have brackets.
+// Domains have neither colons nor spaces nor, but for "capture" and "discard", are they keys; address literals have
+// brackets. The history of a warm-up is under "google via mail-a".
 bool is_site_key(std::string_view place) {
-  return !place.starts_with('[') && place.find(':') != std::string_view::npos;
+  return !place.starts_with('[') && place.find_first_of(": ") != std::string_view::npos;
 }
 
 }  // namespace

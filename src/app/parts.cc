@@ -151,7 +151,7 @@ parts::parts(const config::settings& settings)
             return store->pace().find(shaping::limit_key(level, name));
           }),
       egresses(time, counts) {
-  limits.configure(settings.limits);
+  set_limits(settings);
   egresses.configure(settings);
 }
 
@@ -249,6 +249,7 @@ void parts::open() {
   auto read = rules_of(with);
   if (!read) throw std::runtime_error("the providers and reply rules can't be read: see above");
   rules.store(std::move(read));
+  recall_warm_ups();
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
   for (std::size_t i = 0; i < shards.size(); ++i)
     make_shard(i, random_seed());
@@ -326,8 +327,8 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   auto o = scheduler_options(with, number, shards.size(), rules.load());
   o.seed = seed;
   made->scheduler = std::make_unique<scheduler::scheduler>(
-      std::move(o),
-      scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery, counts, limits});
+      std::move(o), scheduler::environment{*store, shards, blocking, time, *ids, *made->directory, *made->delivery,
+                                           counts, limits, warm_ups});
   made->delivery->attach(*made->scheduler);
   shards.every(number, tick_period, [s = made->scheduler.get()] { s->tick(); });
   by_shard.push_back(std::move(made));
@@ -348,6 +349,20 @@ void parts::wait_for_shards() {
     f.wait();
 }
 
+void parts::set_limits(const config::settings& from) {
+  auto all = from.limits;
+  std::ranges::move(warm_ups.configure(from.warm_ups), std::back_inserter(all));
+  limits.configure(std::move(all));
+  warm_ups.apply();
+}
+
+void parts::recall_warm_ups() {
+  for (const auto& [key, value] : store->pace().with_prefix(shaping::warm_up_prefix)) {
+    if (!warm_ups.recall(key, value)) GONETS_LOG(warning, "kept_warm_up_unreadable", "key", key);
+  }
+  warm_ups.apply();
+}
+
 void parts::reconfigure(const config::settings& fresh) {
   if (auto read = rules_of(fresh)) rules.store(std::move(read));
   tls->reconfigure(fresh);
@@ -355,7 +370,7 @@ void parts::reconfigure(const config::settings& fresh) {
   logins->reconfigure(auth_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
-  limits.configure(fresh.limits);
+  set_limits(fresh);
   egresses.configure(fresh);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {

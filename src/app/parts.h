@@ -65,6 +65,7 @@ struct parts {
   std::unique_ptr<hold_keeper> holds;
   std::atomic<std::shared_ptr<const shaping::rules>> rules;  // in force
   shaping::limit_book limits;                                // [[limit]]
+  shaping::warm_up_book warm_ups{limits};
   delivery::egress_book egresses;
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
@@ -76,6 +77,8 @@ struct parts {
   std::atomic<std::size_t> deliveries_open{0};
 
  private:
+  void set_limits(const config::settings& from);
+  void recall_warm_ups();
   void open_accounts();
   void pause_accounts(const accounts::directory& all);
   void open_holds();

@@ -254,6 +254,12 @@ void checker::check_shaping() {
       fail(key + ".stream", fmt::format("there is no \"{}\"", *about.stream));
     }
   }
+  for (std::size_t i = 0; i < s_.warm_ups.size(); ++i) {
+    const auto& provider = s_.warm_ups[i].provider;
+    if (!known(provider, [&](const auto& name) { return read->providers.find(name) != nullptr; }))
+      fail(fmt::format("warm_up[{}].provider", i + 1),
+           fmt::format("there is no \"{}\"; `gonets rules show` lists the providers", provider));
+  }
 }
 
 void checker::check_dkim() {

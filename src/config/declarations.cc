@@ -241,9 +241,10 @@ const std::vector<declaration<limit_entry>>& limit_declarations() {
 
 std::string_view limit_doc() {
   return "Bounds what is sent: by the whole server, or by an egress, to a provider, for an account, in a stream, or to "
-         "a provider by an egress or for an account. Exact over all shards; counted since the start of the server. Of "
-         "those for the same level the "
-         "first that applies counts. A twentieth of what may be sent in an hour or a day, and a little of every other "
+         "a provider by an egress or for an account. Exact over all shards, and kept over a restart where the window "
+         "is longer "
+         "than a second. Of those for the same level the first that applies counts. A twentieth of what may be sent in "
+         "an hour or a day, and a little of every other "
          "limit, is left to streams of priority 0.";
 }
 

@@ -71,6 +71,7 @@ const std::vector<declaration<smarthost_login>>& login_declarations();
 const std::vector<declaration<stream>>& stream_declarations();
 const std::vector<declaration<egress>>& egress_declarations();
 const std::vector<declaration<pool>>& pool_declarations();
+const std::vector<declaration<shaping::warm_up_order>>& warm_up_declarations();
 const std::vector<declaration<tls_entry>>& tls_declarations();
 const std::vector<declaration<limit_entry>>& limit_declarations();
 
@@ -79,6 +80,7 @@ std::string_view certificate_doc();
 std::string_view route_doc();
 std::string_view login_doc();
 std::string_view egress_doc();
+std::string_view warm_up_doc();
 std::string_view pool_doc();
 std::string_view limit_doc();
 std::string_view tls_doc();

@@ -62,6 +62,8 @@ class checker {
       check_egress(s_.egresses[i], fmt::format("egress[{}]", i + 1));
     for (std::size_t i = 0; i < s_.pools.size(); ++i)
       check_pool(s_.pools[i], fmt::format("pool[{}]", i + 1));
+    for (std::size_t i = 0; i < s_.warm_ups.size(); ++i)
+      check_warm_up(s_.warm_ups[i], fmt::format("warm_up[{}]", i + 1));
     check_reference(s_.delivery.egress, "delivery.egress");
     for (std::size_t i = 0; i < s_.routes.size(); ++i)
       check_route(s_.routes[i], fmt::format("route[{}].egress", i + 1));
@@ -101,6 +103,17 @@ class checker {
         fail(key + ".egresses", fmt::format("\"{}\" is there twice: give it a weight", m.egress));
       }
     }
+  }
+
+  void check_warm_up(const shaping::warm_up_order& w, const std::string& key) {
+    if (!has_egress(s_, w.egress)) {
+      const bool is_pool = find_pool(s_, w.egress) != nullptr;
+      fail(key + ".egress", is_pool
+                                ? fmt::format("\"{}\" is a pool: each of its egresses is warmed up by itself", w.egress)
+                                : unknown("egress", w.egress, names_of(false)));
+    }
+    if (w.plan.last_day < w.plan.first_day)
+      fail(key + ".last_day", fmt::format("is less than first_day, {}", w.plan.first_day));
   }
 
   void check_reference(const std::string& name, const std::string& key) {

@@ -59,11 +59,12 @@ class reader {
     if (top.name == "route") return read_routes(top, to);
     if (top.name == "egress") return read_tables(top, egress_declarations(), to.egresses);
     if (top.name == "pool") return read_tables(top, pool_declarations(), to.pools);
+    if (top.name == "warm_up") return read_tables(top, warm_up_declarations(), to.warm_ups);
     if (top.name == "tls_policy") return read_tls_rules(top, to);
     if (top.name == "limit") return read_limits(top, to);
     if (top.name == "stream") return read_streams(top, to);
-    std::vector<std::string> names{"listener", "certificate", "route", "egress",
-                                   "pool",     "tls_policy",  "limit", "stream"};
+    std::vector<std::string> names{"listener", "certificate", "route", "egress", "pool",
+                                   "warm_up",  "tls_policy",  "limit", "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);

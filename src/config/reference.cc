@@ -84,6 +84,8 @@ std::string reference_markdown() {
   append_settings(page, egress_declarations(), "egress.", egress());
   append_heading(page, "[[pool]]", pool_doc());
   append_settings(page, pool_declarations(), "pool.", pool());
+  append_heading(page, "[[warm_up]]", warm_up_doc());
+  append_settings(page, warm_up_declarations(), "warm_up.", shaping::warm_up_order());
   append_heading(page, "[[tls_policy]]", tls_doc());
   append_settings(page, tls_declarations(), "tls_policy.", tls_entry());
   append_heading(page, "[[limit]]", limit_doc());

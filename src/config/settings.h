@@ -16,6 +16,7 @@
 #include "shaping/provider.h"
 #include "shaping/retry.h"
 #include "shaping/verdict.h"
+#include "shaping/warm_up_book.h"
 #include "smtp/server_session.h"
 #include "tls_policy/level.h"
 
@@ -257,6 +258,7 @@ struct settings {
 
   std::vector<egress> egresses;  // besides default_egress
   std::vector<pool> pools;
+  std::vector<shaping::warm_up_order> warm_ups;
   std::vector<tls_rule> tls_rules;  // first match wins
   std::vector<shaping::limit_order> limits;
 

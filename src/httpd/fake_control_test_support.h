@@ -69,6 +69,15 @@ class fake_operator_control : public operator_control {
     asked_release = id;
     answer(hold_answer);
   }
+  std::vector<shaping::warm_up_book::line> warm_ups_answer;
+  std::expected<shaping::warm_up_book::line, response> warm_up_answer;
+  warm_up_request asked_warm_up;
+
+  std::vector<shaping::warm_up_book::line> warm_ups() override { return warm_ups_answer; }
+  std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) override {
+    asked_warm_up = to;
+    return warm_up_answer;
+  }
   void test_rules(std::string rules, std::string name, std::chrono::milliseconds back,
                   done<std::expected<rule_test_answer, std::vector<std::string>>> answer) override {
     asked_rules = std::move(rules);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "events/rule_replay.h"
 #include "httpd/exchange.h"
 #include "scheduler/standing_hold.h"
+#include "shaping/warm_up_book.h"
 
 namespace gonets::httpd {
 
@@ -41,6 +43,11 @@ struct hold_row {
   std::uint64_t recipients = 0;  // queued ones that it keeps back
 };
 
+struct warm_up_request {
+  std::string egress, provider;
+  std::optional<std::uint32_t> day;  // nothing: it is warm
+};
+
 class operator_control {
  public:
   template <class T>
@@ -56,6 +63,8 @@ class operator_control {
   // The errors are ready answers: what is asked for is unknown, or the database can't be asked.
   virtual void holds(done<std::vector<hold_row>> answer) = 0;
   virtual void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) = 0;
+  virtual std::vector<shaping::warm_up_book::line> warm_ups() = 0;
+  virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;
   virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;
 };
 

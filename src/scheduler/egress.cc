@@ -1,4 +1,7 @@
 // Mail that an egress can't carry: it goes by another one of the pool, or waits.
+#include <algorithm>
+
+#include "scheduler/detail/tuning.h"
 #include "scheduler/scheduler.h"
 
 namespace gonets::scheduler {
@@ -25,11 +28,25 @@ bool scheduler::go_by_other(entry& e, const shaping::ruling& by) {
 
 // Where the directory knows another way now.
 void scheduler::pass_on(site& s) {
-  std::vector<handle> waiting;
+  list_leaving(s);
+  pass_some(s);
+  kick_placed();
+}
+
+void scheduler::list_leaving(site& s) {
+  s.leaving.clear();
   s.queue.for_each(entries_, [&](handle h) {
-    if (entries_[h].state == entry_state::ready && entries_[h].at == &s) waiting.push_back(h);
+    if (entries_[h].state == entry_state::ready && entries_[h].at == &s) s.leaving.push_back(h);
   });
-  for (const auto h : waiting) {
+  std::ranges::reverse(s.leaving);
+}
+
+// So many at once that others on this shard don't wait for them. The sites that they come to are kicked later.
+void scheduler::pass_some(site& s) {
+  for (std::size_t n = 0; !s.leaving.empty() && n < detail::passed_on_at_once; ++n) {
+    const auto h = s.leaving.back();
+    s.leaving.pop_back();
+    if (entries_[h].state != entry_state::ready || entries_[h].at != &s) continue;
     auto to = env_.directory.known(entries_.domains.name(entries_[h].domain));
     if (!to) {
       entries_[h].at = nullptr;
@@ -38,7 +55,7 @@ void scheduler::pass_on(site& s) {
       place(h, std::move(to));
     }
   }
-  kick_placed();
+  if (!s.leaving.empty()) plan_wake(s, flow_now() + detail::passed_on_each);
 }
 
 }  // namespace gonets::scheduler

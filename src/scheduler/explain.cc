@@ -90,7 +90,7 @@ std::vector<explanation::obstacle> scheduler::in_the_way(const entry& e) const {
     }
   }
   for (const auto& l : env_.limits.explain(subject_of(s, e.stream, e.account), urgency_of(e.stream), now)) {
-    if (l.blocks) add("limit", l.text, l.until);
+    if (l.blocks) add(l.level == shaping::limit_level::warm_up ? "warm_up" : "limit", l.text, l.until);
   }
   if (s.connections >= connections_max(s)) {
     add("site_connections", fmt::format("all {} connections to the site are busy", s.connections));

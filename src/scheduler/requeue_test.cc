@@ -61,8 +61,8 @@ class scheduler_test : public spool::spool_fixture {
     options with;
     with.hostname = "mx.gonets.test";
     with.streams.push_back({"transactional", 1, shaping::default_retry_policy()});
-    scheduler_ = std::make_unique<scheduler>(
-        with, environment{*store_, *shards_, *blocking_, clock_, *ids_, directory_, transport_, counts_, limits_});
+    scheduler_ = std::make_unique<scheduler>(with, environment{*store_, *shards_, *blocking_, clock_, *ids_, directory_,
+                                                               transport_, counts_, limits_, warm_ups_});
     scheduler_->join({scheduler_.get()});
     transport_.work = scheduler_.get();
   }
@@ -89,6 +89,7 @@ class scheduler_test : public spool::spool_fixture {
   std::unique_ptr<runtime::blocking_pool> blocking_ = std::make_unique<runtime::blocking_pool>(1, 100);
   one_place directory_;
   shaping::limit_book limits_{[](account_id) { return std::string(); }};
+  shaping::warm_up_book warm_ups_{limits_};
   greedy transport_;
   std::unique_ptr<scheduler> scheduler_;
 };

@@ -259,6 +259,10 @@ void scheduler::tick() {
     }
   }
   const auto flow = flow_now();
+  if (with_.shard == 0 && !env_.warm_ups.empty() && flow - warm_ups_reviewed_ >= detail::warm_ups_reviewed_each) {
+    warm_ups_reviewed_ = flow;
+    review_warm_ups();
+  }
   while (!wakes_.empty() && wakes_.front().at <= flow) {
     std::ranges::pop_heap(wakes_, std::greater<>{});
     const auto item = wakes_.back();

@@ -25,6 +25,7 @@
 #include "shaping/limit_clock.h"
 #include "shaping/reply_rule.h"
 #include "shaping/retry.h"
+#include "shaping/warm_up_book.h"
 #include "spool/lease.h"
 #include "spool/queue_store.h"
 
@@ -66,7 +67,8 @@ struct environment {
   spool::directory& directory;  // of this shard
   spool::transport& transport;  // of this shard
   metrics::registry& counts;
-  shaping::limit_book& limits;  // of all shards
+  shaping::limit_book& limits;      // of all shards...
+  shaping::warm_up_book& warm_ups;  // ...and these
 };
 
 class scheduler final : public spool::work_source {
@@ -176,6 +178,7 @@ class scheduler final : public spool::work_source {
     account_line* account = nullptr;
     std::optional<wall_time> until;  // ...but then
     bool until_something_ends = false;
+    std::optional<wall_time> cap_until;  // a warm-up's cap is among what keeps mail back
     void wait(std::optional<wall_time> at);
   };
   turn next_to_send(site& s, wall_time now);
@@ -232,6 +235,13 @@ class scheduler final : public spool::work_source {
   void close_window(site& s, const shaping::ruling& by);
   void leave_egress(site& s, const spool::egress_trouble& why);  // egress.cc
   void pass_on(site& s);
+  void list_leaving(site& s);
+  void pass_some(site& s);
+  // warm_up.cc
+  void spill(site& s, wall_time until);
+  void note_warm_up(const site& s, const std::optional<shaping::pace_outcome>& pace, bool against_egress);
+  void review_warm_ups();
+  void kick_sites_of(const std::string& egress, const std::string& provider);
   bool go_by_other(entry& e, const shaping::ruling& by);
   void obey(settlement& s, const entry& e, const smtp::recipient_outcome& o,
             const std::optional<shaping::ruling>& ruled);
@@ -284,6 +294,7 @@ class scheduler final : public spool::work_source {
   std::vector<std::vector<departure>> departing_;  // by shard: to be sent there by kick_placed()
   std::vector<spool::site_id> watched_;            // sites with something ready
   std::vector<account_hold> account_holds_;
+  wall_time warm_ups_reviewed_{};
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();

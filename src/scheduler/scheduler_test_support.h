@@ -36,27 +36,37 @@ class fake_directory final : public spool::directory {
     return kept;
   }
   std::optional<std::string> past_egress(std::string_view name, const spool::destination&,
-                                         std::chrono::milliseconds) override {
+                                         std::chrono::milliseconds lasts) override {
+    asked_past.push_back(lasts);
+    if (!other_from_then.empty()) by_other_egress = other_from_then;
     return has_other_egress ? std::optional(std::string(name) + ".other") : std::nullopt;
   }
   std::string by_other_egress;  // behind the key of each site, from then on
+  std::string other_from_then;  // what that becomes when it is asked for a way past an egress
+  std::vector<std::chrono::milliseconds> asked_past;
   bool has_other_egress = false;
   void find(std::string_view, handler done) override { waiting.push_back(std::move(done)); }
   std::vector<handler> waiting;
   spool::destination::pacing how = spool::destination::pacing::none;
   std::vector<shaping::limit_setting> limits;  // of every site
+  std::string egress;                          // of every site but those under by_other_egress
 
  private:
   class some_place final : public spool::destination {
    public:
     some_place(std::string key, const fake_directory& d)
-        : destination(std::move(key)), how_(d.how), limits_(d.limits) {}
+        : destination(std::move(key)),
+          how_(d.how),
+          limits_(d.limits),
+          egress_(d.by_other_egress.empty() ? d.egress : d.by_other_egress) {}
     pacing paced() const override { return how_; }
     std::vector<shaping::limit_setting> limits() const override { return limits_; }
+    std::string_view egress() const override { return egress_; }
 
    private:
     pacing how_;
     std::vector<shaping::limit_setting> limits_;
+    std::string egress_;
   };
   std::map<std::string, spool::destination_ptr> kept_;
 };
@@ -116,8 +126,8 @@ class scheduling : public spool::spool_fixture {
     o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
     o.site_backoff_base = 30s;
     o.rules = some_rules();
-    scheduler_ = std::make_unique<scheduler>(
-        o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_, transport_, counts_, limits_});
+    scheduler_ = std::make_unique<scheduler>(o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_,
+                                                            transport_, counts_, limits_, warm_ups_});
     scheduler_->join({scheduler_.get()});
   }
   void TearDown() override {
@@ -219,6 +229,7 @@ class scheduling : public spool::spool_fixture {
   manual_clock time_;
   fake_directory directory_;
   shaping::limit_book limits_{[](account_id who) { return "account-" + std::to_string(who.value); }};
+  shaping::warm_up_book warm_ups_{limits_};
   fake_transport transport_;
   runtime::blocking_pool blocking_{1, 100};  // one thread: what was asked before is done before
   std::unique_ptr<scheduler> scheduler_;

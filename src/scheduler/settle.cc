@@ -95,6 +95,7 @@ struct scheduler::settlement {
   std::optional<shaping::pace_outcome> pace;
   std::string pace_rule;
   bool egress_refused = false;  // to others, too
+  bool against_egress = false;  // some reply was: by its reputation, or a block of it
   std::string original;         // of a message that is not in memory, when a report needs it
   bool original_cut = false;
   wall_time now{};
@@ -187,6 +188,7 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
     settle_one(*s, done.entries[i], outcomes[i]);
   end_send(*at, stream, account, s->pace ? std::optional<wall_time>() : done.began);
   learn_pace(*at, stream, {now, done.began, s->pace.value_or(shaping::pace_outcome::unrelated), 0, s->pace_rule});
+  note_warm_up(*at, s->pace, s->against_egress);
   const auto egress_down = std::move(s->facts.egress_down);
   const bool egress_refused = s->egress_refused;
   finish(std::move(s));
@@ -254,6 +256,7 @@ void scheduler::obey(settlement& s, const entry& e, const smtp::recipient_outcom
   using enum shaping::verdict_kind;
   if (e.at == nullptr) return;
   auto outcome = pace_of(o, ruled);
+  s.against_egress |= ruled && ruled->what.about == shaping::concern::egress;
   if (ruled && ruled->what.kind == hold_site) this->hold_site(*e.at, *ruled);
   if (ruled && ruled->what.kind == close_window) this->close_window(*e.at, *ruled);
   // Through a smarthost the provider's reply comes from behind the site, which goes on for other providers.

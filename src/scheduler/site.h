@@ -58,6 +58,8 @@ struct site {
   std::size_t loading = 0;                          // recipients whose message is being read
   std::size_t leased = 0;                           // recipients
   unsigned attempts = 0;                            // leases under way
+  std::vector<handle> leaving;                      // may go elsewhere: to be looked at, from the back
+  wall_time spilled_until{};                        // what the cap keeps back has been offered to other egresses
   wall_time wake_at{};                              // the heap has an item for it; zero: none
   bool placed = false;                              // scheduler::placed_ has it
   bool listed = false;                              // among the sites that tick() looks at

@@ -178,12 +178,17 @@ void scheduler::open_connection(site& s, wall_time now) {
 
 void scheduler::kick(site& s) {
   if (stopping_) return;
+  if (!s.leaving.empty()) pass_some(s);
   load_some(s);
   if (s.queue.empty() && s.loading == 0) return;
   const auto now = flow_now();
   for (unsigned n = 0; n < detail::wakes_at_once && s.queue.hot_count() > 0; ++n) {
     const auto t = next_to_send(s, now);
-    if (t.line == nullptr) return wait_for(s, t);
+    if (t.line == nullptr) {
+      wait_for(s, t);
+      if (t.cap_until) spill(s, *t.cap_until);
+      return;
+    }
     if (!s.listed) {
       s.listed = true;
       watched_.push_back(s.id);

@@ -15,6 +15,7 @@ struct part {
 };
 
 bool belongs(const part& p) {
+  if (p.wanted && p.wanted->empty()) return p.is.empty();
   return !p.wanted || (!p.is.empty() && (*p.wanted == each || *p.wanted == p.is));
 }
 
@@ -39,8 +40,10 @@ void limit_book::configure(std::vector<limit_order> orders) {
   const std::lock_guard guard(lock_);
   std::vector<kept_order> fresh;
   for (auto& o : orders) {
-    kept_order k{o, level_of(o.about).value_or(limit_level::server), {}};
-    const auto old = std::ranges::find_if(orders_, [&](const auto& was) { return was.order.about == o.about; });
+    const auto level = o.level ? *o.level : level_of(o.about).value_or(limit_level::server);
+    kept_order k{o, level, {}, {}};
+    const auto old = std::ranges::find_if(
+        orders_, [&](const auto& was) { return was.level == level && was.order.about == o.about; });
     if (old != orders_.end()) k.nodes = std::move(old->nodes);
     for (auto& [name, node] : k.nodes)
       node->configure(o.settings);
@@ -48,6 +51,17 @@ void limit_book::configure(std::vector<limit_order> orders) {
   }
   orders_ = std::move(fresh);
   any_.store(!orders_.empty(), std::memory_order_relaxed);
+}
+
+void limit_book::adjust(const limit_scope& about, limit_level level, const std::string& name,
+                        std::vector<limit_setting> settings) {
+  const std::lock_guard guard(lock_);
+  for (auto& o : orders_) {
+    if (o.level != level || o.order.about != about) continue;
+    if (const auto at = o.nodes.find(name); at != o.nodes.end()) at->second->configure(settings);
+    o.adjusted[name] = std::move(settings);
+    return;
+  }
 }
 
 // Null: the subject is not under it.
@@ -60,7 +74,7 @@ limit_node* limit_book::node_of(kept_order& o, const limit_subject& about) {
     if (!belongs(p)) return nullptr;
     if (!p.wanted) continue;
     if (!name.empty()) name += " and ";
-    name += p.is;
+    name += p.is.empty() ? other_sites : p.is;
   }
   if (const auto at = o.nodes.find(name); at != o.nodes.end()) return at->second.get();
   if (o.nodes.size() % sweep_each == sweep_each - 1)
@@ -68,7 +82,8 @@ limit_node* limit_book::node_of(kept_order& o, const limit_subject& about) {
   auto& node = o.nodes[name];
   const std::string title = name.empty() ? "as a whole" : name;
   node = std::make_unique<limit_node>(o.level, title, kept_ ? keeping::on_disk : keeping::in_memory);
-  node->configure(o.order.settings);
+  const auto own = o.adjusted.find(name);
+  node->configure(own != o.adjusted.end() ? own->second : o.order.settings);
   if (const auto was = kept_ ? kept_(o.level, title) : std::nullopt) restore(*node, *was, latest_);
   return node.get();
 }
@@ -155,7 +170,7 @@ std::vector<limit_book::shown> limit_book::explain(const limit_subject& about, u
   if (empty()) return all;
   const std::lock_guard guard(lock_);
   for (const auto& l : chain_of(about, false).explain(forward(now), how))
-    all.push_back({to_text(l), l.used, l.max, l.blocks, l.until});
+    all.push_back({to_text(l), l.used, l.max, l.blocks, l.until, l.level});
   return all;
 }
 

@@ -19,7 +19,11 @@
 
 namespace gonets::shaping {
 
-// What a limit is about. An absent part does not matter; "*": each by itself; else the one of that name.
+// What sites that belong to no known provider are called together.
+inline constexpr std::string_view other_sites = "other sites";
+
+// What a limit is about. An absent part does not matter; "*": each by itself; empty: what has none; else the one of
+// that name.
 struct limit_scope {
   std::optional<std::string> egress, provider, site, account, stream;
   bool operator==(const limit_scope&) const = default;
@@ -30,6 +34,7 @@ std::optional<limit_level> level_of(const limit_scope& s);
 struct limit_order {
   limit_scope about;
   std::vector<limit_setting> settings;
+  std::optional<limit_level> level;  // nothing: that of level_of()
   bool operator==(const limit_order&) const = default;
 };
 
@@ -51,6 +56,9 @@ class limit_book {
 
   // In place of all before; counters of limits that stay go on.
   void configure(std::vector<limit_order> orders);
+  // In place of what that order sets, for the one thing of that name ("new and google"); until configure().
+  void adjust(const limit_scope& about, limit_level level, const std::string& name,
+              std::vector<limit_setting> settings);
   bool empty() const { return !any_.load(std::memory_order_relaxed); }
 
   // As limit_chain::admit() and its kin, over all limits that the subject is under.
@@ -68,6 +76,7 @@ class limit_book {
     std::uint32_t used = 0, max = 0;
     bool blocks = false;
     std::optional<wall_time> until;
+    limit_level level = limit_level::server;
   };
   std::vector<shown> explain(const limit_subject& about, urgency how, wall_time now);
   std::optional<std::uint32_t> tightest(limit_kind k, const limit_subject& about);
@@ -76,6 +85,7 @@ class limit_book {
   struct kept_order {
     limit_order order;
     limit_level level;
+    std::map<std::string, std::vector<limit_setting>, std::less<>> adjusted;
     std::map<std::string, std::unique_ptr<limit_node>, std::less<>> nodes;  // by what "*" stood for
   };
   limit_chain chain_of(const limit_subject& about, bool of_connection);

@@ -89,6 +89,8 @@ std::string_view to_text(limit_level l) {
       return "stream";
     case limit_level::account_provider:
       return "account x provider";
+    case limit_level::warm_up:
+      return "warm-up";
   }
   return "";
 }

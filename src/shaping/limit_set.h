@@ -30,8 +30,9 @@ enum class limit_level : std::uint8_t {
   account,
   stream,
   account_provider,
+  warm_up,  // of an egress at a provider
 };
-inline constexpr std::size_t limit_levels = 8;
+inline constexpr std::size_t limit_levels = 9;
 std::string_view to_text(limit_level l);  // "egress x provider"
 
 enum class limit_kind : std::uint8_t {

@@ -8,6 +8,7 @@
 #include "app/cli/account_arguments.h"
 #include "app/cli/hold_arguments.h"
 #include "app/cli/rules_arguments.h"
+#include "app/cli/warm_up_arguments.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "config/routes.h"
@@ -61,6 +62,7 @@ class command_line {
     add_domain();
     add_rules_commands(app_, to_, adder);
     add_hold_commands(app_, to_, adder);
+    add_warm_up_commands(app_, to_, adder);
   }
 
   CLI::App& app() { return app_; }

@@ -58,6 +58,8 @@ enum class command : unsigned char {
   domain_import_key,
   domain_remove,
   egress_list,
+  warm_up_list,
+  warm_up_set,
   shaping_explain,
   shaping_pin,
   shaping_release,
@@ -106,6 +108,13 @@ struct shaping_arguments {
   std::optional<unsigned> connections;
 };
 
+// Of `warm-up set`.
+struct warm_up_arguments {
+  std::string egress, provider;
+  std::optional<unsigned> day;
+  bool warm = false;
+};
+
 struct arguments {
   command what = command::version;
   bool json = false;
@@ -130,6 +139,7 @@ struct arguments {
   bool zone = false, force = false, now = false;
   rules_arguments rules;
   shaping_arguments shaping;
+  warm_up_arguments warm_up;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

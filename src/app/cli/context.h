@@ -44,6 +44,8 @@ int shaping_explain(const arguments& given, const context& with);
 int shaping_pin(const arguments& given, const context& with);
 int shaping_release(const arguments& given, const context& with);
 int shaping_history(const arguments& given, const context& with);
+int warm_up_list(const arguments& given, const context& with);
+int warm_up_set(const arguments& given, const context& with);
 int hold_list(const arguments& given, const context& with);
 int hold_add(const arguments& given, const context& with);
 int hold_release(const arguments& given, const context& with);

@@ -104,6 +104,10 @@ int run_client(const arguments& given) {
       return auth_unlock(given, with);
     case command::egress_list:
       return egress_list(given, with);
+    case command::warm_up_list:
+      return warm_up_list(given, with);
+    case command::warm_up_set:
+      return warm_up_set(given, with);
     case command::shaping_explain:
       return shaping_explain(given, with);
     case command::shaping_pin:

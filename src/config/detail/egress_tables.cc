@@ -1,5 +1,6 @@
 // The tables of egresses and pools.
 #include "config/detail/declare.h"
+#include "shaping/limit_fields.h"
 
 namespace gonets::config {
 namespace {
@@ -100,6 +101,50 @@ const std::vector<declaration<pool>>& pool_declarations() {
                                        "attempts of a message take the same one, while it works.")),
   };
   return all;
+}
+
+const std::vector<declaration<shaping::warm_up_order>>& warm_up_declarations() {
+  using shaping::warm_up_order, shaping::warm_up_plan;
+  constexpr auto in = &warm_up_order::plan;
+  const text name{"a name of a to z, 0 to 9, - and _, such as \"mail-a\"", is_egress_name};
+  const text provider{"the name of a provider, or \"*\" for each by itself",
+                      [](std::string_view s) { return !s.empty(); }};
+  const choice<shaping::warm_up_curve> curves{
+      {{"exponential", shaping::warm_up_curve::exponential}, {"linear", shaping::warm_up_curve::linear}}};
+  const choice<shaping::when_full> ways{
+      {{"other_egress", shaping::when_full::other_egress}, {"wait", shaping::when_full::wait}}};
+  static const std::vector<declaration<warm_up_order>> all{
+      required(setting<&warm_up_order::egress>("egress", reload, name, "The egress that is warmed up.")),
+      setting<&warm_up_order::provider>("provider", reload, provider,
+                                        "The provider at which; `*`: at each by itself, and at all sites of no known "
+                                        "provider together. Of several that fit, the first counts."),
+      setting<in, &warm_up_plan::first_day>(
+          "first_day", reload, count{1, shaping::limit_max}, "Messages that it may send there in 24 hours at first.",
+          "no reply to clients: mail goes by another egress or waits, see `when_full`"),
+      setting<in, &warm_up_plan::last_day>("last_day", reload, count{1, shaping::limit_max},
+                                           "The same on the last day. Afterwards there is no cap."),
+      setting<in, &warm_up_plan::days>("days", reload, count{1, 365}, "How many days the plan has, if all go well."),
+      setting<in, &warm_up_plan::curve>(
+          "curve", reload, curves, "Whether each day has so many times as much as the one before, or so much more."),
+      setting<in, &warm_up_plan::full>(
+          "when_full", reload, ways,
+          "Where mail goes that the day's cap keeps back: by another egress of the same pool, "
+          "if there is one; or it waits."),
+      setting<in, &warm_up_plan::deferred_max>(
+          "deferred_max", reload, fraction{0, 1},
+          "The share of the attempts that may be put off, or refused for the sake of "
+          "the egress; when it is more, the plan goes a day back."),
+      setting<in, &warm_up_plan::complained_max>("complained_max", reload, fraction{0, 1},
+                                                 "The same for complaints, of the messages accepted."),
+  };
+  return all;
+}
+
+std::string_view warm_up_doc() {
+  return "How an egress that receivers don't know yet is made known to them: a cap on what it sends to a provider in "
+         "24 "
+         "hours, which grows day by day as long as its mail is taken well ([docs/egress.md](egress.md#warm-up)). "
+         "`gonets warm-up list` shows where each stands.";
 }
 
 std::string_view egress_doc() {

@@ -37,5 +37,6 @@ std::vector<route> site_routes();
 std::vector<route> egress_routes();
 std::vector<route> operator_routes();
 std::vector<route> hold_routes();
+std::vector<route> warm_up_routes();
 
 }  // namespace gonets::httpd::detail

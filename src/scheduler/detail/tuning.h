@@ -27,6 +27,12 @@ inline constexpr std::chrono::minutes pace_kept{60};
 inline constexpr std::chrono::seconds gives_way_for{30};
 // Bounds how long one tick keeps its shard busy.
 inline constexpr std::size_t due_per_tick_max = 2000;
+// Of those that may go by another egress now.
+inline constexpr std::size_t passed_on_at_once = 2000;
+inline constexpr std::chrono::milliseconds passed_on_each{10};
+// So long, at least, a provider is left to other egresses when the cap of one is reached.
+inline constexpr std::chrono::minutes spilled_at_least{5};
+inline constexpr std::chrono::seconds warm_ups_reviewed_each{1};
 inline constexpr std::uint64_t message_overhead_bytes = 400;
 inline constexpr std::int64_t unreadable_retry_ms = 15 * 60 * 1000;
 // When the pool that reads the disk is full.
