@@ -51,6 +51,29 @@ def test_streams_and_routes_leave_by_their_egress(launch, postfix):
     assert "via a" in server.cli("trace", by_route).out
 
 
+def test_accounts_leave_by_their_egress_and_senders_may_choose_one_of_those_that_are_free_to_choose(launch, postfix):
+    server = launch(egress=[A, B], delivery={"egress": "a", "egress_choices": ["b"]}, route=[("*", postfix.route)])
+    server.change_account("default", egress="b")
+    assert server.cli_json("account", "show", "default")["egress"] == "b"
+    server.wait_event(submit(server, ["account@postfix.test"]), "delivered")
+    assert postfix.seen_by("account@postfix.test") == ("b.gonets.test", "127.0.0.3")
+
+    assert server.cli("account", "set", "default", "--egress", "", "--weight", "3").code == 0
+    server.wait_event(submit(server, ["usual@postfix.test"]), "delivered")
+    assert postfix.seen_by("usual@postfix.test") == ("a.gonets.test", "127.0.0.2")
+    assert "weight" in server.cli("account", "show", "default").out
+
+    chosen = server.submit(letter(extra=b"X-Gonets-Egress: b\r\n"), recipients=["chosen@postfix.test"])
+    server.wait_event(chosen, "delivered")
+    assert postfix.seen_by("chosen@postfix.test") == ("b.gonets.test", "127.0.0.3")
+    with Talk(server.endpoints[0], hello=True) as talk:
+        talk.expect(250, "MAIL FROM:<from@sender.test>")
+        talk.expect(250, "RCPT TO:<u@postfix.test>")
+        talk.expect(354, "DATA")
+        reply = talk.end_data(letter(extra=b"X-Gonets-Egress: a\r\n") + b".\r\n")
+        assert reply.is_(550, "5.7.1") and 'X-Gonets-Egress: "a" may not be chosen' in reply.text, reply
+
+
 def test_limits_of_an_egress_hold_for_it_alone(launch, sink):
     server = launch(listener=BOTH_STREAMS, egress=[A, B], stream={"bulk": {"egress": "b"}}, delivery={"egress": "a"},
                     route=[("*", sink.route)], limit=[{"egress": "b", "limits": {"messages_an_hour": 1}}])

@@ -2,6 +2,7 @@
 import pytest
 
 from gonets_rig.net import wait_until
+from gonets_rig.talk import letter
 
 @pytest.fixture
 def daemon(launch, sink):
@@ -59,6 +60,40 @@ def test_what_is_given_must_all_be_true_and_nobody_else_waits(daemon, sink):
     assert daemon.cli_json("why", google)["recipients"][0]["obstacles"][0]["detail"].startswith(f"hold {second['id']}")
     daemon.cli("hold", "release", str(second["id"]))
     daemon.wait_ends(google, "a@gmail.com")
+
+
+def test_a_campaign_or_a_tag_is_held_by_what_its_sender_called_it(daemon, sink):
+    labels = b"X-Gonets-Campaign: Autumn sale\r\nX-Gonets-Tag: eu, beta\r\n"
+    hold = daemon.cli_json("hold", "add", "--campaign", "Autumn sale", "--reason", "a wrong price")
+    assert hold["campaign"] == "Autumn sale" and "tag" not in hold
+    tagged = daemon.cli_json("hold", "add", "--tag", "beta")
+    both = daemon.submit(letter(extra=labels), recipients=["a@x.test", "b@y.test"])
+    beta = daemon.submit(letter(extra=b"X-Gonets-Tag: beta\r\n"), recipients=["c@x.test"])
+    other = daemon.submit(letter(extra=b"X-Gonets-Campaign: Autumn\r\n"), recipients=["d@x.test"])
+    daemon.wait_ends(other, "d@x.test")
+    wait_held(daemon, hold["id"], 2)
+    wait_held(daemon, tagged["id"], 1)
+    assert "campaign Autumn sale" in daemon.cli("hold").out
+    daemon.kill()
+    daemon.start()
+    wait_held(daemon, hold["id"], 2)
+    daemon.cli("hold", "release", str(hold["id"]))
+    wait_held(daemon, tagged["id"], 3)
+    daemon.cli("hold", "release", str(tagged["id"]))
+    for queue_id, address in ((both, "a@x.test"), (both, "b@y.test"), (beta, "c@x.test")):
+        daemon.wait_ends(queue_id, address)
+    # The fields stay in the message, as all that a sender writes.
+    assert sum(b"X-Gonets-Campaign: Autumn sale" in m.content for m in sink.messages) == 1
+    assert daemon.audit()["balanced"]
+
+
+def test_a_label_that_cannot_be_read_is_refused_and_named(daemon):
+    with daemon.talk(hello=True) as talk:
+        talk.expect(250, "MAIL FROM:<from@sender.test>")
+        talk.expect(250, "RCPT TO:<a@x.test>")
+        talk.expect(354, "DATA")
+        reply = talk.end_data(letter(extra=b"X-Gonets-Tag: " + b"x" * 65 + b"\r\n") + b".\r\n")
+        assert reply.is_(554, "5.6.0") and "X-Gonets-Tag: 1 to 64 printable" in reply.text, reply
 
 
 @pytest.mark.parametrize("given, said", [

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "sasl/password.h"
+#include "shaping/fair_share.h"
 
 namespace gonets::accounts {
 namespace {
@@ -56,6 +57,10 @@ outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
     if (auto good = check_quotas(*to.quotas); !good) return good;
   if (to.message_bytes_max && *to.message_bytes_max > number_max)
     return refuse(refusal_kind::invalid, "message_bytes_max is more than 2^62");
+  if (to.weight && (*to.weight < 1 || *to.weight > shaping::fair_share::weight_max))
+    return refuse(refusal_kind::invalid, fmt::format("a weight is from 1 to {}", shaping::fair_share::weight_max));
+  if (to.egress && !to.egress->empty())
+    if (auto named = check_name("egress", *to.egress); !named) return named;
   if (to.plan && !to.plan->empty() && !s.row("SELECT name FROM plans WHERE name = :name", {*to.plan}) && !s.failed())
     return refuse(refusal_kind::not_found, fmt::format("there is no plan \"{}\"", *to.plan));
   on.state = to.state.value_or(on.state);
@@ -65,6 +70,8 @@ outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
   on.month_is_final = to.month_is_final.value_or(on.month_is_final);
   on.message_bytes_max = to.message_bytes_max.value_or(on.message_bytes_max);
   on.recipients_max = to.recipients_max.value_or(on.recipients_max);
+  on.weight = to.weight.value_or(on.weight);
+  on.egress = to.egress.value_or(on.egress);
   return {};
 }
 

@@ -55,6 +55,8 @@ struct account {
   bool month_is_final = false;  // over a month's quota: 550 5.7.1 in place of 452 4.2.2
   std::uint64_t message_bytes_max = 0;  // 0: the server's limit
   std::uint32_t recipients_max = 0;     // of one message; 0: the server's limit
+  std::uint32_t weight = 1;             // its share of what a site takes, beside other accounts of the same stream
+  std::string egress;                   // or pool, by which its mail leaves; empty: the stream's
   wall_time created{};
 };
 

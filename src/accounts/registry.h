@@ -62,6 +62,8 @@ struct account_changes {
   std::optional<bool> month_is_final;
   std::optional<std::uint64_t> message_bytes_max;
   std::optional<std::uint32_t> recipients_max;
+  std::optional<std::uint32_t> weight;
+  std::optional<std::string> egress;  // empty: the stream's
 };
 
 struct credential_request {

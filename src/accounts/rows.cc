@@ -13,8 +13,9 @@ using storage::sql_session;
 using storage::sql_value;
 
 constexpr auto account_columns =
-    "SELECT id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max, created FROM "
-    "accounts";
+    "SELECT id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max, created, weight, "
+    "egress "
+    "FROM accounts";
 constexpr auto domain_columns =
     "SELECT id, account, name, verified, proof, return_path, tracking, created, checked, last_check FROM domains";
 
@@ -31,6 +32,8 @@ account account_of(const sql_row& r) {
   a.message_bytes_max = static_cast<std::uint64_t>(r.integer(7));
   a.recipients_max = static_cast<std::uint32_t>(r.integer(8));
   a.created = from_ms(r.integer(9));
+  a.weight = static_cast<std::uint32_t>(r.integer(10));
+  a.egress = r.text(11);
   return a;
 }
 
@@ -107,17 +110,19 @@ std::optional<account> read_account(sql_session& s, std::string_view name) {
 void insert(sql_session& s, const account& a) {
   s.change(
       "INSERT INTO accounts (id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max,"
-      " created) VALUES (:id, :name, :state, :policy, :plan, :quotas, :final, :bytes, :recipients, :created)",
+      " created, weight, egress) VALUES (:id, :name, :state, :policy, :plan, :quotas, :final, :bytes, :recipients,"
+      " :created, :weight, :egress)",
       {a.id.value, a.name, to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas),
-       a.month_is_final, a.message_bytes_max, a.recipients_max, to_ms(a.created)});
+       a.month_is_final, a.message_bytes_max, a.recipients_max, to_ms(a.created), a.weight, a.egress});
 }
 
 void update(sql_session& s, const account& a) {
   s.change(
       "UPDATE accounts SET state = :state, policy = :policy, plan = :plan, quotas = :quotas, month_is_final = :final,"
-      " message_bytes_max = :bytes, recipients_max = :recipients WHERE id = :id",
+      " message_bytes_max = :bytes, recipients_max = :recipients, weight = :weight, egress = :egress WHERE id"
+      " = :id",
       {to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas), a.month_is_final,
-       a.message_bytes_max, a.recipients_max, a.id.value});
+       a.message_bytes_max, a.recipients_max, a.weight, a.egress, a.id.value});
 }
 
 std::vector<plan> read_plans(sql_session& s) {

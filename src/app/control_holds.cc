@@ -60,8 +60,13 @@ std::expected<scheduler::standing_hold, httpd::response> read_request(const http
     if (!config::is_domain(h.domain))
       return refuse(400, "invalid_body", fmt::format("domain: \"{}\" is not a domain name", wanted.domain));
   }
-  if (!h.account && h.stream.empty() && h.provider.empty() && h.domain.empty())
-    return refuse(400, "invalid_body", "a hold of everything", "name an account, stream, domain or provider");
+  h.campaign = wanted.campaign;
+  h.tag = wanted.tag;
+  const bool of_all =
+      !h.account && h.stream.empty() && h.provider.empty() && h.domain.empty() && h.campaign.empty() && h.tag.empty();
+  if (of_all)
+    return refuse(400, "invalid_body", "a hold of everything",
+                  "name an account, stream, domain, provider, campaign or tag");
   h.reason = wanted.reason;
   return h;
 }

@@ -81,6 +81,7 @@ intake::options intake_options(const config::settings& with) {
   o.hostname = with.server.hostname;
   o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
   o.inbound_domains = with.smtp.inbound_domains;
+  o.egress_choices = with.delivery.egress_choices;
   o.signing.platform_domain = with.dkim.platform_domain;
   if (with.dkim.expires_after.count() > 0) {
     o.signing.expires_after = std::chrono::duration_cast<std::chrono::seconds>(with.dkim.expires_after);
@@ -175,7 +176,7 @@ void parts::open_accounts() {
       accounts::registry_options{with.accounts.database, with.accounts.key_file, with.accounts.stale_max}, time);
   if (auto opened = accounts->open(); !opened) throw std::runtime_error(opened.error());
   accounts->on_change(
-      [this](const accounts::directory_ptr&, const accounts::directory_ptr& fresh) { pause_accounts(*fresh); });
+      [this](const accounts::directory_ptr&, const accounts::directory_ptr& fresh) { tell_of_accounts(*fresh); });
   counts.make_callback_gauge("gonets_accounts_database_up", "1 while the accounts' database answers, else 0.",
                              [this] { return accounts->complete() ? 1.0 : 0.0; });
   shards.every(0, accounts_poll_period, [this] {
@@ -187,6 +188,22 @@ void parts::open_accounts() {
     if (!taken) polling_.store(false);
   });
   shards.every(0, uses_period, [this] { database.run([this] { accounts->write_uses(); }); });
+}
+
+void parts::tell_of_accounts(const accounts::directory& all) {
+  pause_accounts(all);
+  scheduler::scheduler::account_weights weights;
+  delivery::egress_book::account_ways ways;
+  for (const auto& a : all.all().accounts) {
+    if (a.weight != 1) weights.emplace(a.id, a.weight);
+    if (!a.egress.empty()) ways.emplace(a.id, a.egress);
+  }
+  egresses.set_accounts(std::move(ways));
+  if (weights == weights_) return;
+  weights_ = std::move(weights);
+  const auto told = std::make_shared<const scheduler::scheduler::account_weights>(weights_);
+  for (std::size_t i = 0; i < shards.size(); ++i)
+    shards.post(i, [s = by_shard[i].get(), told] { s->scheduler->weigh_accounts(told); });
 }
 
 // The schedulers look through their whole queue, so they are told only of what changed. One call at a time.
@@ -258,7 +275,7 @@ void parts::open() {
     all.push_back(s->scheduler.get());
   for (const auto& s : by_shard)
     s->scheduler->join(all);
-  pause_accounts(*accounts->current());
+  tell_of_accounts(*accounts->current());
   open_holds();
   intake = std::make_unique<intake::intake>(
       intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,

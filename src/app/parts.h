@@ -80,6 +80,7 @@ struct parts {
   void set_limits(const config::settings& from);
   void recall_warm_ups();
   void open_accounts();
+  void tell_of_accounts(const accounts::directory& all);
   void pause_accounts(const accounts::directory& all);
   void open_holds();
   void make_logins();
@@ -87,7 +88,8 @@ struct parts {
   void make_shard(std::size_t number, std::uint64_t seed);
   void start_tls_reports(std::uint64_t seed);
   std::atomic<bool> polling_{false};
-  scheduler::scheduler::account_reasons paused_;  // as the schedulers know it
+  scheduler::scheduler::account_reasons paused_;  // as the schedulers know them
+  scheduler::scheduler::account_weights weights_;
 };
 
 // The folder of the accounts' database that may have to be made; empty when there is none, as with PostgreSQL.

@@ -64,6 +64,8 @@ class checker {
       check_pool(s_.pools[i], fmt::format("pool[{}]", i + 1));
     for (std::size_t i = 0; i < s_.warm_ups.size(); ++i)
       check_warm_up(s_.warm_ups[i], fmt::format("warm_up[{}]", i + 1));
+    for (const auto& name : s_.delivery.egress_choices)
+      check_reference(name, "delivery.egress_choices");
     check_reference(s_.delivery.egress, "delivery.egress");
     for (std::size_t i = 0; i < s_.routes.size(); ++i)
       check_route(s_.routes[i], fmt::format("route[{}].egress", i + 1));

@@ -180,6 +180,7 @@ struct settings {
     std::string helo;  // default: server.hostname
     std::string source_ipv4, source_ipv6;
     std::string egress;  // or pool, of mail that neither route nor stream has one for; empty: these three
+    std::vector<std::string> egress_choices;  // egresses and pools that a sender may name
     bool ipv4 = true, ipv6 = true;
     std::uint16_t port = 25;  // of MX hosts
     std::size_t connections_per_site_max = 20;

@@ -82,7 +82,7 @@ destinations::destinations(const config::settings& with, runtime::shards& on, st
     : with_(with), shards_(on), shard_(shard), sts_(sts), egresses_(egresses), cache_(lookup, time) {}
 
 std::string destinations::name_of(const spool::queued_message& m, recipient_index recipient) const {
-  return marked_domain(m, recipient).append(egresses_.mark_of(m.stream, m.id));
+  return marked_domain(m, recipient).append(egresses_.mark_of(m));
 }
 
 std::optional<std::string> destinations::past_egress(std::string_view name, const spool::destination& from,

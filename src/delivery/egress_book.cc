@@ -68,13 +68,24 @@ void egress_book::configure(const config::settings& with) {
     add(e.name);
 }
 
-std::string egress_book::mark_of(std::string_view stream, message_id id) const {
+void egress_book::set_accounts(account_ways all) {
+  const std::lock_guard guard(lock_);
+  accounts_ = std::move(all);
+}
+
+std::string_view egress_book::wanted_of(const spool::queued_message& m) const {
+  if (!m.egress.empty()) return m.egress;
+  if (const auto own = accounts_.find(m.account); own != accounts_.end()) return own->second;
+  const auto of = std::ranges::find(with_.streams, m.stream, &config::stream::name);
+  return of == with_.streams.end() ? std::string_view() : std::string_view(of->egress);
+}
+
+std::string egress_book::mark_of(const spool::queued_message& m) const {
   if (!any_.load(std::memory_order_relaxed)) return {};
   const std::lock_guard guard(lock_);
-  const auto of = std::ranges::find(with_.streams, stream, &config::stream::name);
-  const std::string_view wanted = of == with_.streams.end() ? std::string_view() : std::string_view(of->egress);
+  const auto wanted = wanted_of(m);
   if (with_.pools.empty()) return fmt::format(";egress={}", wanted);
-  return fmt::format(";egress={}#{}", wanted, mixed(id.value) % slots);
+  return fmt::format(";egress={}#{}", wanted, mixed(m.id.value) % slots);
 }
 
 std::string egress_book::choose(const spool::lookup_name& of, std::string_view wanted, std::string_view site) const {

@@ -33,8 +33,12 @@ class egress_book {
   // In place of what was before; each egress gets another chance.
   void configure(const config::settings& with);
 
+  // Accounts whose mail leaves by an egress or pool of their own, in place of those told before.
+  using account_ways = std::map<account_id, std::string>;
+  void set_accounts(account_ways all);
+
   // The mark that the message's recipients are looked up with; empty where there is one egress only.
-  std::string mark_of(std::string_view stream, message_id id) const;
+  std::string mark_of(const spool::queued_message& m) const;
   // Its egress: of those that `wanted` means, or else the usual ones, which work and have not been refused there.
   // Where there is none such, the one that can be tried first.
   std::string choose(const spool::lookup_name& of, std::string_view wanted, std::string_view site) const;
@@ -69,6 +73,7 @@ class egress_book {
     wall_time since{};
     metrics::gauge* up = nullptr;
   };
+  std::string_view wanted_of(const spool::queued_message& m) const;
   std::optional<spool::egress_trouble> trouble(std::string_view name, steady_time now) const;
   bool is_refused(const std::string& name, std::string_view site, steady_time now) const;
 
@@ -76,6 +81,7 @@ class egress_book {
   metrics::registry& counts_;
   mutable std::mutex lock_;
   config::settings with_;  // of it, what concerns egresses
+  account_ways accounts_;
   std::map<std::string, state, std::less<>> states_;
   std::map<std::pair<std::string, std::string>, steady_time> refused_;  // by egress and site, until when
   std::atomic<bool> any_{false};

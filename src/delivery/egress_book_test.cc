@@ -37,6 +37,14 @@ class egress_book_test : public ::testing::Test {
     return count;
   }
 
+  static spool::queued_message message_of(std::string stream, account_id account = {}) {
+    spool::queued_message m;
+    m.id = message_id{5};
+    m.stream = std::move(stream);
+    m.account = account;
+    return m;
+  }
+
   config::settings with;
   set_clock time;
   metrics::registry counts;
@@ -45,18 +53,29 @@ class egress_book_test : public ::testing::Test {
 
 TEST_F(egress_book_test, marks_nothing_and_takes_the_default_where_there_is_no_other) {
   book.configure({});
-  EXPECT_EQ(book.mark_of("bulk", message_id{5}), "");
+  EXPECT_EQ(book.mark_of(message_of("bulk")), "");
   EXPECT_EQ(chosen("d.example", ""), "default");
 }
 
 TEST_F(egress_book_test, marks_messages_with_what_their_stream_wants_and_a_slot_that_stays) {
-  EXPECT_THAT(book.mark_of("bulk", message_id{5}), HasSubstr(";egress=bulk#"));
-  EXPECT_THAT(book.mark_of("transactional", message_id{5}), HasSubstr(";egress=#"));
-  EXPECT_EQ(book.mark_of("bulk", message_id{5}), book.mark_of("bulk", message_id{5}));
+  EXPECT_THAT(book.mark_of(message_of("bulk")), HasSubstr(";egress=bulk#"));
+  EXPECT_THAT(book.mark_of(message_of("transactional")), HasSubstr(";egress=#"));
+  EXPECT_EQ(book.mark_of(message_of("bulk")), book.mark_of(message_of("bulk")));
   with.pools.clear();
   with.streams[1].egress = "a";
   book.configure(with);
-  EXPECT_EQ(book.mark_of("bulk", message_id{5}), ";egress=a");
+  EXPECT_EQ(book.mark_of(message_of("bulk")), ";egress=a");
+}
+
+TEST_F(egress_book_test, lets_the_sender_choose_before_the_account_and_the_account_before_the_stream) {
+  book.set_accounts({{account_id{7}, "pair"}});
+  EXPECT_THAT(book.mark_of(message_of("bulk", account_id{7})), HasSubstr(";egress=pair#"));
+  EXPECT_THAT(book.mark_of(message_of("bulk", account_id{8})), HasSubstr(";egress=bulk#"));
+  auto m = message_of("bulk", account_id{7});
+  m.egress = "c";
+  EXPECT_THAT(book.mark_of(m), HasSubstr(";egress=c#"));
+  book.set_accounts({});
+  EXPECT_THAT(book.mark_of(message_of("bulk", account_id{7})), HasSubstr(";egress=bulk#"));
 }
 
 TEST_F(egress_book_test, takes_the_one_that_is_named_or_the_usual_one_for_a_name_that_is_gone) {

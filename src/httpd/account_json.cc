@@ -79,7 +79,9 @@ json::object to_object(const accounts::account& a, const accounts::directory& in
                  {"limits", quota_list(in.quotas_of(a.id))},
                  {"month_is_final", a.month_is_final},
                  {"message_bytes_max", a.message_bytes_max},
-                 {"recipients_max", a.recipients_max}};
+                 {"recipients_max", a.recipients_max},
+                 {"weight", a.weight}};
+  add_text(o, "egress", a.egress);
   add_text(o, "plan", a.plan);
   add_time(o, "created", a.created);
   const auto own = [&](const auto& each) { return each.account == a.id; };

@@ -9,6 +9,7 @@
 #include "httpd/detail/json_body.h"
 #include "httpd/detail/route.h"
 #include "httpd/detail/valid_utf8.h"
+#include "shaping/fair_share.h"
 
 namespace gonets::httpd {
 namespace detail {
@@ -79,6 +80,8 @@ accounts::account_changes take_changes(json_body& body) {
   c.month_is_final = body.flag("month_is_final");
   c.message_bytes_max = body.number("message_bytes_max", number_max);
   if (const auto n = body.number("recipients_max", 1'000'000)) c.recipients_max = static_cast<std::uint32_t>(*n);
+  if (const auto n = body.number("weight", shaping::fair_share::weight_max)) c.weight = static_cast<std::uint32_t>(*n);
+  c.egress = body.text("egress");
   return c;
 }
 

@@ -19,6 +19,8 @@ json::object row_object(const hold_row& row) {
   add_text(o, "stream", row.hold.stream);
   add_text(o, "domain", row.hold.domain);
   add_text(o, "provider", row.hold.provider);
+  add_text(o, "campaign", row.hold.campaign);
+  add_text(o, "tag", row.hold.tag);
   add_text(o, "reason", row.hold.reason);
   add_time(o, "since", row.hold.since);
   o["recipients"] = row.recipients;
@@ -48,6 +50,8 @@ void add(const call& c, on_response done) {
   wanted.stream = body.text("stream").value_or("");
   wanted.domain = body.text("domain").value_or("");
   wanted.provider = body.text("provider").value_or("");
+  wanted.campaign = body.text("campaign").value_or("");
+  wanted.tag = body.text("tag").value_or("");
   const auto given = body.text("reason").value_or("");
   if (auto wrong = body.refusal()) return done(std::move(*wrong));
   auto reason = checked_reason(given);

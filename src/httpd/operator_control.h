@@ -34,7 +34,7 @@ struct rule_test_answer {
 
 // As given; empty: any.
 struct hold_request {
-  std::string account, stream, domain, provider, reason;
+  std::string account, stream, domain, provider, campaign, tag, reason;
 };
 
 struct hold_row {

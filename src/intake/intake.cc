@@ -6,11 +6,13 @@
 
 #include "base/log.h"
 #include "intake/schedule_text.h"
+#include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
 #include "message/address.h"
 #include "message/mailbox_list.h"
 #include "message/trace.h"
 #include "runtime/dns_name.h"
+#include "spool/labels.h"
 
 namespace gonets::intake {
 namespace {
@@ -184,10 +186,27 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.envelope = std::move(envelope);
   // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
+  if (from.trusted && header->gonets_fields > 0) {
+    if (auto refusal = read_fields(*with, first.substr(0, header->header_bytes), m)) {
+      refused_.add();
+      return std::unexpected(std::move(*refusal));
+    }
+  }
   add_head(*with, from, *header, m);
   if (all && !all->all().domains.empty())
     c.signatures = signatures_for(*all, from.account, author_domain(*header), with->signing);
   return c;
+}
+
+std::optional<reply> intake::read_fields(const options& with, std::string_view header, spool::queued_message& m) {
+  auto fields = read_sender_fields(header);
+  if (!fields) return reply{554, {5, 6, 0}, std::move(fields.error())};
+  if (!fields->egress.empty() && std::ranges::find(with.egress_choices, fields->egress) == with.egress_choices.end())
+    return reply{550, not_authorized,
+                 fmt::format("X-Gonets-Egress: \"{}\" may not be chosen; see delivery.egress_choices", fields->egress)};
+  m.egress = std::move(fields->egress);
+  m.labels = spool::join_labels(fields->campaign, fields->tags);
+  return std::nullopt;
 }
 
 std::optional<reply> intake::judge(const accounts::directory& all, const source& from,

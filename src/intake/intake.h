@@ -41,6 +41,7 @@ struct options {
   message::header_limits header;
   std::vector<std::string> inbound_domains;  // lower case
   signing_policy signing;
+  std::vector<std::string> egress_choices;  // egresses and pools that senders may name
 };
 
 // A message whose body is still to come.
@@ -86,6 +87,7 @@ class intake {
   reply quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const;
   std::optional<reply> judge(const accounts::directory& all, const source& from, const message::header_summary& header,
                              std::size_t first_bytes) const;
+  static std::optional<reply> read_fields(const options& with, std::string_view header, spool::queued_message& m);
   void charge(const source& from, spool::acceptance& request) const;
   reply refusal_of(spool::commit_status status, const spool::queued_message& m) const;
   void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);

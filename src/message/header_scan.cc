@@ -21,8 +21,8 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-// `lower` is in lower case and made of letters and hyphens only, and as long as `name`: then setting bit 5 folds the
-// case of letters, and takes no other name byte to a letter or a hyphen.
+// Whether it begins with `lower`, which is in lower case, made of letters and hyphens only, and no longer than `name`:
+// then setting bit 5 folds the case of letters, and takes no other name byte to a letter or a hyphen.
 bool is_name(std::string_view name, std::string_view lower) {
   for (std::size_t i = 0; i < lower.size(); ++i) {
     if ((name[i] | 0x20) != lower[i]) return false;
@@ -67,6 +67,8 @@ void set_first(std::string_view& to, const field& f) {
 
 void note(header_summary& s, const field& f) {
   const auto name = f.name;
+  constexpr std::string_view ours = "x-gonets-";
+  if (name.size() > ours.size() && is_name(name, ours)) ++s.gonets_fields;
   switch (name.size()) {
     case 2:
       if (is_name(name, "to")) set_first(s.to, f);

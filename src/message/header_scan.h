@@ -23,7 +23,8 @@ struct header_summary {
   std::string_view from, sender, to, subject, date, message_id, feedback_id, list_unsubscribe, tls_required;
   // How many there are: more than one can't be judged.
   std::size_t from_fields = 0, sender_fields = 0;
-  bool has_body = false;  // the empty line was there
+  std::size_t gonets_fields = 0;  // whose names begin with X-Gonets-
+  bool has_body = false;          // the empty line was there
 };
 
 enum class header_error : std::uint8_t { too_large, too_many_fields, loop };

@@ -10,7 +10,7 @@ std::string_view to_text(entry_state s) {
   return names[static_cast<std::size_t>(s)];
 }
 
-std::uint32_t domain_table::add(std::string_view name) {
+std::uint32_t name_table::add(std::string_view name) {
   if (const auto at = numbers_.find(name); at != numbers_.end()) {
     ++names_[at->second].users;
     return at->second;
@@ -28,7 +28,7 @@ std::uint32_t domain_table::add(std::string_view name) {
   return number;
 }
 
-void domain_table::release(std::uint32_t domain) {
+void name_table::release(std::uint32_t domain) {
   auto& d = names_[domain];
   if (--d.users > 0) return;
   numbers_.erase(std::string_view(d.text));
@@ -68,6 +68,7 @@ void entry_table::remove(handle h) {
     entries_[before].sibling = e.sibling;
   }
   domains.release(e.domain);
+  if (e.labels != no_labels) labels.release(e.labels);
   e = entry{};
   free_.push_back(h);
 }

@@ -29,6 +29,9 @@ inline constexpr handle no_handle = ~0u;
 enum class entry_state : std::uint8_t { free, resolving, ready, loading, leased, deferred, held, paused };
 std::string_view to_text(entry_state s);
 
+// Of a message whose sender gave it none.
+inline constexpr std::uint32_t no_labels = ~0u;
+
 struct site;
 
 struct entry {
@@ -38,6 +41,7 @@ struct entry {
   std::int64_t due_ms = 0;      // deferred: of the next attempt; ready: since when
   std::int64_t expires_ms = 0;  // of those whose sender set a time; 0: as its stream has it
   std::uint32_t domain = 0;
+  std::uint32_t labels = no_labels;
   handle next = no_handle;     // in a site's queue
   handle sibling = no_handle;  // the next recipient of the same message on this shard
   account_id account;
@@ -53,8 +57,8 @@ struct entry {
   bool remove_wanted : 1 = false;
 };
 
-// Domain names, each kept once and counted.
-class domain_table {
+// Texts, each kept once and counted.
+class name_table {
  public:
   std::uint32_t add(std::string_view name);
   void release(std::uint32_t domain);
@@ -80,7 +84,8 @@ class entry_table {
   std::size_t size() const { return entries_.size() - free_.size(); }
   std::size_t slots() const { return entries_.size(); }  // handles are below this; some are free
 
-  domain_table domains;
+  name_table domains;
+  name_table labels;  // as spool/labels.h has them
 
  private:
   std::deque<entry> entries_;

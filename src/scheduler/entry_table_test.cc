@@ -75,8 +75,8 @@ TEST_F(entry_table_test, lets_go_of_the_message_and_the_domain_of_what_is_gone) 
   EXPECT_EQ(table_.domains.add("other.test"), 0u);  // the number was free again
 }
 
-TEST(domain_table, keeps_a_name_as_long_as_it_is_used) {
-  domain_table domains;
+TEST(name_table, keeps_a_name_as_long_as_it_is_used) {
+  name_table domains;
   const auto a = domains.add("a.test");
   const auto b = domains.add("b.test");
   EXPECT_NE(a, b);
@@ -92,8 +92,8 @@ TEST(domain_table, keeps_a_name_as_long_as_it_is_used) {
   EXPECT_EQ(domains.add("b.test"), b);
 }
 
-TEST(domain_table, finds_names_however_many_there_are) {
-  domain_table domains;
+TEST(name_table, finds_names_however_many_there_are) {
+  name_table domains;
   for (std::uint32_t i = 0; i < 1000; ++i)
     ASSERT_EQ(domains.add("d" + std::to_string(i) + ".test"), i);
   for (std::uint32_t i = 0; i < 1000; i += 2)

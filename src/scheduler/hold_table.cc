@@ -16,6 +16,8 @@ standing_hold hold_of(const storage::sql_row& row) {
   h.provider = row.text(4);
   h.reason = row.text(5);
   h.since = wall_time(std::chrono::milliseconds(row.integer(6)));
+  h.campaign = row.text(7);
+  h.tag = row.text(8);
   return h;
 }
 
@@ -24,7 +26,9 @@ standing_hold hold_of(const storage::sql_row& row) {
 sql_result<standing_holds> hold_table::all() {
   return in_.read([](sql_session& s) -> sql_result<standing_holds> {
     standing_holds found;
-    for (const auto& row : s.rows("SELECT id, account, stream, domain, provider, reason, since FROM holds ORDER BY id"))
+    for (const auto& row :
+         s.rows("SELECT id, account, stream, domain, provider, reason, since, campaign, tag FROM holds"
+                " ORDER BY id"))
       found.push_back(hold_of(row));
     return found;
   });
@@ -36,10 +40,10 @@ sql_result<standing_hold> hold_table::add(standing_hold h) {
     const auto number = s.row("SELECT value FROM counters WHERE name = 'hold'");
     if (number) h.id.value = static_cast<std::uint32_t>(number->integer(0));
     s.change(
-        "INSERT INTO holds (id, account, stream, domain, provider, reason, since)"
-        " VALUES (:id, :account, :stream, :domain, :provider, :reason, :since)",
+        "INSERT INTO holds (id, account, stream, domain, provider, reason, since, campaign, tag)"
+        " VALUES (:id, :account, :stream, :domain, :provider, :reason, :since, :campaign, :tag)",
         {h.id.value, h.account ? sql_value(h.account->value) : sql_value(std::nullopt), h.stream, h.domain, h.provider,
-         h.reason, h.since.time_since_epoch().count()});
+         h.reason, h.since.time_since_epoch().count(), h.campaign, h.tag});
     return h;
   });
 }

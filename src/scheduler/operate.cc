@@ -226,6 +226,18 @@ void scheduler::pause_accounts(std::shared_ptr<const account_reasons> which) {
   review_pauses();
 }
 
+std::uint32_t scheduler::weight_of(account_id account) const {
+  if (weights_->empty()) return 1;
+  const auto at = weights_->find(account);
+  return at == weights_->end() ? 1 : at->second;
+}
+
+void scheduler::weigh_accounts(std::shared_ptr<const account_weights> which) {
+  weights_ = std::move(which);
+  for (const auto& s : sites_)
+    if (s) s->queue.weigh([this](account_id who) { return weight_of(who); });
+}
+
 void scheduler::release(handle h, const std::string& reason) {
   auto& e = entries_[h];
   if (e.state == entry_state::leased) {

@@ -138,6 +138,28 @@ TEST_F(pacing, gives_accounts_equal_shares) {
   EXPECT_THAT(order, ElementsAre(1, 2, 1, 2, 1, 2));
 }
 
+TEST_F(pacing, gives_accounts_shares_by_weight_from_the_moment_they_are_told) {
+  restart_with({.adaptive = false});
+  for (std::uint32_t account : {1, 2})
+    for (int i = 0; i < 12; ++i)
+      admit(of(account));
+  const auto next_eight = [&] {
+    std::map<std::uint32_t, int> by_account;
+    for (int i = 0; i < 8; ++i) {
+      auto l = take();
+      if (!l) break;
+      ++by_account[l->message->account.value];
+      taken_.push_back(std::move(*l));
+    }
+    return by_account;
+  };
+  EXPECT_EQ(next_eight(), (std::map<std::uint32_t, int>{{1, 4}, {2, 4}}));
+  using weights = scheduler::account_weights;
+  on_shard([&] { scheduler_->weigh_accounts(std::make_shared<const weights>(weights{{account_id{1}, 3}})); });
+  const auto weighed = next_eight();
+  EXPECT_NEAR(weighed.at(1), 6, 1);
+}
+
 TEST_F(pacing, keeps_below_what_a_rule_wants_for_as_long_as_it_says) {
   restart_with({.start_rate = 100});
   for (int i = 0; i < 50; ++i)

@@ -20,10 +20,7 @@ void scheduler::note_schedule(entry& e, const spool::queued_message& m) const {
 }
 
 void scheduler::keep_until_release(newcomer n, wall_time release_at) {
-  n.as.domain = entries_.domains.add(n.domain);
-  queued_.add(1);
-  const auto h = entries_.add(std::move(n.as));
-  defer_until(h, release_at.time_since_epoch().count());
+  defer_until(add(std::move(n)), release_at.time_since_epoch().count());
 }
 
 bool scheduler::held_by_sender(const entry& e) const {

@@ -76,6 +76,7 @@ void scheduler::admit(spool::message_ptr m) {
     n.as.stream = stream;
     n.as.due_ms = accepted_at_ms(m->id);
     n.domain = env_.directory.name_of(*m, n.as.index);
+    n.labels = m->labels;
     note_schedule(n.as, *m);
     if (m->envelope.release_at > env_.time.wall()) {
       keep_until_release(std::move(n), m->envelope.release_at);
@@ -99,31 +100,34 @@ void scheduler::load_recipient(const spool::queued_message& m, const spool::load
   n.as.due_ms = r.record.due.time_since_epoch().count();
   n.as.state = r.record.phase == spool::recipient_phase::held ? entry_state::held : entry_state::deferred;
   n.domain = env_.directory.name_of(m, r.index);
+  n.labels = m.labels;
   n.as.stream = stream_number(m.stream);
   note_schedule(n.as, m);
   if (!n.as.recorded) n.as.due_ms = m.envelope.release_at.time_since_epoch().count();
   const auto owner = std::hash<std::string_view>{}(n.domain) % all_.size();
   env_.shards.post(owner, [to = all_[owner], one = std::move(n)]() mutable {
-    one.as.domain = to->entries_.domains.add(one.domain);
-    to->queued_.add(1);
     const auto due_ms = one.as.due_ms;
     const bool waits = one.as.state == entry_state::deferred;
-    const auto h = to->entries_.add(std::move(one.as));
+    const auto h = to->add(std::move(one));
     if (waits) to->defer_until(h, due_ms);
   });
+}
+
+handle scheduler::add(newcomer n) {
+  n.as.domain = entries_.domains.add(n.domain);
+  if (!n.labels.empty()) n.as.labels = entries_.labels.add(n.labels);
+  queued_.add(1);
+  return entries_.add(std::move(n.as));
 }
 
 // The hot path: a known destination, on this shard.
 void scheduler::dispatch(newcomer n) {
   auto to = env_.directory.known(n.domain);
   if (!to) {
-    n.as.domain = entries_.domains.add(n.domain);
     n.as.state = entry_state::resolving;
     n.as.hot = std::move(n.hot);
     if (n.as.hot) hot_bytes_ += detail::weight_of(*n.as.hot);
-    queued_.add(1);
-    const auto h = entries_.add(std::move(n.as));
-    return resolve(h);
+    return resolve(add(std::move(n)));
   }
   place(std::move(n), std::move(to));
 }
@@ -135,13 +139,11 @@ void scheduler::place(newcomer n, spool::destination_ptr to) {
     departing_[owner].push_back({std::move(n), std::move(to)});
     return;
   }
-  n.as.domain = entries_.domains.add(n.domain);
   if (n.hot && hot_bytes_ + detail::weight_of(*n.hot) <= with_.hot_bytes_max) {
     hot_bytes_ += detail::weight_of(*n.hot);
     n.as.hot = std::move(n.hot);
   }
-  queued_.add(1);
-  const auto h = entries_.add(std::move(n.as));
+  const auto h = add(std::move(n));
   auto& s = site_for(to);
   enqueue(h, s, false);
   kick_later(s);
@@ -157,11 +159,13 @@ void scheduler::place(handle h, spool::destination_ptr to) {
   newcomer moving;
   auto& e = entries_[h];
   moving.domain = entries_.domains.name(e.domain);
+  if (e.labels != no_labels) moving.labels = entries_.labels.name(e.labels);
   moving.hot = e.hot;
   cool(e);
   moving.as = e;
   moving.as.at = nullptr;
   moving.as.next = moving.as.sibling = no_handle;
+  moving.as.labels = no_labels;
   moving.as.linked = false;
   forget(h);
   place(std::move(moving), std::move(to));

@@ -100,7 +100,10 @@ class scheduler final : public spool::work_source {
   // on all but the attempts under way; those left out are sent again.
   using account_reasons = std::unordered_map<account_id, std::string>;
   void pause_accounts(std::shared_ptr<const account_reasons> which);
-  // The same for standing holds.
+  // Accounts that share with a weight other than 1, in place of those told before.
+  using account_weights = std::unordered_map<account_id, std::uint32_t>;
+  void weigh_accounts(std::shared_ptr<const account_weights> which);
+  // As pause_accounts(), for standing holds.
   void hold_back(std::shared_ptr<const standing_holds> which);
   // Queued recipients by the first hold that applies to them; those under way and those held one by one don't count.
   std::unordered_map<hold_id, std::uint64_t> count_held_back() const;
@@ -124,7 +127,10 @@ class scheduler final : public spool::work_source {
     spool::message_ptr hot;
     entry as;
     std::string domain;
+    std::string labels;
   };
+  // On the shard whose table is to have it from now on.
+  handle add(newcomer n);
 
   void dispatch(newcomer n);
   void place(newcomer n, spool::destination_ptr to);
@@ -254,6 +260,7 @@ class scheduler final : public spool::work_source {
   // For a recipient that no lease holds: resolving failed, it expired while waiting, an operator removed it.
   void end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason);
   const stream_policy& policy(std::uint8_t stream) const { return with_.streams[stream]; }
+  std::uint32_t weight_of(account_id account) const;
   std::uint8_t stream_number(const std::string& name) const;
   std::int64_t now_ms() const { return env_.time.wall().time_since_epoch().count(); }
   bool matches(const entry& e, const selector& which, std::int64_t now) const;
@@ -298,6 +305,7 @@ class scheduler final : public spool::work_source {
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();
+  std::shared_ptr<const account_weights> weights_ = std::make_shared<const account_weights>();
   std::shared_ptr<const standing_holds> standing_ = std::make_shared<const standing_holds>();
   std::mt19937_64 random_;
   bool stopping_ = false;

@@ -39,7 +39,7 @@ void stream_line::take(entry_table& entries, account_line& of, std::size_t max, 
   drop_if_empty(of);
 }
 
-void stream_line::push(entry_table& entries, handle h, bool front) {
+void stream_line::push(entry_table& entries, handle h, std::uint32_t weight, bool front) {
   const auto& e = entries[h];
   auto& place = places_[e.account];
   if (!place) {
@@ -55,7 +55,7 @@ void stream_line::push(entry_table& entries, handle h, bool front) {
     queue.push_back(entries, h);
   }
   ++(hot ? hot_ : cold_);
-  if (hot && line.hot.count() == 1) turns_.add(line.who);
+  if (hot && line.hot.count() == 1) turns_.add(line.who, weight);
   if (!hot) want_reading(line);
 }
 
@@ -95,14 +95,14 @@ void stream_line::drop_if_empty(account_line& line) {
   places_.erase(line.who);
 }
 
-void site_queue::push(entry_table& entries, handle h, unsigned priority, bool front) {
+void site_queue::push(entry_table& entries, handle h, unsigned priority, std::uint32_t weight, bool front) {
   const auto stream = entries[h].stream;
   auto* at = line(stream);
   if (at == nullptr) {
     const auto place = std::ranges::find_if(lines_, [&](const auto& l) { return l->priority() > priority; });
     at = lines_.insert(place, std::make_unique<stream_line>(stream, priority))->get();
   }
-  at->push(entries, h, front);
+  at->push(entries, h, weight, front);
 }
 
 std::vector<handle> site_queue::next_to_read(entry_table& entries, std::size_t max) {

@@ -38,6 +38,11 @@ class stream_line {
   account_line* turn(entry_table& entries);
   // It can't send now, for reasons of its own; its turn is over.
   void pass(account_id who) { turns_.pass(who); }
+  template <class WeightOf>
+  void weigh(WeightOf&& weight_of) {
+    for (const auto& [who, line] : places_)
+      if (turns_.contains(who)) turns_.add(who, weight_of(who));
+  }
   // How many accounts can have a turn.
   std::size_t turns() const { return turns_.size(); }
 
@@ -54,7 +59,7 @@ class stream_line {
 
  private:
   friend class site_queue;
-  void push(entry_table& entries, handle h, bool front);
+  void push(entry_table& entries, handle h, std::uint32_t weight, bool front);
   void next_to_read(entry_table& entries, std::size_t max, std::vector<handle>& to);
   void want_reading(account_line& line);
   void drop_if_empty(account_line& line);
@@ -70,8 +75,14 @@ class stream_line {
 
 class site_queue {
  public:
-  // Into the line of its stream and account; hot if its entry is.
-  void push(entry_table& entries, handle h, unsigned priority, bool front);
+  // Into the line of its stream and account, which shares by `weight`; hot if its entry is.
+  void push(entry_table& entries, handle h, unsigned priority, std::uint32_t weight, bool front);
+  // Of the accounts that wait, from now on.
+  template <class WeightOf>
+  void weigh(WeightOf&& weight_of) {
+    for (const auto& l : lines_)
+      l->weigh(weight_of);
+  }
   // The next cold recipients to be read, at most `max`: streams by priority, accounts in turn. They leave the queue.
   std::vector<handle> next_to_read(entry_table& entries, std::size_t max);
 

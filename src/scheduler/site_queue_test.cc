@@ -27,7 +27,7 @@ class site_queue_test : public ::testing::Test {
     e.domain = entries_.domains.add("x.test");
     if (hot) e.hot = std::make_shared<spool::queued_message>();
     const auto h = entries_.add(e);
-    queue_.push(entries_, h, stream == urgent ? 0 : 1, false);
+    queue_.push(entries_, h, stream == urgent ? 0 : 1, 1, false);
     return h;
   }
   // The account that the next message is of; 0: nobody's.

@@ -92,6 +92,7 @@ handle scheduler::unlinked(handle h) {
   moving.linked = false;
   moving.next = no_handle;
   moving.domain = entries_.domains.add(entries_.domains.name(e.domain));
+  if (e.labels != no_labels) moving.labels = entries_.labels.add(entries_.labels.name(e.labels));
   e.hot.reset();
   e.state = entry_state::free;
   return entries_.add(std::move(moving));
@@ -107,7 +108,7 @@ void scheduler::enqueue(handle h, site& at, bool front) {
   auto& e = entries_[h];
   e.state = entry_state::ready;
   e.at = &at;
-  at.queue.push(entries_, h, policy(e.stream).priority, front);
+  at.queue.push(entries_, h, policy(e.stream).priority, weight_of(e.account), front);
 }
 
 void scheduler::forget(handle h) {

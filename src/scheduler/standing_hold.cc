@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "scheduler/scheduler.h"
+#include "spool/labels.h"
 
 namespace gonets::scheduler {
 
@@ -29,6 +30,11 @@ const standing_hold* scheduler::standing_over(const entry& e, const site* at) co
     if (h.account && *h.account != e.account) return false;
     if (!h.stream.empty() && h.stream != policy(e.stream).name) return false;
     if (!h.domain.empty() && h.domain != spool::without_mark(entries_.domains.name(e.domain))) return false;
+    if (!h.campaign.empty() || !h.tag.empty()) {
+      const auto labels = e.labels == no_labels ? std::string_view() : entries_.labels.name(e.labels);
+      if (!h.campaign.empty() && !spool::is_of_campaign(labels, h.campaign)) return false;
+      if (!h.tag.empty() && !spool::has_tag(labels, h.tag)) return false;
+    }
     if (h.provider.empty()) return true;
     const auto* of = provider_of(e, at);
     return of != nullptr && of->name == h.provider;

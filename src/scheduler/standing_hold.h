@@ -17,10 +17,11 @@ using hold_id = strong_id<struct hold_id_tag, std::uint32_t>;
 struct standing_hold {
   hold_id id;  // never given out twice
   std::optional<account_id> account;
-  std::string stream;    // its name
-  std::string domain;    // the recipients', lower case
-  std::string provider;  // its name; by the recipient's domain, else by its site's hosts
-  std::string reason;    // may be empty
+  std::string stream;         // its name
+  std::string domain;         // the recipients', lower case
+  std::string provider;       // its name; by the recipient's domain, else by its site's hosts
+  std::string campaign, tag;  // as senders gave them in X-Gonets-Campaign and X-Gonets-Tag
+  std::string reason;         // may be empty
   wall_time since{};
   bool operator==(const standing_hold&) const = default;
 };

@@ -10,6 +10,8 @@ namespace {
 // schedule := release_at:varint deliver_by:varint by_return:u8, in version 2 alone: of messages whose sender set a time
 constexpr std::uint8_t message_version = 1;
 constexpr std::uint8_t scheduled_message_version = 2;
+// named := egress:text labels:text, in version 3 alone, behind a schedule: of messages whose sender gave one of them.
+constexpr std::uint8_t named_message_version = 3;
 // recipient := version:u8 phase:u8 attempts:varint delay_reported:u8 due_ms:varint last_attempt_ms:varint stage:u8
 //              code:varint klass:varint subject:varint detail:varint text:text from_peer:u8 host:text hold_reason:text
 constexpr std::uint8_t recipient_version = 1;
@@ -62,7 +64,9 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.envelope.require_tls) flags |= require_tls;
   if (m.tls_optional) flags |= tls_optional;
   const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
-  to.push_back(static_cast<char>(scheduled ? scheduled_message_version : message_version));
+  const bool named = !m.egress.empty() || !m.labels.empty();
+  const auto version = named ? named_message_version : scheduled ? scheduled_message_version : message_version;
+  to.push_back(static_cast<char>(version));
   wire::put_varint(to, m.account.value);
   wire::put_text(to, m.stream);
   wire::put_varint(to, flags);
@@ -77,16 +81,19 @@ void encode_message(const queued_message& m, std::string& to) {
     wire::put_text(to, r.original_recipient);
     to.push_back(static_cast<char>(notify_bits(r.notify)));
   }
-  if (!scheduled) return;
+  if (version == message_version) return;
   wire::put_varint(to, to_ms(m.envelope.release_at));
   wire::put_varint(to, to_ms(m.envelope.deliver_by));
   to.push_back(m.envelope.by_return ? 1 : 0);
+  if (version == scheduled_message_version) return;
+  wire::put_text(to, m.egress);
+  wire::put_text(to, m.labels);
 }
 
 bool decode_message(message_id id, std::string_view record, queued_message& m) {
   wire::reader from(record);
   const auto version = from.byte();
-  if (version != message_version && version != scheduled_message_version) return false;
+  if (version < message_version || version > named_message_version) return false;
   m.id = id;
   m.account.value = static_cast<std::uint32_t>(from.varint());
   m.stream = from.text();
@@ -114,10 +121,14 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
     r.notify = notify_from(from.byte());
     m.envelope.recipients.push_back(std::move(r));
   }
-  if (version == scheduled_message_version) {
+  if (version >= scheduled_message_version) {
     m.envelope.release_at = from_ms(from.varint());
     m.envelope.deliver_by = from_ms(from.varint());
     m.envelope.by_return = from.byte() != 0;
+  }
+  if (version == named_message_version) {
+    m.egress = from.text();
+    m.labels = from.text();
   }
   return from.ok() && from.at_end();
 }

@@ -170,9 +170,23 @@ TEST(message_record, is_refused_when_something_follows_it) {
   EXPECT_FALSE(decode_message(some_id, encoded(full_message()) + '\0', m));
 }
 
+TEST(message_record, has_what_its_sender_named_in_version_3) {
+  auto m = plain_message();
+  m.egress = "bulk";
+  m.labels = "autumn\nbeta";
+  const auto hex = "03" + std::string(plain_message_hex.substr(2)) + " 00 00 00 0462756c6b 0b617574756d6e0a62657461";
+  EXPECT_EQ(to_hex(encoded(m)), to_hex(from_hex(hex)));
+  queued_message found;
+  ASSERT_TRUE(decode_message(some_id, encoded(m), found));
+  expect_same(found, m);
+  EXPECT_EQ(found.egress, "bulk");
+  EXPECT_EQ(found.labels, "autumn\nbeta");
+  EXPECT_FALSE(decode_message(some_id, encoded(m).substr(0, encoded(m).size() - 1), found));
+}
+
 TEST(message_record, of_another_version_is_refused) {
   auto bytes = encoded(full_message());
-  for (const char version : {'\x00', '\x03', '\xff'}) {
+  for (const char version : {'\x00', '\x04', '\xff'}) {
     bytes[0] = version;
     queued_message m;
     EXPECT_FALSE(decode_message(some_id, bytes, m));

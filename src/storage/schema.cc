@@ -41,7 +41,13 @@ constexpr std::string_view accounts[] = {
     " PRIMARY KEY (domain, selector))",
 };
 
-constexpr std::array steps{schema_step{accounts}};
+// What a site takes is shared out by weight; an account's mail may leave by a way of its own.
+constexpr std::string_view account_shares[] = {
+    "ALTER TABLE accounts ADD COLUMN weight BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE accounts ADD COLUMN egress TEXT NOT NULL DEFAULT ''",
+};
+
+constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}};
 
 // Of the server's own file tls.db: docs/formats/tls.md.
 constexpr std::string_view tls[] = {
@@ -65,10 +71,14 @@ constexpr std::string_view holds[] = {
     "CREATE TABLE holds (id BIGINT PRIMARY KEY, account BIGINT, stream TEXT NOT NULL, domain TEXT NOT NULL,"
     " provider TEXT NOT NULL, reason TEXT NOT NULL, since BIGINT NOT NULL)",
 };
+constexpr std::string_view holds_by_label[] = {
+    "ALTER TABLE holds ADD COLUMN campaign TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE holds ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
+};
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
-constexpr std::array holds_steps{schema_step{holds}};
+constexpr std::array holds_steps{schema_step{holds}, schema_step{holds_by_label}};
 
 }  // namespace
 

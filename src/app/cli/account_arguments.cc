@@ -5,6 +5,7 @@
 #include "accounts/words.h"
 #include "base/network.h"
 #include "base/text.h"
+#include "shaping/fair_share.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -76,6 +77,11 @@ void add_changes(CLI::App* sub, arguments& to) {
       ->type_name("SIZE");
   sub->add_option("--recipients-max", a.recipients_max, "Recipients of one message; 0: as the server allows")
       ->type_name("N");
+  sub->add_option("--weight", a.weight, "Its share of what a destination takes, beside other accounts; 1 as a rule")
+      ->check(CLI::Range(1u, shaping::fair_share::weight_max).description(""))
+      ->type_name("N");
+  sub->add_option("--egress", a.egress, "The egress or pool that its mail leaves by; \"\": that of the stream")
+      ->type_name("NAME");
 }
 
 void add_accounts(CLI::App& app, arguments& to, const command_adder& with) {

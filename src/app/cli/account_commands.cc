@@ -105,6 +105,8 @@ void print_account(const json::object& o, const context& with) {
   const auto bytes = number_of(o, "message_bytes_max"), recipients = number_of(o, "recipients_max");
   print_field(with, "message", or_servers("at most " + format_bytes(bytes), bytes));
   print_field(with, "recipients", or_servers(fmt::format("at most {}", recipients), recipients));
+  if (const auto weight = number_of(o, "weight"); weight > 1) print_field(with, "weight", std::to_string(weight));
+  print_field(with, "egress", text_of(o, "egress"));
   if (const auto& all = array_of(o, "credential_list"); !all.empty()) {
     with.out << '\n';
     print_credentials(all, with);
@@ -142,6 +144,8 @@ json::object changes_of(const arguments& given) {
   if (a.month_is_final) body["month_is_final"] = *a.month_is_final;
   if (!a.message_bytes_max.empty()) body["message_bytes_max"] = parse_bytes(a.message_bytes_max).value_or(0);
   if (a.recipients_max) body["recipients_max"] = *a.recipients_max;
+  if (a.weight) body["weight"] = *a.weight;
+  if (a.egress) body["egress"] = *a.egress;
   return body;
 }
 

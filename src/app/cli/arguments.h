@@ -89,7 +89,8 @@ struct account_arguments {
   std::vector<std::string> quotas;  // as accounts::parse_quota reads them
   std::optional<bool> month_is_final;
   std::string message_bytes_max;
-  std::optional<std::uint32_t> recipients_max;
+  std::optional<std::uint32_t> recipients_max, weight;
+  std::optional<std::string> egress;
   // Of a credential:
   std::uint32_t credential = 0;
   std::string title, login, stream, certificate;
@@ -106,6 +107,11 @@ struct rules_arguments {
 struct shaping_arguments {
   std::string rate, stream;
   std::optional<unsigned> connections;
+};
+
+// Of `hold add`, besides what it has in common with others; empty: not given.
+struct hold_arguments {
+  std::string campaign, tag;
 };
 
 // Of `warm-up set`.
@@ -140,6 +146,7 @@ struct arguments {
   rules_arguments rules;
   shaping_arguments shaping;
   warm_up_arguments warm_up;
+  hold_arguments hold;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

@@ -17,6 +17,9 @@ void add_hold_commands(CLI::App& app, arguments& to, const command_adder& with) 
   add->add_option("--domain", to.filter.domain, "To recipients of this domain")->type_name("DOMAIN");
   add->add_option("--provider", to.rules.provider, "To this provider; `gonets rules show` lists them")
       ->type_name("PROVIDER");
+  add->add_option("--campaign", to.hold.campaign, "Of this campaign, as its sender names it in X-Gonets-Campaign")
+      ->type_name("NAME");
+  add->add_option("--tag", to.hold.tag, "With this tag, as its sender gives it in X-Gonets-Tag")->type_name("TAG");
   add->add_option("--reason", to.reason, "For whoever asks why mail waits")->type_name("TEXT");
   with.add_client(add);
 

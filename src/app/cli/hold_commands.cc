@@ -15,7 +15,7 @@ namespace json = boost::json;
 // "stream bulk, domain example.com"
 std::string what_of(const json::object& hold) {
   std::string text;
-  for (const auto* name : {"account", "stream", "domain", "provider"}) {
+  for (const auto* name : {"account", "stream", "domain", "provider", "campaign", "tag"}) {
     const auto value = text_of(hold, name);
     if (value.empty()) continue;
     if (!text.empty()) text += ", ";
@@ -51,11 +51,11 @@ int hold_list(const arguments& given, const context& with) {
 
 int hold_add(const arguments& given, const context& with) {
   json::object body;
-  const std::initializer_list<std::pair<std::string_view, std::string_view>> members{{"account", given.filter.account},
-                                                                                     {"stream", given.shaping.stream},
-                                                                                     {"domain", given.filter.domain},
-                                                                                     {"provider", given.rules.provider},
-                                                                                     {"reason", given.reason}};
+  const std::initializer_list<std::pair<std::string_view, std::string_view>> members{
+      {"account", given.filter.account}, {"stream", given.shaping.stream},
+      {"domain", given.filter.domain},   {"provider", given.rules.provider},
+      {"campaign", given.hold.campaign}, {"tag", given.hold.tag},
+      {"reason", given.reason}};
   for (const auto& [name, value] : members) {
     if (!value.empty()) body[name] = value;
   }

@@ -62,6 +62,11 @@ section delivery_section() {
               "egress", reload, egress_name,
               "The `[[egress]]` or `[[pool]]` that mail leaves by where neither its route nor its stream names one. "
               "Empty: `default`, which is made of the three settings above."),
+          setting<in, &delivery::egress_choices>(
+              "egress_choices", reload,
+              list_of<text>{{"the name of an egress or a pool", is_egress_name}, "names", 0, 1000},
+              "The egresses and pools that trusted and logged-in senders may choose for a message by its header field "
+              "`X-Gonets-Egress`, before what account and stream say. Another one there: `550 5.7.1`."),
           setting<in, &delivery::ipv4>("ipv4", reload, yes_or_no{}, "Deliver over IPv4."),
           setting<in, &delivery::ipv6>("ipv6", reload, yes_or_no{}, "Deliver over IPv6."),
           setting<in, &delivery::port>("port", reload, count{1, 65'535},

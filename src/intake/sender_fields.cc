@@ -1,0 +1,57 @@
+#include "intake/sender_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "message/header_scan.h"
+
+namespace gonets::intake {
+namespace {
+
+// Blanks inside are fine; a comma separates tags, and what isn't printable ASCII would have to be decoded first.
+bool is_label(std::string_view text) {
+  return !text.empty() && text.size() <= label_bytes_max &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != ','; });
+}
+
+}  // namespace
+
+std::expected<sender_fields, std::string> read_sender_fields(std::string_view header) {
+  sender_fields found;
+  std::string wrong;
+  const auto refuse = [&](std::string_view name, std::string_view what) {
+    wrong = fmt::format("{}: {}", name, what);
+    return false;
+  };
+  const auto expected = fmt::format("1 to {} printable ASCII characters are expected, without commas", label_bytes_max);
+  const auto take_once = [&](std::string_view name, std::string_view value, std::string& to) {
+    if (!to.empty()) return refuse(name, "is there twice");
+    if (!is_label(value)) return refuse(name, expected);
+    to = value;
+    return true;
+  };
+  const auto take_tags = [&](std::string_view name, std::string_view value) {
+    while (true) {
+      const auto comma = value.find(',');
+      const auto tag = message::trim_field_value(value.substr(0, comma));
+      if (!is_label(tag)) return refuse(name, expected);
+      if (std::ranges::find(found.tags, tag) == found.tags.end()) found.tags.emplace_back(tag);
+      if (found.tags.size() > tags_max) return refuse(name, fmt::format("more than {} tags", tags_max));
+      if (comma == std::string_view::npos) return true;
+      value.remove_prefix(comma + 1);
+    }
+  };
+  message::for_each_field(header, [&](std::string_view name, std::string_view raw) {
+    const auto value = message::trim_field_value(raw);
+    if (message::same_field_name(name, "x-gonets-egress")) return take_once("X-Gonets-Egress", value, found.egress);
+    if (message::same_field_name(name, "x-gonets-campaign"))
+      return take_once("X-Gonets-Campaign", value, found.campaign);
+    if (message::same_field_name(name, "x-gonets-tag")) return take_tags("X-Gonets-Tag", value);
+    return true;
+  });
+  if (!wrong.empty()) return std::unexpected(std::move(wrong));
+  return found;
+}
+
+}  // namespace gonets::intake

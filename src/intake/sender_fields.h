@@ -1,0 +1,22 @@
+// What a sender tells this server in the header of a message: X-Gonets-Egress, X-Gonets-Campaign, X-Gonets-Tag. Pure.
+#pragma once
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gonets::intake {
+
+struct sender_fields {
+  std::string egress, campaign;   // empty: not given
+  std::vector<std::string> tags;  // each once
+};
+
+inline constexpr std::size_t label_bytes_max = 64;
+inline constexpr std::size_t tags_max = 8;
+
+// Of several tags each has a field of its own, or they share one, separated by commas. The error says what is wrong
+// with which field. Fields beginning with X-Gonets- that we don't know are none of ours.
+std::expected<sender_fields, std::string> read_sender_fields(std::string_view header);
+
+}  // namespace gonets::intake

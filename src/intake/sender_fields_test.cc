@@ -1,0 +1,47 @@
+#include "intake/sender_fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gonets::intake {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(sender_fields, are_read_from_the_header) {
+  const auto found = read_sender_fields(
+      "From: a@b.test\r\nX-Gonets-Campaign: Autumn 2026\r\nx-gonets-tag: welcome, beta\r\nX-GONETS-TAG: eu\r\n"
+      "X-Gonets-Egress: bulk\r\nX-Gonets-Tag: beta\r\nX-Gonets-Colour: red\r\n\r\n");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->campaign, "Autumn 2026");
+  EXPECT_THAT(found->tags, ElementsAre("welcome", "beta", "eu"));
+  EXPECT_EQ(found->egress, "bulk");
+}
+
+TEST(sender_fields, may_be_folded_and_absent) {
+  const auto folded = read_sender_fields("X-Gonets-Tag:\r\n one,\r\n two\r\n\r\n");
+  ASSERT_TRUE(folded);
+  EXPECT_THAT(folded->tags, ElementsAre("one", "two"));
+  const auto none = read_sender_fields("From: a@b.test\r\n\r\nX-Gonets-Tag: in the body\r\n");
+  ASSERT_TRUE(none);
+  EXPECT_THAT(none->tags, IsEmpty());
+}
+
+TEST(sender_fields, say_what_is_wrong_with_them) {
+  const auto error_of = [](const std::string& header) {
+    const auto found = read_sender_fields(header + "\r\n\r\n");
+    return found ? std::string() : found.error();
+  };
+  EXPECT_THAT(error_of("X-Gonets-Campaign:"), HasSubstr("X-Gonets-Campaign: 1 to 64 printable"));
+  EXPECT_THAT(error_of("X-Gonets-Campaign: a\r\nX-Gonets-Campaign: b"), HasSubstr("is there twice"));
+  EXPECT_THAT(error_of("X-Gonets-Campaign: a\r\n b"), HasSubstr("printable")) << "a fold is no name";
+  EXPECT_THAT(error_of("X-Gonets-Egress: " + std::string(65, 'x')), HasSubstr("X-Gonets-Egress"));
+  EXPECT_THAT(error_of("X-Gonets-Tag: a,,b"), HasSubstr("X-Gonets-Tag"));
+  EXPECT_THAT(error_of("X-Gonets-Tag: \xd0\xb0"), HasSubstr("printable"));
+  EXPECT_THAT(error_of("X-Gonets-Tag: 1,2,3,4,5,6,7,8,9"), HasSubstr("more than 8 tags"));
+}
+
+}  // namespace
+}  // namespace gonets::intake
