@@ -150,7 +150,7 @@ def test_tools_show_how_each_egress_is(launch, sink):
 def test_the_configurations_of_the_documentation_are_sound(tmp_path):
     text = (pathlib.Path(__file__).parent.parent / "docs" / "egress.md").read_text()
     examples = re.findall(r"```toml\n(.*?)```", text, re.S)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for number, example in enumerate(examples):
         path = tmp_path / f"{number}.toml"
         path.write_text(f'[spool]\npath = "{tmp_path}/spool"\n' + example)

@@ -1,5 +1,7 @@
 #include "app/control.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -128,6 +130,20 @@ std::string said_of_deferral(const std::vector<events::event>& history, recipien
   return {};
 }
 
+// No mail waits for them: it goes by others, or by them all the same.
+std::vector<httpd::obstacle> egresses_passed_over(const parts& all, const httpd::queue_row& row) {
+  std::vector<httpd::obstacle> found;
+  for (const auto& [name, why] : all.egresses.listed_for(row.stream, message::domain_of(row.recipient))) {
+    const bool used = row.site.ends_with(" via " + name);
+    found.push_back({"egress_listed",
+                     fmt::format("the egress {} is taken out: {}; {}", name, why,
+                                 used ? "its mail goes by it all the same, since no other of its pool works"
+                                      : "the mail goes by another of its pool"),
+                     {}});
+  }
+  return found;
+}
+
 }  // namespace
 
 httpd::readiness control::ready() {
@@ -247,6 +263,8 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
           why.expected = std::max(why.expected, from_ms(o.until_ms));
         }
         if (for_operator) why.expected = {};
+        for (auto& o : egresses_passed_over(parts_, why.row))
+          why.obstacles.push_back(std::move(o));
         rows.push_back(std::move(why));
       }
     }

@@ -38,6 +38,7 @@ class control final : public httpd::control {
   void pin_site(std::string domain, httpd::site_pin to, done<httpd::site_answer> answer) override;
   void release_site(std::string domain, std::string stream, done<httpd::site_answer> answer) override;
   std::vector<httpd::egress_row> egresses() override;
+  std::vector<httpd::blocklist_row> blocklists() override;
   httpd::tls_control& tls() override { return tls_; }
   httpd::operator_control& operating() override { return operating_; }
 

@@ -5,8 +5,14 @@ namespace gonets::app {
 
 std::vector<httpd::egress_row> control::egresses() {
   std::vector<httpd::egress_row> rows;
+  const auto listings = parts_.blocklists->lines();
   for (auto& line : parts_.egresses.lines()) {
     httpd::egress_row row;
+    for (const auto& l : listings) {
+      if (l.egress == line.what.name && l.state == shaping::listing::listed)
+        row.listings.push_back({l.address, l.zone, l.reason, l.since});
+    }
+    row.taken_out = line.taken_out;
     row.name = std::move(line.what.name);
     row.source_ipv4 = std::move(line.what.source_ipv4);
     row.source_ipv6 = std::move(line.what.source_ipv6);
@@ -21,6 +27,13 @@ std::vector<httpd::egress_row> control::egresses() {
     }
     rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+std::vector<httpd::blocklist_row> control::blocklists() {
+  std::vector<httpd::blocklist_row> rows;
+  for (auto& z : parts_.blocklists->zones())
+    rows.push_back({std::move(z.zone), std::move(z.trouble), z.checked});
   return rows;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "accounts/words.h"
+#include "app/blocklists.h"
 #include "app/domain_options.h"
 #include "auth/introspection.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ constexpr std::size_t database_threads = 2;
 constexpr std::size_t database_queue_max = 1000;
 constexpr std::chrono::milliseconds accounts_poll_period = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds domains_period = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds blocklists_period = std::chrono::seconds(1);
 constexpr std::size_t domains_cache_bytes = 4'194'304;
 constexpr std::chrono::milliseconds uses_period = std::chrono::minutes(1);
 
@@ -243,6 +245,19 @@ void parts::open_domains() {
   shards.every(0, domains_period, [this] { domains->tick(); });
 }
 
+// By the resolver that forgets soon: a list that has let an address go is believed at the next look.
+void parts::open_blocklists() {
+  const auto moved = [this](const std::string& egress) {
+    for (std::size_t i = 0; i < shards.size(); ++i)
+      shards.post(i, [s = by_shard[i].get(), egress] { s->scheduler->look_again(egress); });
+  };
+  blocklists = std::make_unique<delivery::blocklist_watch>(
+      blocklist_options_of(with),
+      delivery::blocklist_watch::environment{*domains_dns, time, counts, egresses,
+                                             [this](events::event e) { store->record(std::move(e)); }, moved});
+  shards.every(0, blocklists_period, [this] { blocklists->tick(); });
+}
+
 void parts::open() {
   open_accounts();
   spool::options o;
@@ -282,6 +297,7 @@ void parts::open() {
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
+  open_blocklists();
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }
@@ -389,6 +405,7 @@ void parts::reconfigure(const config::settings& fresh) {
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   set_limits(fresh);
   egresses.configure(fresh);
+  shards.post(0, [this, o = blocklist_options_of(fresh)]() mutable { blocklists->reconfigure(std::move(o)); });
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;

@@ -10,6 +10,7 @@
 #include "auth/authenticator.h"
 #include "base/id_source.h"
 #include "config/settings.h"
+#include "delivery/blocklist_watch.h"
 #include "delivery/delivery.h"
 #include "domains/service.h"
 #include "intake/intake.h"
@@ -71,6 +72,7 @@ struct parts {
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
   std::unique_ptr<domains::service> domains;
+  std::unique_ptr<delivery::blocklist_watch> blocklists;  // of shard 0
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;
   std::atomic<bool> loading{true};
@@ -85,6 +87,7 @@ struct parts {
   void open_holds();
   void make_logins();
   void open_domains();
+  void open_blocklists();
   void make_shard(std::size_t number, std::uint64_t seed);
   void start_tls_reports(std::uint64_t seed);
   std::atomic<bool> polling_{false};

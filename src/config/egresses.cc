@@ -187,7 +187,7 @@ std::string proxy_text(const exit_proxy& p) {
 
 std::optional<egress> find_egress(const settings& from, std::string_view name) {
   if (name == default_egress) {
-    return egress{std::string(name), from.delivery.source_ipv4, from.delivery.source_ipv6, from.delivery.helo, {}};
+    return egress{std::string(name), from.delivery.source_ipv4, from.delivery.source_ipv6, from.delivery.helo, {}, {}};
   }
   const auto found = std::ranges::find(from.egresses, name, &egress::name);
   if (found == from.egresses.end()) return std::nullopt;

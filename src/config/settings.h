@@ -106,6 +106,7 @@ struct egress {
   std::string source_ipv4, source_ipv6;  // what receivers see; with one alone, the other family is not used
   std::string helo;                      // empty: delivery.helo
   exit_proxy proxy;
+  std::vector<std::string> public_addresses;  // what receivers see, where it is not the source addresses
 
   bool operator==(const egress&) const = default;
 };
@@ -221,6 +222,12 @@ struct settings {
     shaping::rate rate_max{100'000, 1s};
     unsigned start_connections = 4;
   } shaping;
+
+  struct blocklists_section {
+    std::vector<std::string> zones;  // empty: none is asked
+    milliseconds check_every = 1h;
+    bool take_out = false;  // an egress that is listed
+  } blocklists;
 
   struct tls_report_section {
     bool enabled = false;

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/log.h"
+#include "config/routes.h"
 
 namespace gonets::delivery {
 namespace {
@@ -54,6 +55,7 @@ void egress_book::configure(const config::settings& with) {
   with_.egresses = with.egresses;
   with_.pools = with.pools;
   with_.streams = with.streams;
+  with_.routes = with.routes;
   states_.clear();
   down_ = 0;
   any_ = !with.egresses.empty() || !with.pools.empty();
@@ -99,12 +101,12 @@ std::string egress_book::choose(const spool::lookup_name& of, std::string_view w
     std::ranges::copy_if(all, std::back_inserter(left), fits);
     if (!left.empty()) all = std::move(left);
   };
-  const auto works = [&](const config::pool::member& m) { return !trouble(m.egress, now); };
-  if (std::ranges::none_of(all, works)) {
+  auto fit = fit_of(all, now);
+  if (fit.empty()) {
     const auto first = std::ranges::min_element(all, {}, [&](const auto& m) { return trouble(m.egress, now)->lasts; });
     return first->egress;
   }
-  narrow(works);
+  all = std::move(fit);
   narrow([&](const auto& m) { return !is_refused(m.egress, site, now); });
   narrow([&](const auto& m) { return std::ranges::find(of.refused, m.egress) == of.refused.end(); });
   return best(slot_of(of), all).egress;
@@ -114,10 +116,47 @@ bool egress_book::has_other(const spool::lookup_name& of, std::string_view wante
                             std::string_view site) const {
   const std::lock_guard guard(lock_);
   const auto now = time_.steady();
-  return std::ranges::any_of(config::members_of(with_, wanted), [&](const auto& m) {
-    return m.egress != than && std::ranges::find(of.refused, m.egress) == of.refused.end() && !trouble(m.egress, now) &&
+  return std::ranges::any_of(fit_of(config::members_of(with_, wanted), now), [&](const auto& m) {
+    return m.egress != than && std::ranges::find(of.refused, m.egress) == of.refused.end() &&
            !is_refused(m.egress, site, now);
   });
+}
+
+std::vector<config::pool::member> egress_book::fit_of(std::vector<config::pool::member> all, steady_time now) const {
+  std::erase_if(all, [&](const auto& m) { return trouble(m.egress, now).has_value(); });
+  const auto clean = [this](const auto& m) { return !listed_.contains(m.egress); };
+  if (!listed_.empty() && std::ranges::any_of(all, clean)) std::erase_if(all, std::not_fn(clean));
+  return all;
+}
+
+bool egress_book::listed(std::string_view name, std::optional<std::string> why) {
+  const std::lock_guard guard(lock_);
+  const auto at = listed_.find(name);
+  const bool was = at != listed_.end();
+  if (!why) {
+    if (was) listed_.erase(at);
+  } else if (was) {
+    at->second = std::move(*why);
+  } else {
+    listed_.emplace(name, std::move(*why));
+  }
+  return was != listed_.contains(name);
+}
+
+std::vector<std::pair<std::string, std::string>> egress_book::listed_for(std::string_view stream,
+                                                                         std::string_view domain) const {
+  const std::lock_guard guard(lock_);
+  std::vector<std::pair<std::string, std::string>> found;
+  if (listed_.empty()) return found;
+  const auto& route = config::match_route(with_, domain);
+  if (route.kind != config::route_kind::mx && route.kind != config::route_kind::smtp) return found;
+  const auto of = std::ranges::find(with_.streams, stream, &config::stream::name);
+  std::string_view wanted = route.egress;
+  if (wanted.empty() && of != with_.streams.end()) wanted = of->egress;
+  for (const auto& m : config::members_of(with_, wanted)) {
+    if (const auto at = listed_.find(m.egress); at != listed_.end()) found.emplace_back(*at);
+  }
+  return found;
 }
 
 config::egress egress_book::find(std::string_view name) const {
@@ -191,6 +230,7 @@ std::vector<egress_book::line> egress_book::lines() const {
     auto& added = all.emplace_back();
     added.what = config::find_egress(with_, name).value();
     added.down = trouble(name, now);
+    added.taken_out = listed_.contains(name);
     if (const auto s = states_.find(name); s != states_.end() && s->second.down) {
       added.since = s->second.since;
       if (!added.down) added.down = spool::egress_trouble{s->second.why, {}};

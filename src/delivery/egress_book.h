@@ -56,11 +56,18 @@ class egress_book {
   // The site wants no mail from it for so long.
   void refused(std::string_view name, std::string_view site, std::chrono::milliseconds lasts);
 
+  // It is on block lists: the others of its pools go first, where any works. Nothing: it is on none any more. Outlasts
+  // configure(); true if that is new.
+  bool listed(std::string_view name, std::optional<std::string> why);
+  // Of the egresses that the stream's mail to the domain may go by, those that are, with the reason.
+  std::vector<std::pair<std::string, std::string>> listed_for(std::string_view stream, std::string_view domain) const;
+
   struct line {
     config::egress what;
     std::optional<spool::egress_trouble> down;
     wall_time since{};  // when it began to fail
     std::vector<std::string> pools;
+    bool taken_out = false;  // for being listed
   };
   std::vector<line> lines() const;
 
@@ -75,6 +82,8 @@ class egress_book {
   };
   std::string_view wanted_of(const spool::queued_message& m) const;
   std::optional<spool::egress_trouble> trouble(std::string_view name, steady_time now) const;
+  // Those that work and are listed nowhere; of those that work, where there are none such; none if none works.
+  std::vector<config::pool::member> fit_of(std::vector<config::pool::member> all, steady_time now) const;
   bool is_refused(const std::string& name, std::string_view site, steady_time now) const;
 
   const clock& time_;
@@ -83,6 +92,7 @@ class egress_book {
   config::settings with_;  // of it, what concerns egresses
   account_ways accounts_;
   std::map<std::string, state, std::less<>> states_;
+  std::map<std::string, std::string, std::less<>> listed_;              // why
   std::map<std::pair<std::string, std::string>, steady_time> refused_;  // by egress and site, until when
   std::atomic<bool> any_{false};
   std::atomic<std::size_t> down_{0};

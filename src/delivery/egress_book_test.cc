@@ -171,6 +171,39 @@ TEST_F(egress_book_test, passes_over_what_was_refused_for_the_recipient) {
   EXPECT_FALSE(has_other("d.example;egress=pair#1", "a"));
 }
 
+TEST_F(egress_book_test, passes_over_what_is_listed_while_another_of_the_pool_works) {
+  EXPECT_TRUE(book.listed("a", "192.0.2.1 is on l.test"));
+  EXPECT_FALSE(book.listed("a", "192.0.2.1 is on l.test"));
+  EXPECT_FALSE(spread("pair").contains("a"));
+  EXPECT_FALSE(spread("bulk").contains("a"));
+  const auto has_other = [&] {
+    return book.has_other(spool::parse_lookup_name("d.example;egress=pair#1"), "pair", "b", here);
+  };
+  EXPECT_FALSE(has_other());
+  book.configure(with);
+  EXPECT_FALSE(spread("pair").contains("a"));
+  EXPECT_TRUE(book.listed("a", {}));
+  EXPECT_EQ(spread("pair").size(), 2u);
+  EXPECT_TRUE(has_other());
+}
+
+TEST_F(egress_book_test, empties_no_pool_for_a_list) {
+  EXPECT_EQ(chosen("d.example", "a"), "a");
+  book.listed("a", "listed");
+  EXPECT_EQ(chosen("d.example", "a"), "a");
+  book.listed("b", "listed");
+  EXPECT_EQ(spread("pair").size(), 2u);
+  book.listed("b", {});
+  book.failed("b", "broken");
+  EXPECT_EQ(chosen("d.example;egress=pair#1", "pair"), "a");
+}
+
+TEST_F(egress_book_test, tells_which_listed_egresses_a_streams_mail_might_go_by) {
+  book.listed("a", "listed");
+  EXPECT_EQ(book.listed_for("bulk", "d.example").size(), 1u);
+  EXPECT_TRUE(book.listed_for("transactional", "d.example").empty());
+}
+
 TEST_F(egress_book_test, finds_an_egress_with_the_helo_name_of_all_where_it_has_none) {
   EXPECT_EQ(book.find("a").helo, "a.example.com");
   EXPECT_EQ(book.find("b").helo, "mail.example.com");

@@ -34,6 +34,7 @@ enum class tag : std::uint8_t {
   tls_cipher = 16,
   tls_verified_by = 17,
   tls_clear_reason = 18,
+  blocklist = 19,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -66,6 +67,23 @@ void read_answer(wire::reader& from, event& e) {
   e.answer.status.detail = static_cast<std::uint16_t>(from.varint());
   e.answer.text = from.text();
   e.from_peer = from.byte() != 0;
+}
+
+void put_blocklist(std::string& to, const std::optional<blocklist_change>& change) {
+  if (!change) return;
+  to.push_back(static_cast<char>(tag::blocklist));
+  wire::put_text(to, change->egress);
+  wire::put_text(to, change->address);
+  wire::put_text(to, change->zone);
+  to.push_back(change->listed ? 1 : 0);
+}
+
+void read_blocklist(wire::reader& from, event& e) {
+  auto& change = e.blocklist.emplace();
+  change.egress = from.text();
+  change.address = from.text();
+  change.zone = from.text();
+  change.listed = from.byte() != 0;
 }
 
 wall_time from_ms(std::uint64_t ms) {
@@ -131,6 +149,9 @@ bool read_field(wire::reader& from, event& e) {
     case tag::tls_clear_reason:
       e.tls.clear_reason = from.text();
       return true;
+    case tag::blocklist:
+      read_blocklist(from, e);
+      return true;
   }
   return false;
 }
@@ -144,9 +165,9 @@ std::string json_time(wall_time t) {
 }  // namespace
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 12> names = {"",         "accepted",  "deferred",  "delivered",
-                                                             "bounced",  "expired",   "cancelled", "held",
-                                                             "released", "discarded", "domain",    "pace"};
+  static constexpr std::array<std::string_view, 13> names = {
+      "",     "accepted", "deferred",  "delivered", "bounced", "expired",  "cancelled",
+      "held", "released", "discarded", "domain",    "pace",    "blocklist"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() ? names[number] : std::string_view("unknown");
 }
@@ -185,6 +206,7 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::tls_cipher, e.tls.cipher);
   put_field(to, tag::tls_verified_by, static_cast<std::uint64_t>(e.tls.verified_by));
   put_field(to, tag::tls_clear_reason, e.tls.clear_reason);
+  put_blocklist(to, e.blocklist);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -267,6 +289,10 @@ std::string to_json(const event& e, std::string_view account) {
   add("duration_ms", e.duration_ms, e.duration_ms != 0);
   add("next_attempt", json_time(e.next_attempt), e.next_attempt != wall_time{});
   add("reason", e.reason, !e.reason.empty());
+  if (e.blocklist) {
+    const auto& b = *e.blocklist;
+    o["blocklist"] = json::object{{"egress", b.egress}, {"address", b.address}, {"zone", b.zone}, {"listed", b.listed}};
+  }
   if (e.tls.policy != tls_policy::policy::none) o["tls"] = tls_json(e.tls);
   return json::serialize(o);
 }

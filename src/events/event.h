@@ -26,7 +26,8 @@ enum class kind : std::uint8_t {
   released = 8,
   discarded = 9,  // end: the route says so
   domain = 10,    // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
-  pace = 11       // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
+  pace = 11,      // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
+  blocklist = 12  // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
 };
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.
@@ -45,6 +46,13 @@ struct tls_use {
   tls_policy::proof verified_by = tls_policy::proof::none;
   std::string clear_reason;  // why in the clear: "not offered", "STARTTLS refused: 454 ...", "none after failure: ..."
   bool operator==(const tls_use&) const = default;
+};
+
+// Of an egress' address on a DNS block list.
+struct blocklist_change {
+  std::string egress, address, zone;
+  bool listed = false;
+  bool operator==(const blocklist_change&) const = default;
 };
 
 struct event {
@@ -69,6 +77,7 @@ struct event {
   wall_time next_attempt{};                 // deferred
   tls_use tls;                              // of an attempt
   std::string reason;                       // held, released, cancelled, expired: why, by whom
+  std::optional<blocklist_change> blocklist;
   bool operator==(const event&) const = default;
 };
 

@@ -115,12 +115,13 @@ TEST(event_record, that_promises_more_recipients_than_it_has_is_refused) {
 TEST(event_kind, ends_a_recipient_or_does_not) {
   for (const auto k : {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded})
     EXPECT_TRUE(is_end(k)) << to_text(k);
-  for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace})
+  for (const auto k :
+       {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace, kind::blocklist})
     EXPECT_FALSE(is_end(k)) << to_text(k);
 }
 
 TEST(event_kind, of_a_number_that_is_not_known_is_unknown) {
-  EXPECT_EQ(to_text(static_cast<kind>(12)), "unknown");
+  EXPECT_EQ(to_text(static_cast<kind>(13)), "unknown");
   EXPECT_EQ(to_text(static_cast<kind>(255)), "unknown");
 }
 
@@ -175,7 +176,9 @@ std::set<std::string> keys(const event& e, std::string_view account = {}) {
 }
 
 TEST(event_json, has_the_properties_of_the_contract_and_no_others) {
-  EXPECT_EQ(keys(full(), "shop"), properties(schema("event")));
+  auto with_listing = full();
+  with_listing.blocklist.emplace();
+  EXPECT_EQ(keys(with_listing, "shop"), properties(schema("event")));
 }
 
 TEST(event_json, tells_of_tls_in_the_words_of_the_contract) {
@@ -211,7 +214,7 @@ TEST(event_json, uses_the_words_of_the_contract) {
   for (const auto& line : schema("stage")) {
     if (line.starts_with("      enum:")) stages = words_in_brackets(line);
   }
-  for (int k = 1; k <= 11; ++k)
+  for (int k = 1; k <= 12; ++k)
     EXPECT_EQ(kinds.erase(std::string(to_text(static_cast<kind>(k)))), 1u) << k;
   EXPECT_TRUE(kinds.empty());
   for (int s = 1; s <= 10; ++s)
@@ -239,6 +242,20 @@ TEST(event_json, escapes_what_a_peer_wrote) {
   const auto text = to_json(e);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_EQ(json::parse(text).at("reply").at("text").as_string(), "\"no\"\nway\x01");
+}
+
+TEST(event, keeps_and_tells_what_a_block_list_says) {
+  event e;
+  e.kind = kind::blocklist;
+  e.blocklist = blocklist_change{"news", "192.0.2.1", "l.test", true};
+  e.reason = "127.0.0.2";
+  std::string record;
+  encode(e, record);
+  EXPECT_EQ(decode({}, record), e);
+  const auto o = json::parse(to_json(e)).as_object();
+  EXPECT_EQ(o.at("kind"), "blocklist");
+  EXPECT_EQ(o.at("blocklist"),
+            (json::object{{"egress", "news"}, {"address", "192.0.2.1"}, {"zone", "l.test"}, {"listed", true}}));
 }
 
 }  // namespace

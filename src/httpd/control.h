@@ -142,6 +142,19 @@ struct egress_row {
   std::string reason;  // of what is down
   wall_time since{};
   wall_time until{};  // left alone until then; zero: it is tried with the next message
+  struct listing {
+    std::string address, zone, reason;
+    wall_time since{};
+  };
+  std::vector<listing> listings;  // block lists that it is on
+  bool taken_out = false;         // for that
+};
+
+// A DNS block list that is asked.
+struct blocklist_row {
+  std::string zone;
+  std::string trouble;  // why it is not believed; empty: it is
+  wall_time checked{};  // zero: not yet
 };
 
 // What an API key is good for.
@@ -188,7 +201,8 @@ class control {
   virtual void view_site(std::string domain, done<site_answer> answer) = 0;
   virtual void pin_site(std::string domain, site_pin to, done<site_answer> answer) = 0;
   virtual void release_site(std::string domain, std::string stream, done<site_answer> answer) = 0;  // "": all streams
-  virtual std::vector<egress_row> egresses() = 0;  // from any thread, at once
+  virtual std::vector<egress_row> egresses() = 0;       // from any thread, at once
+  virtual std::vector<blocklist_row> blocklists() = 0;  // from any thread, at once
   virtual domains::manager& domains() = 0;
   virtual tls_control& tls() = 0;
   virtual operator_control& operating() = 0;

@@ -20,9 +20,27 @@ void list(const call& c, on_response done) {
     add_text(o, "helo", e.helo);
     add_text(o, "proxy", e.proxy);
     o["pools"] = json::array(e.pools.begin(), e.pools.end());
+    if (!e.listings.empty()) {
+      json::array listings;
+      for (const auto& l : e.listings) {
+        json::object one{{"address", l.address}, {"zone", l.zone}};
+        add_text(one, "reason", l.reason);
+        add_time(one, "since", l.since);
+        listings.push_back(std::move(one));
+      }
+      o["listings"] = std::move(listings);
+      o["taken_out"] = e.taken_out;
+    }
     all.push_back(std::move(o));
   }
-  done(json_response(json::serialize(json::object{{"egresses", std::move(all)}})));
+  json::array lists;
+  for (const auto& l : c.ask.blocklists()) {
+    json::object o{{"zone", l.zone}, {"believed", l.trouble.empty() && l.checked != wall_time{}}};
+    add_text(o, "trouble", l.trouble);
+    add_time(o, "checked", l.checked);
+    lists.push_back(std::move(o));
+  }
+  done(json_response(json::serialize(json::object{{"egresses", std::move(all)}, {"blocklists", std::move(lists)}})));
 }
 
 }  // namespace

@@ -209,6 +209,8 @@ class fake_control : public control {
     answer(gone != 0);
   }
   std::vector<egress_row> egresses() override { return egress_rows; }
+  std::vector<blocklist_row> blocklist_rows;
+  std::vector<blocklist_row> blocklists() override { return blocklist_rows; }
   void view_site(std::string domain, done<site_answer> answer) override {
     ++calls;
     asked_site = std::move(domain);

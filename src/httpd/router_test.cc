@@ -463,7 +463,22 @@ TEST_F(router, lists_egresses_with_their_state) {
       R"({"egresses":[{"name":"a","state":"up","source_ipv4":"192.0.2.1","helo":"a.example.com","pools":["bulk"]},)"
       R"({"name":"b","state":"down","reason":"Connection refused","since":"2025-03-01T12:00:00.000Z",)"
       R"("until":"2025-03-01T12:00:00.000Z","helo":"b.example.com","proxy":"socks5://u:...@10.0.0.2:1080",)"
-      R"("pools":[]}]})");
+      R"("pools":[]}],"blocklists":[]})");
+}
+
+TEST_F(router, lists_the_block_lists_with_the_egresses_that_are_on_them) {
+  egress_row a{.name = "a"};
+  const wall_time noon(milliseconds(1'740'830'400'000));
+  a.listings.push_back({"192.0.2.1", "l.test", "127.0.0.2: spam", noon});
+  a.taken_out = true;
+  server_.egress_rows = {a};
+  server_.blocklist_rows = {{"l.test", "", noon}, {"dead.test", "lists the world", noon}, {"new.test", "", {}}};
+  EXPECT_EQ(get("/v1/egresses").body,
+            R"({"egresses":[{"name":"a","state":"up","pools":[],"listings":[{"address":"192.0.2.1","zone":"l.test",)"
+            R"("reason":"127.0.0.2: spam","since":"2025-03-01T12:00:00.000Z"}],"taken_out":true}],"blocklists":[)"
+            R"({"zone":"l.test","believed":true,"checked":"2025-03-01T12:00:00.000Z"},)"
+            R"({"zone":"dead.test","believed":false,"trouble":"lists the world","checked":"2025-03-01T12:00:00.000Z"},)"
+            R"({"zone":"new.test","believed":false}]})");
 }
 
 TEST_F(router, shows_how_fast_a_site_is_sent_to) {

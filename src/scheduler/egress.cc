@@ -15,6 +15,17 @@ void scheduler::leave_egress(site& s, const spool::egress_trouble& why) {
   wait_for(s, {});
 }
 
+void scheduler::look_again(std::string_view egress) {
+  std::vector<spool::site_id> by_it;  // passing on makes and drops sites
+  for (const auto& s : sites_) {
+    if (s && s->to->egress() == egress) by_it.push_back(s->id);
+  }
+  for (const auto id : by_it) {
+    if (auto* s = find(id)) pass_on(*s);
+    if (auto* s = find(id)) drop_if_idle(*s);
+  }
+}
+
 // The receiver wants no mail from this egress.
 bool scheduler::go_by_other(entry& e, const shaping::ruling& by) {
   if (by.what.kind != shaping::verdict_kind::other_egress || e.at == nullptr || with_.pace.dry_run) return false;

@@ -108,6 +108,9 @@ class scheduler final : public spool::work_source {
   // Queued recipients by the first hold that applies to them; those under way and those held one by one don't count.
   std::unordered_map<hold_id, std::uint64_t> count_held_back() const;
 
+  // The directory may know another way now for what waits for sites by this egress (egress.cc).
+  void look_again(std::string_view egress);
+
   // Operating; docs in view.h.
   totals count() const;
   std::vector<site_line> lines(std::size_t max) const;

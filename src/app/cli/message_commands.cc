@@ -14,13 +14,18 @@ constexpr unsigned events_per_poll = 1000;
 
 colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
-  if (kind == "deferred" || kind == "held" || kind == "domain") return colour::yellow;
+  if (kind == "deferred" || kind == "held" || kind == "domain" || kind == "blocklist") return colour::yellow;
   if (kind == "bounced" || kind == "expired" || kind == "cancelled") return colour::red;
   return colour::none;
 }
 
 std::string recipients_text(const json::object& event) {
   if (text_of(event, "kind") == "domain") return std::string(text_of(event, "sender"));  // it is about that one
+  if (const auto* b = event.if_contains("blocklist")) {
+    const auto& o = as_object(*b);
+    return fmt::format("{} {} {} {}", text_of(o, "egress"), text_of(o, "address"),
+                       o.at("listed").as_bool() ? "is on" : "is off", text_of(o, "zone"));
+  }
   if (text_of(event, "kind") == "pace") return fmt::format("{} {}", text_of(event, "route"), text_of(event, "stream"));
   const auto& all = array_of(event, "recipients");
   if (all.empty()) return {};

@@ -30,6 +30,7 @@ const std::vector<examination>& examinations() {
       {"listeners", examine_listeners},
       {"certificates", examine_certificates},
       {"egresses", examine_egresses},
+      {"blocklists", examine_blocklists},
       {"disk", examine_disk},
       {"dns", examine_dns},
   };

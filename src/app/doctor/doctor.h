@@ -63,6 +63,7 @@ void examine_server(const surroundings& around, report& to);
 void examine_listeners(const surroundings& around, report& to);
 void examine_certificates(const surroundings& around, report& to);
 void examine_egresses(const surroundings& around, report& to);
+void examine_blocklists(const surroundings& around, report& to);
 void examine_disk(const surroundings& around, report& to);
 void examine_dns(const surroundings& around, report& to);
 

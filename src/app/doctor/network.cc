@@ -10,13 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <future>
 
 #include "app/doctor/doctor.h"
+#include "app/doctor/look_up.h"
 #include "base/network.h"
 #include "config/egresses.h"
-#include "runtime/dns.h"
-#include "runtime/shards.h"
 #include "runtime/stream.h"
 #include "smtp/socks_client.h"
 
@@ -125,29 +123,6 @@ std::string reachable_host(const std::string& host) {
   return host == "::" ? "::1" : host;
 }
 
-runtime::dns_answer look_up(const config::settings& with, const std::string& name) {
-  runtime::dns_options o;
-  for (const auto& s : with.dns.servers)
-    o.servers.emplace_back(s.host, s.port);
-  o.timeout = with.dns.timeout;
-  runtime::shards one(1);
-  one.start();
-  std::unique_ptr<runtime::resolver> resolver;
-  std::promise<runtime::dns_answer> answer;
-  one.post(0, [&] {
-    resolver = runtime::make_unbound_resolver(one.context(0), o);
-    resolver->query_a(name, [&](runtime::dns_answer a) { answer.set_value(std::move(a)); });
-  });
-  auto got = answer.get_future().get();
-  std::promise<void> gone;
-  one.post(0, [&] {
-    resolver.reset();
-    gone.set_value();
-  });
-  gone.get_future().wait();
-  return got;
-}
-
 }  // namespace
 
 void examine_listeners(const surroundings& around, report& to) {
@@ -207,7 +182,7 @@ void examine_egresses(const surroundings& around, report& to) {
 
 void examine_dns(const surroundings& around, report& to) {
   const auto& with = around.with;
-  const auto answer = look_up(with, with.server.hostname);
+  const auto answer = look_up(with, {with.server.hostname}).front();
   using enum runtime::dns_status;
   const auto from = with.dns.servers.empty() ? std::string("the root servers") : std::string("dns.servers");
   switch (answer.status) {

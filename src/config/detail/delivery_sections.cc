@@ -197,6 +197,27 @@ section shaping_section() {
           }};
 }
 
+section blocklists_section() {
+  using blocklists = settings::blocklists_section;
+  constexpr auto in = &settings::blocklists;
+  return {
+      "blocklists",
+      "Whether the addresses that mail leaves from are on DNS block lists (RFC 5782); see "
+      "[docs/egress.md](egress.md#block-lists). A change is an event `blocklist`.",
+      {
+          setting<in, &blocklists::zones>(
+              "zones", reload, list_of<text>{{"a domain, such as \"zen.spamhaus.org\"", is_domain}, "domains", 0, 50},
+              "The lists to ask. Empty: none, since each has terms of use, and many refuse resolvers that the "
+              "public shares."),
+          setting<in, &blocklists::check_every>("check_every", reload, duration{1s, 7 * 24h},
+                                                "How often each address is looked up on each list."),
+          setting<in, &blocklists::take_out>(
+              "when_listed", reload, choice<bool>{{{"tell", false}, {"take_out", true}}},
+              "`tell`: an event, a metric and a log line. `take_out`: besides, the mail of a pool goes by those of "
+              "its egresses that are not listed, where there are any; never is a pool emptied for a list."),
+      }};
+}
+
 section tls_report_section() {
   using tls_report = settings::tls_report_section;
   constexpr auto in = &settings::tls_report;

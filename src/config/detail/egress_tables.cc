@@ -88,6 +88,15 @@ const std::vector<declaration<egress>>& egress_declarations() {
           "written as `%XX`. The source address is the proxy's then: for SOCKS it says what receivers will see, and "
           "which families are used.",
           "a proxy that can't be reached, or refuses the login: as for a missing source address"),
+      setting<&egress::public_addresses>(
+          "public_addresses", reload,
+          list_of<text>{
+              {"an address, such as \"192.0.2.1\"", [](std::string_view s) { return parse_address(s).has_value(); }},
+              "addresses",
+              0,
+              100},
+          "What receivers see its connections come from, behind NAT or a proxy: looked up on `blocklists.zones`. "
+          "Empty: its source addresses."),
   };
   return all;
 }

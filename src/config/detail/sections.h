@@ -13,6 +13,7 @@ section accounts_section();
 section delivery_section();
 section dns_section();
 section shaping_section();
+section blocklists_section();
 section tls_report_section();
 section api_section();
 section dkim_section();
