@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "app/cli/account_arguments.h"
+#include "app/cli/bounce_commands.h"
 #include "app/cli/hold_arguments.h"
 #include "app/cli/rules_arguments.h"
 #include "app/cli/warm_up_arguments.h"
@@ -61,6 +62,7 @@ class command_line {
     add_account_commands(app_, to_, adder);
     add_domain();
     add_rules_commands(app_, to_, adder);
+    add_bounce_commands(app_, to_, adder);
     add_hold_commands(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
   }

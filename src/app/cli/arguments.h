@@ -69,6 +69,7 @@ enum class command : unsigned char {
   rules_check,
   rules_try,
   rules_test,
+  bounce_classify,
   hold_list,
   hold_add,
   hold_release,
@@ -144,6 +145,7 @@ struct arguments {
   std::optional<std::string> return_path, tracking;
   bool zone = false, force = false, now = false;
   rules_arguments rules;
+  bool reply = false;  // of bounce classify
   shaping_arguments shaping;
   warm_up_arguments warm_up;
   hold_arguments hold;

@@ -79,6 +79,7 @@ const std::vector<std::vector<const char*>> all_commands{{"serve"},
                                                          {"rules", "show"},
                                                          {"rules", "check"},
                                                          {"rules", "try"},
+                                                         {"bounce", "classify"},
                                                          {"version"}};
 
 TEST(arguments, serve_takes_a_configuration) {

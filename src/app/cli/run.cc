@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "app/cli/bounce_commands.h"
 #include "app/cli/config_commands.h"
 #include "app/cli/context.h"
 #include "app/cli/dkim_commands.h"
@@ -209,6 +210,8 @@ int run(int argc, const char* const* argv) {
       return rules_check(*given, on_standard_streams());
     case command::rules_try:
       return rules_try(*given, on_standard_streams());
+    case command::bounce_classify:
+      return bounce_classify(*given, on_standard_streams());
     case command::version:
       return version(*given, std::cout);
     default:
