@@ -70,14 +70,20 @@ class writer {
   void run(std::string_view text) {
     while (!text.empty() && to_.size() < normalised_bytes_max) {
       if (separates[static_cast<unsigned char>(text.front())]) {
-        // "doesn't" is one word.
-        if (text.front() != '\'') end_word();
+        if (text.front() == '\'') {
+          apostrophe();
+        } else {
+          end_word();
+        }
         text.remove_prefix(1);
         continue;
       }
       std::size_t size = 1;
       while (size < text.size() && !separates[static_cast<unsigned char>(text[size])])
         ++size;
+      // What separates words may stand in a URL.
+      if (text.substr(0, size).find("://") != std::string_view::npos)
+        size = std::min(text.find_first_of(" \t\r\n<>\"'", size), text.size());
       token(text.substr(0, size));
       text.remove_prefix(size);
     }
@@ -87,6 +93,13 @@ class writer {
  private:
   void end_word() {
     if (to_.back() != ' ') to_.push_back(' ');
+  }
+  // "Doesn't" is one word, "l'adresse" and "dell'utente" are two.
+  void apostrophe() {
+    for (const std::string_view article :
+         {" l", " d", " n", " s", " j", " qu", " dell", " nell", " sull", " all", " un"}) {
+      if (to_.ends_with(article)) return end_word();
+    }
   }
   void word(std::string_view w) {
     end_word();
@@ -233,7 +246,7 @@ class writer {
       return;
     }
     if (c >= 0x400 && c < 0x460) return cyrillic(c);
-    if (c == 0x2019) return;              // an apostrophe
+    if (c == 0x2019) return apostrophe();
     if (c >= 0x300 && c < 0x370) return;  // an accent by itself
     if (c >= 0xFF01 && c <= 0xFF5E) {
       std::string_view none;

@@ -19,6 +19,7 @@ bool is_daemon(const incoming& from) {
                                       "mdaemon",
                                       "postmaster",
                                       "mail-daemon",
+                                      "microsoftexchange",
                                       "mail daemon",
                                       "mailer daemon",
                                       "mail administrator",
@@ -171,7 +172,10 @@ std::vector<block> find_recipients(const incoming& from, const report_limits& li
 }  // namespace
 
 std::vector<report> read_text_bounce(const incoming& from, const reading& by) {
-  constexpr int enough = 4;
+  // People write about bounces, too.
+  const bool by_machine =
+      is_daemon(from) || from.header->report_type == "delivery-status" || !from.field("x-failed-recipients").empty();
+  const int enough = by_machine ? 4 : 5;
   if (evidence(from) < enough) return {};
   const bool delayed = delay_texts().in(from.subject_shape) || delay_texts().in(from.text_shape);
   const std::string id = from.original_message_id();

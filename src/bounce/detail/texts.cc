@@ -75,8 +75,18 @@ std::vector<std::string> find_addresses(std::string_view text, std::size_t max) 
     std::size_t from = at, to = at + 1;
     while (from > 0 && at - from < 64 && is_local(text[from - 1]))
       --from;
-    while (to < text.size() && to - at < 254 && is_domain(text[to]))
+    // In a text without spaces a sentence goes on where the script changes.
+    const auto ascii = [&](std::size_t i) { return i < text.size() && static_cast<unsigned char>(text[i]) < 0x80; };
+    const bool ascii_domain = ascii(at + 1);
+    while (to < text.size() && to - at < 254 && is_domain(text[to]) && (!ascii_domain || ascii(to)))
       ++to;
+    if (at > 0 && ascii(at - 1)) {
+      for (std::size_t i = at; i > from; --i) {
+        if (ascii(i - 1)) continue;
+        from = i;
+        break;
+      }
+    }
     // "To:a@b", "rcpt=a@b" and "...a@b" have marks before it that are none of its; so has a sentence after it.
     for (std::size_t i = at; i > from; --i) {
       if (text[i - 1] == '=' && from + 8 >= i) {
