@@ -49,7 +49,7 @@ scheduler::turn scheduler::next_to_send(site& s, wall_time now) {
       if (!b) b = cover_send(s, line->stream(), account->who, now);
       if (b) {
         t.wait(b->until);
-        if (b->level == shaping::limit_level::warm_up && b->until) t.cap_until = b->until;
+        t.until_warmer |= b->level == shaping::limit_level::warm_up && b->until;
         if (b->level != shaping::limit_level::account && b->level != shaping::limit_level::account_provider) break;
         line->pass(account->who);
         continue;

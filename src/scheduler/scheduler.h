@@ -187,7 +187,7 @@ class scheduler final : public spool::work_source {
     account_line* account = nullptr;
     std::optional<wall_time> until;  // ...but then
     bool until_something_ends = false;
-    std::optional<wall_time> cap_until;  // a warm-up's cap is among what keeps mail back
+    bool until_warmer = false;  // a warm-up's cap is among what keeps mail back
     void wait(std::optional<wall_time> at);
   };
   turn next_to_send(site& s, wall_time now);
@@ -247,7 +247,7 @@ class scheduler final : public spool::work_source {
   void list_leaving(site& s);
   void pass_some(site& s);
   // warm_up.cc
-  void spill(site& s, wall_time until);
+  void spill(site& s);
   void note_warm_up(const site& s, const std::optional<shaping::pace_outcome>& pace, bool against_egress);
   void review_warm_ups();
   void kick_sites_of(const std::string& egress, const std::string& provider);

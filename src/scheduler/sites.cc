@@ -187,7 +187,7 @@ void scheduler::kick(site& s) {
     const auto t = next_to_send(s, now);
     if (t.line == nullptr) {
       wait_for(s, t);
-      if (t.cap_until) spill(s, *t.cap_until);
+      if (t.until_warmer) spill(s);
       return;
     }
     if (!s.listed) {

@@ -6,17 +6,16 @@
 
 namespace gonets::scheduler {
 
-// The cap is reached: until it lets something through again, the site's mail goes by the others of its pool. What has
-// no other way stays.
-void scheduler::spill(site& s, wall_time until) {
+// The cap is reached: for a while the site's mail goes by the others of its pool. What has no other way stays.
+void scheduler::spill(site& s) {
   const auto now = flow_now();
   const auto about = subject_of(s);
   if (now < s.spilled_until || !s.leaving.empty() || !env_.warm_ups.spills(about.egress, about.provider)) return;
-  s.spilled_until = std::max(until, now + detail::spilled_at_least);
+  s.spilled_until = now + detail::spilled_for;
   list_leaving(s);
   if (s.leaving.empty()) return;
   const auto& first = entries_.domains.name(entries_[s.leaving.back()].domain);
-  (void)env_.directory.past_egress(first, *s.to, s.spilled_until - now);
+  (void)env_.directory.past_egress(first, *s.to, detail::spilled_for);
   pass_some(s);
 }
 

@@ -30,8 +30,8 @@ inline constexpr std::size_t due_per_tick_max = 2000;
 // Of those that may go by another egress now.
 inline constexpr std::size_t passed_on_at_once = 2000;
 inline constexpr std::chrono::milliseconds passed_on_each{10};
-// So long, at least, a provider is left to other egresses when the cap of one is reached.
-inline constexpr std::chrono::minutes spilled_at_least{5};
+// So long a site is left to other egresses when the cap of one is reached; then it is seen whether that has changed.
+inline constexpr std::chrono::minutes spilled_for{15};
 inline constexpr std::chrono::seconds warm_ups_reviewed_each{1};
 inline constexpr std::uint64_t message_overhead_bytes = 400;
 inline constexpr std::int64_t unreadable_retry_ms = 15 * 60 * 1000;
