@@ -5,6 +5,9 @@ import pathlib
 import pytest
 
 from gonets_rig.daemon import BINARY
+from gonets_rig.dovecot import Dovecot
+from gonets_rig.net import wait_until
+from gonets_rig.postfix import PostfixReceiver, swaks
 from gonets_rig.processes import run
 
 SAMPLES = pathlib.Path(__file__).parent.parent / "src/bounce/testdata/messages"
@@ -79,4 +82,37 @@ HOSTILE = {
 def test_hostile_input_gets_an_answer(name):
     found = classify(HOSTILE[name])
     assert 1 <= len(found) <= 1000
-    assert isinstance(classify(HOSTILE[name][:1_000_000], "--reply"), list)
+    assert isinstance(classify(HOSTILE[name][:50_000], "--reply"), list)
+
+
+@pytest.fixture
+def peers():
+    """A Postfix that refuses unknown recipients, and one before it that must report that."""
+    dovecot = Dovecot()
+    refusing = PostfixReceiver(settings=("virtual_mailbox_domains = refused.test",))
+    reporting = PostfixReceiver(settings=(
+        "relay_domains = refused.test, lmtp.test",
+        f"transport_maps = inline:{{ {{ refused.test = smtp:[{refusing.endpoint[0]}]:{refusing.endpoint[1]} }},"
+        f" {{ lmtp.test = lmtp:inet:{dovecot.lmtp[0]}:{dovecot.lmtp[1]} }} }}"))
+    yield reporting
+    for each in (reporting, refusing, dovecot):
+        each.stop()
+
+
+# The recipient, and what must be made of the bounce.
+REFUSED = [("no-ann@refused.test", 550, "5.1.1", "user_unknown"), ("nobody@lmtp.test", 550, "5.1.1", "user_unknown")]
+
+
+def test_bounces_of_postfix_and_dovecot_are_understood(peers):
+    for recipient, *_ in REFUSED:
+        status, dialogue = swaks(peers.endpoint, "--from", "sender@postfix.test", "--to", recipient,
+                                 "--header", f"Message-Id: <to-{recipient}>")
+        assert status == 0, dialogue
+    bounces = wait_until("the bounces", lambda: len(peers.messages()) == len(REFUSED) and peers.messages())
+    found = {one["recipient"]: one for message in bounces for one in classify(message.as_bytes())}
+    for recipient, code, enhanced, category in REFUSED:
+        one = found[recipient]
+        assert (one["kind"], one["action"], one["code"], one["status"], one["category"]) == (
+            "bounce", "failed", code, enhanced, category)
+        assert one["permanent"] and one["suppress"]
+        assert one["original_message_id"] == f"to-{recipient}"

@@ -29,7 +29,7 @@ struct report {
 };
 
 struct report_limits {
-  std::size_t message_bytes_max = 16u << 20;  // what follows is not looked at
+  std::size_t message_bytes_max = 8u << 20;  // what follows is not looked at
   std::size_t depth_max = 12;
   std::size_t parts_max = 100;
   std::size_t text_bytes_max = 256u << 10;  // of one part

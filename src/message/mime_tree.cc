@@ -52,6 +52,30 @@ std::string cut(std::string text, std::size_t bytes_max) {
   return text;
 }
 
+bool could_be_field(std::string_view line) {
+  for (const char c : line) {
+    if (c == ':') return true;
+    if (c <= ' ' || c == 0x7f) return false;
+  }
+  return false;
+}
+
+// Without the lines that are too many of their kind.
+std::string bounded(std::string_view message, const mime_limits& limits) {
+  std::string to;
+  to.reserve(message.size());
+  std::size_t fields = 0, boundaries = 0;
+  while (!message.empty()) {
+    const std::size_t end = std::min(message.find('\n'), message.size() - 1);
+    const auto line = message.substr(0, end + 1);
+    message.remove_prefix(end + 1);
+    if (line.starts_with("--") && ++boundaries > limits.boundary_lines_max) continue;
+    if (could_be_field(line) && ++fields > limits.field_lines_max) continue;
+    to += line;
+  }
+  return to;
+}
+
 class tree_reader {
  public:
   explicit tree_reader(const mime_limits& limits) : limits_(limits) {}
@@ -142,7 +166,8 @@ mime_part read_mime(std::string_view message, const mime_limits& limits) {
   static const bool ready = (g_mime_init(), true);
   mime_part root;
   if (!ready || message.empty()) return root;
-  const owned<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(message.data(), message.size()));
+  const std::string safe = bounded(message, limits);
+  const owned<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(safe.data(), safe.size()));
   const owned<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));
   const owned<GMimeMessage> parsed(g_mime_parser_construct_message(parser.get(), nullptr));
   if (parsed) tree_reader(limits).read_message(parsed.get(), root, 0);

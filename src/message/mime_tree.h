@@ -14,6 +14,10 @@ struct mime_limits {
   std::size_t fields_max = 300;             // of one header
   std::size_t value_bytes_max = 8192;       // of one field
   std::size_t text_bytes_max = 256u << 10;  // of one part
+  // GMime makes an object of each field and each part before anyone can say that there are too many. So of lines that
+  // could be a field, and of those that could be a boundary, so many are let through to it.
+  std::size_t field_lines_max = 50'000;
+  std::size_t boundary_lines_max = 1000;
 };
 
 struct mime_field {
