@@ -101,25 +101,11 @@ std::vector<report> read_auto_reply(const incoming& from, const reading& by) {
   if ((automatic && (reply || subject || text)) || (subject && (machine || text)) || (text && machine && reply)) {
     return {answer(from, category::auto_reply)};
   }
-  static const phrases plain{"automatic reply",
-                             "out of office",
-                             "out of the office",
-                             "autoreply",
-                             "auto reply",
-                             "автоответ*",
-                             "abwesenheitsnotiz",
-                             "automatische antwort",
-                             "reponse automatique",
-                             "respuesta automatica",
-                             "resposta automatica",
-                             "risposta automatica",
-                             "automatisch antwoord",
-                             "autoodpowiedz",
-                             "odpowiedz automatyczna",
-                             "自動応答",
-                             "自動返信",
-                             "自动回复",
-                             "自動回覆"};
+  static const phrases plain(
+      "automatic reply|out of office|out of the office|autoreply|auto reply|автоответ*|"
+      "abwesenheitsnotiz|automatische antwort|reponse automatique|respuesta automatica|resposta automatica|"
+      "risposta automatica|automatisch antwoord|autoodpowiedz|odpowiedz automatyczna|自動応答|"
+      "自動返信|自动回复|自動回覆");
   if (plain.in(from.subject_shape)) return {answer(from, category::auto_reply)};
   return {};
 }

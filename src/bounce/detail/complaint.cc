@@ -72,12 +72,11 @@ bool is_other_complaint(const incoming& from) {
                     contains_ci(sender, "feedbackloop") || contains_ci(sender, "-fbl@") ||
                     contains_ci(sender, "@fbl.") || contains_ci(sender, "abuse") || contains_ci(sender, "spamcop");
   const bool subject = complaint_subjects().in(from.subject_shape);
-  static const phrases says{
-      "reported as spam", "reported it as spam", "marked as spam",  "marked it as spam", "marked this message as spam",
-      "this is spam",     "spam complaint",      "complaint about", "abuse report",      "considers this message",
-      "unsolicited",      "пожаловал*",          "жалоб*",          "как спам",          "als spam",
-      "comme spam",       "como spam",           "come spam",       "jako spam",         "迷惑メール",
-      "垃圾邮件",         "report spam",         "email abuse"};
+  static const phrases says(
+      "reported as spam|reported it as spam|marked as spam|marked it as spam|marked this message as spam|"
+      "this is spam|spam complaint|complaint about|abuse report|considers this message|unsolicited|"
+      "пожаловал*|жалоб*|как спам|als spam|comme spam|como spam|come spam|jako spam|"
+      "迷惑メール|垃圾邮件|report spam|email abuse");
   const bool text = says.in(from.text_shape) || says.in(from.subject_shape);
   return with_original && ((desk && (subject || text)) || (subject && text));
 }

@@ -1,6 +1,5 @@
 // Lists of phrases that tell one kind of message from another, looked for in normalised text.
 #pragma once
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -10,8 +9,8 @@ namespace gonets::bounce::detail {
 
 class phrases {
  public:
-  // Each is brought into the shape of normalised text; "word*" stands for what begins so.
-  phrases(std::initializer_list<std::string_view> all);
+  // Parted by '|'. Each is brought into the shape of normalised text; "word*" stands for what begins so.
+  explicit phrases(std::string_view all);
   bool in(std::string_view normalised) const;
 
  private:
