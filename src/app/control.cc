@@ -131,9 +131,12 @@ std::string said_of_deferral(const std::vector<events::event>& history, recipien
 }
 
 // No mail waits for them: it goes by others, or by them all the same.
-std::vector<httpd::obstacle> egresses_passed_over(const parts& all, const httpd::queue_row& row) {
+std::vector<httpd::obstacle> egresses_passed_over(const parts& all, account_id account, const httpd::queue_row& row) {
   std::vector<httpd::obstacle> found;
-  for (const auto& [name, why] : all.egresses.listed_for(row.stream, message::domain_of(row.recipient))) {
+  spool::queued_message m;
+  m.account = account;
+  m.stream = row.stream;
+  for (const auto& [name, why] : all.egresses.listed_for(m, message::domain_of(row.recipient))) {
     const bool used = row.site.ends_with(" via " + name);
     found.push_back({"egress_listed",
                      fmt::format("the egress {} is taken out: {}; {}", name, why,
@@ -263,7 +266,7 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
           why.expected = std::max(why.expected, from_ms(o.until_ms));
         }
         if (for_operator) why.expected = {};
-        for (auto& o : egresses_passed_over(parts_, why.row))
+        for (auto& o : egresses_passed_over(parts_, x.entry.account, why.row))
           why.obstacles.push_back(std::move(o));
         rows.push_back(std::move(why));
       }

@@ -143,18 +143,16 @@ bool egress_book::listed(std::string_view name, std::optional<std::string> why) 
   return was != listed_.contains(name);
 }
 
-std::vector<std::pair<std::string, std::string>> egress_book::listed_for(std::string_view stream,
+std::vector<std::pair<std::string, std::string>> egress_book::listed_for(const spool::queued_message& m,
                                                                          std::string_view domain) const {
   const std::lock_guard guard(lock_);
   std::vector<std::pair<std::string, std::string>> found;
   if (listed_.empty()) return found;
   const auto& route = config::match_route(with_, domain);
   if (route.kind != config::route_kind::mx && route.kind != config::route_kind::smtp) return found;
-  const auto of = std::ranges::find(with_.streams, stream, &config::stream::name);
-  std::string_view wanted = route.egress;
-  if (wanted.empty() && of != with_.streams.end()) wanted = of->egress;
-  for (const auto& m : config::members_of(with_, wanted)) {
-    if (const auto at = listed_.find(m.egress); at != listed_.end()) found.emplace_back(*at);
+  const std::string_view wanted = route.egress.empty() ? wanted_of(m) : std::string_view(route.egress);
+  for (const auto& each : config::members_of(with_, wanted)) {
+    if (const auto at = listed_.find(each.egress); at != listed_.end()) found.emplace_back(*at);
   }
   return found;
 }

@@ -59,8 +59,9 @@ class egress_book {
   // It is on block lists: the others of its pools go first, where any works. Nothing: it is on none any more. Outlasts
   // configure(); true if that is new.
   bool listed(std::string_view name, std::optional<std::string> why);
-  // Of the egresses that the stream's mail to the domain may go by, those that are, with the reason.
-  std::vector<std::pair<std::string, std::string>> listed_for(std::string_view stream, std::string_view domain) const;
+  // Of the egresses that the message's mail to the domain may go by, those that are, with the reason.
+  std::vector<std::pair<std::string, std::string>> listed_for(const spool::queued_message& m,
+                                                              std::string_view domain) const;
 
   struct line {
     config::egress what;

@@ -200,8 +200,14 @@ TEST_F(egress_book_test, empties_no_pool_for_a_list) {
 
 TEST_F(egress_book_test, tells_which_listed_egresses_a_streams_mail_might_go_by) {
   book.listed("a", "listed");
-  EXPECT_EQ(book.listed_for("bulk", "d.example").size(), 1u);
-  EXPECT_TRUE(book.listed_for("transactional", "d.example").empty());
+  spool::queued_message m;
+  m.stream = "bulk";
+  EXPECT_EQ(book.listed_for(m, "d.example").size(), 1u);
+  m.stream = "transactional";
+  EXPECT_TRUE(book.listed_for(m, "d.example").empty());
+  m.account = account_id{7};
+  book.set_accounts({{account_id{7}, "pair"}});
+  EXPECT_EQ(book.listed_for(m, "d.example").size(), 1u);
 }
 
 TEST_F(egress_book_test, finds_an_egress_with_the_helo_name_of_all_where_it_has_none) {
