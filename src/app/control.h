@@ -34,7 +34,7 @@ class control final : public httpd::control {
   void check_key(std::string key, const address_bytes& from, done<httpd::key_verdict> answer) override;
   void lockouts(std::size_t rows_max, done<std::vector<httpd::lockout_row>> answer) override;
   void unlock(std::string what, done<bool> answer) override;
-  void view_site(std::string domain, done<httpd::site_answer> answer) override;
+  void view_site(std::string domain, httpd::site_viewer by, done<httpd::site_answer> answer) override;
   void pin_site(std::string domain, httpd::site_pin to, done<httpd::site_answer> answer) override;
   void release_site(std::string domain, std::string stream, done<httpd::site_answer> answer) override;
   std::vector<httpd::egress_row> egresses() override;

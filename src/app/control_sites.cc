@@ -17,9 +17,25 @@ scheduler::scheduler::site_answer to_asker(runtime::shards& shards, control::don
 
 }  // namespace
 
-void control::view_site(std::string domain, done<httpd::site_answer> answer) {
-  parts_.by_shard[runtime::shards::current()]->scheduler->view_site(to_lower(domain),
-                                                                    to_asker(parts_.shards, std::move(answer)));
+void control::view_site(std::string domain, httpd::site_viewer by, done<httpd::site_answer> answer) {
+  auto name = to_lower(domain);
+  scheduler::viewer whose{by.stream, {}};
+  if (!by.account.empty()) {
+    const auto all = parts_.accounts->current();
+    const auto* account = all->find_account(by.account);
+    if (account == nullptr) return answer(std::unexpected("there is no account \"" + by.account + "\""));
+    whose.account = account->id;
+  }
+  // By the egress of the account or stream; of a pool, by the one of some message.
+  if (!by.stream.empty()) {
+    spool::queued_message some;
+    some.id = message_id{1};
+    some.stream = by.stream;
+    some.account = whose.account.value_or(account_id{});
+    name += parts_.egresses.mark_of(some);
+  }
+  parts_.by_shard[runtime::shards::current()]->scheduler->view_site(name, to_asker(parts_.shards, std::move(answer)),
+                                                                    whose);
 }
 
 void control::pin_site(std::string domain, httpd::site_pin to, done<httpd::site_answer> answer) {

@@ -166,6 +166,10 @@ struct key_verdict {
 
 using site_answer = std::expected<scheduler::site_view, std::string>;
 using site_pin = scheduler::pin;
+// Whose limits are looked at; empty: nobody's in particular.
+struct site_viewer {
+  std::string stream, account;
+};
 
 class control {
  public:
@@ -198,7 +202,7 @@ class control {
   virtual void lockouts(std::size_t rows_max, done<std::vector<lockout_row>> answer) = 0;
   virtual void unlock(std::string what, done<bool> answer) = 0;  // false: it had no failures
   // A site by one of its domains, or why there is none.
-  virtual void view_site(std::string domain, done<site_answer> answer) = 0;
+  virtual void view_site(std::string domain, site_viewer by, done<site_answer> answer) = 0;
   virtual void pin_site(std::string domain, site_pin to, done<site_answer> answer) = 0;
   virtual void release_site(std::string domain, std::string stream, done<site_answer> answer) = 0;  // "": all streams
   virtual std::vector<egress_row> egresses() = 0;       // from any thread, at once

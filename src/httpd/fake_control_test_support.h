@@ -211,18 +211,20 @@ class fake_control : public control {
   std::vector<egress_row> egresses() override { return egress_rows; }
   std::vector<blocklist_row> blocklist_rows;
   std::vector<blocklist_row> blocklists() override { return blocklist_rows; }
-  void view_site(std::string domain, done<site_answer> answer) override {
+  site_viewer asked_viewer;
+  void view_site(std::string domain, site_viewer by, done<site_answer> answer) override {
+    asked_viewer = std::move(by);
     ++calls;
     asked_site = std::move(domain);
     answer(site);
   }
   void pin_site(std::string domain, site_pin to, done<site_answer> answer) override {
     asked_pin = to;
-    view_site(std::move(domain), std::move(answer));
+    view_site(std::move(domain), {}, std::move(answer));
   }
   void release_site(std::string domain, std::string stream, done<site_answer> answer) override {
     asked_pin = site_pin{std::move(stream), 0, {}};
-    view_site(std::move(domain), std::move(answer));
+    view_site(std::move(domain), {}, std::move(answer));
   }
   void captured_content(std::string id, done<std::optional<std::string>> answer) override {
     ++calls;

@@ -487,15 +487,19 @@ TEST_F(router, shows_how_fast_a_site_is_sent_to) {
   v.egress = "default";
   v.state = "ready";
   v.streams.push_back({"bulk", 7, 2.5, 0, 3, "cruising", "", 0});
-  v.limits.push_back({"10 messages a minute for site mx:a.test (rules: a)", 10, 10, 1'740'830'400'000, true});
+  v.limits.push_back({"10 messages a minute for site mx:a.test (rules: a)", 10, 10, 1'740'830'400'000, true,
+                      shaping::limit_level::site, shaping::limit_kind::messages_a_minute});
   server_.site = v;
   EXPECT_EQ(get("/v1/sites/a.test").body,
             R"x({"site":"mx:a.test","egress":"default","state":"ready","waiting":0,"sending":0,"connections":0,)x"
             R"x("connections_max":0,"paced":false,"streams":[{"name":"bulk","waiting":7,"rate":2.5E0,)x"
             R"x("phase":"cruising","connections":3}],"limits":[{"what":)x"
             R"x("10 messages a minute for site mx:a.test (rules: a)","used":10,"max":10,"blocks":true,)x"
-            R"x("until":"2025-03-01T12:00:00.000Z"}]})x");
+            R"x("level":"site","kind":"messages a minute","window_s":60,"until":"2025-03-01T12:00:00.000Z"}]})x");
   EXPECT_EQ(server_.asked_site, "a.test");
+  get("/v1/sites/a.test?stream=bulk&account=shop");
+  EXPECT_EQ(server_.asked_viewer.stream, "bulk");
+  EXPECT_EQ(server_.asked_viewer.account, "shop");
   server_.site = std::unexpected("b.test takes no mail");
   expect_error(get("/v1/sites/b.test"), 404, "no_site");
 }

@@ -26,6 +26,7 @@ std::string to_json(const scheduler::site_view& v) {
   o["connections"] = v.connections;
   o["connections_max"] = v.connections_max;
   o["paced"] = v.paced;
+  if (v.paced) o["start_rate"] = v.start_rate;
   json::array streams;
   for (const auto& s : v.streams) {
     json::object one{
@@ -39,6 +40,9 @@ std::string to_json(const scheduler::site_view& v) {
   json::array limits;
   for (const auto& l : v.limits) {
     json::object one{{"what", l.what}, {"used", l.used}, {"max", l.max}, {"blocks", l.blocks}};
+    one["level"] = shaping::to_text(l.level);
+    one["kind"] = shaping::to_text(l.kind);
+    if (const auto window = shaping::window_of(l.kind); window > 0) one["window_s"] = window;
     add_time(one, "until", from_ms(l.until_ms));
     limits.push_back(std::move(one));
   }
@@ -54,7 +58,8 @@ control::done<site_answer> show_answer(on_response done) {
 }
 
 void show(const call& c, on_response done) {
-  c.ask.view_site(c.id, show_answer(std::move(done)));
+  site_viewer by{std::string(parameter(c.query, "stream")), std::string(parameter(c.query, "account"))};
+  c.ask.view_site(c.id, std::move(by), show_answer(std::move(done)));
 }
 
 void pin(const call& c, on_response done) {
@@ -80,7 +85,7 @@ void release(const call& c, on_response done) {
 
 std::vector<route> site_routes() {
   return {
-      {"GET", "/v1/sites/{domain}", show, {}},
+      {"GET", "/v1/sites/{domain}", show, {"stream", "account"}},
       {"PUT", "/v1/sites/{domain}/pace", pin, {}},
       {"DELETE", "/v1/sites/{domain}/pace", release, {"stream"}},
   };

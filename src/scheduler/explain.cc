@@ -101,7 +101,7 @@ std::vector<explanation::obstacle> scheduler::in_the_way(const entry& e) const {
   return all;
 }
 
-site_view scheduler::view_of(const site& s) const {
+site_view scheduler::view_of(const site& s, const viewer& by) const {
   site_view v;
   const auto now = flow_now();
   const auto shown = [this](std::optional<wall_time> t) { return t ? to_ms(flow_.shown(*t)) : 0; };
@@ -121,6 +121,7 @@ site_view scheduler::view_of(const site& s) const {
   v.connections = s.connections;
   v.connections_max = connections_max(s);
   v.paced = is_paced(s);
+  if (v.paced) v.start_rate = policy_for(s, nullptr).start;
   for (const auto& p : s.paces) {
     site_view::stream one;
     one.name = policy(p->stream).name;
@@ -137,33 +138,36 @@ site_view scheduler::view_of(const site& s) const {
   }
   if (s.limits) {
     for (const auto& l : shaping::limit_chain{s.limits.get()}.explain(now))
-      v.limits.push_back({to_text(l), l.used, l.max, shown(l.until), l.blocks});
+      v.limits.push_back({to_text(l), l.used, l.max, shown(l.until), l.blocks, l.level, l.what});
   }
-  for (const auto& l : env_.limits.explain(subject_of(s), shaping::urgency::urgent, now))
-    v.limits.push_back({l.text, l.used, l.max, shown(l.until), l.blocks});
+  auto about = subject_of(s);
+  if (!by.stream.empty()) about.stream = by.stream;
+  about.account = by.account;
+  for (const auto& l : env_.limits.explain(about, shaping::urgency::urgent, now))
+    v.limits.push_back({l.text, l.used, l.max, shown(l.until), l.blocks, l.level, l.kind});
   return v;
 }
 
 // ---- a site by one of its domains -------------------------------------------------------------------------------
 
-void scheduler::with_site(const std::string& domain, site_change change, site_answer answer) {
-  env_.directory.find(domain, [this, change = std::move(change), answer = std::move(answer)](
+void scheduler::with_site(const std::string& domain, site_change change, site_answer answer, const viewer& by) {
+  env_.directory.find(domain, [this, by, change = std::move(change), answer = std::move(answer)](
                                   spool::destination_ptr to, const smtp::recipient_outcome& why_not) mutable {
     if (!to) return answer(std::nullopt, why_not);
     const auto owner = std::hash<std::string_view>{}(to->site_key) % all_.size();
-    env_.shards.post(owner, [other = all_[owner], to = std::move(to), change = std::move(change),
+    env_.shards.post(owner, [by, other = all_[owner], to = std::move(to), change = std::move(change),
                              answer = std::move(answer)]() mutable {
       auto& s = other->site_for(to);
       if (change) change(*other, s);
-      answer(other->view_of(s), {});
+      answer(other->view_of(s, by), {});
       other->kick(s);
       other->drop_if_idle(s);
     });
   });
 }
 
-void scheduler::view_site(const std::string& domain, site_answer answer) {
-  with_site(domain, {}, std::move(answer));
+void scheduler::view_site(const std::string& domain, site_answer answer, const viewer& by) {
+  with_site(domain, {}, std::move(answer), by);
 }
 
 void scheduler::pin_site(const std::string& domain, pin to, site_answer answer) {

@@ -120,7 +120,7 @@ class scheduler final : public spool::work_source {
   // How fast the domain's site is sent to, and why no faster. Asked on any one shard; `answer` is called on the shard
   // that owns the site, or with nothing on this one when it can't be told where the domain's mail goes.
   using site_answer = std::move_only_function<void(std::optional<site_view>, const smtp::recipient_outcome& why_not)>;
-  void view_site(const std::string& domain, site_answer answer);
+  void view_site(const std::string& domain, site_answer answer, const viewer& by = {});
   // The same with a change of its pace, which adaptive_rate.h explains; an empty stream: all of them.
   void pin_site(const std::string& domain, pin to, site_answer answer);
   void release_site(const std::string& domain, const std::string& stream, site_answer answer);
@@ -229,10 +229,10 @@ class scheduler final : public spool::work_source {
   bool crowded_out(const site& s, const spool::attempt_result& r) const;
   void note_pace(const site& s, std::uint8_t stream, const std::string& what, std::string_view rule = {});
   std::vector<explanation::obstacle> in_the_way(const entry& e) const;
-  site_view view_of(const site& s) const;
+  site_view view_of(const site& s, const viewer& by = {}) const;
   // On the shard that owns the site; nothing is changed where `change` is empty.
   using site_change = std::function<void(scheduler& owner, site& s)>;
-  void with_site(const std::string& domain, site_change change, site_answer answer);
+  void with_site(const std::string& domain, site_change change, site_answer answer, const viewer& by = {});
 
   struct settlement;
   using settlement_ptr = std::shared_ptr<settlement>;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "scheduler/entry_table.h"
+#include "shaping/limit_set.h"
 
 namespace gonets::scheduler {
 
@@ -69,6 +70,7 @@ struct site_view {
   std::int64_t until_ms = 0;
   std::size_t waiting = 0, sending = 0, connections = 0, connections_max = 0;
   bool paced = false;
+  double start_rate = 0;  // of a stream that is not below: where it would begin
   struct stream {
     std::string name;
     std::size_t waiting = 0;
@@ -83,8 +85,16 @@ struct site_view {
     std::uint32_t used = 0, max = 0;
     std::int64_t until_ms = 0;  // when it stands in the way
     bool blocks = false;
+    shaping::limit_level level = shaping::limit_level::server;
+    shaping::limit_kind kind = shaping::limit_kind::connections;
   };
   std::vector<limit> limits;
+};
+
+// Whose limits are looked at, besides those of the site: of the whole stream or account where they are named.
+struct viewer {
+  std::string stream;
+  std::optional<account_id> account;
 };
 
 struct pin {

@@ -170,7 +170,7 @@ std::vector<limit_book::shown> limit_book::explain(const limit_subject& about, u
   if (empty()) return all;
   const std::lock_guard guard(lock_);
   for (const auto& l : chain_of(about, false).explain(forward(now), how))
-    all.push_back({to_text(l), l.used, l.max, l.blocks, l.until, l.level});
+    all.push_back({to_text(l), l.used, l.max, l.blocks, l.until, l.level, l.what});
   return all;
 }
 

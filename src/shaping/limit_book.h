@@ -77,6 +77,7 @@ class limit_book {
     bool blocks = false;
     std::optional<wall_time> until;
     limit_level level = limit_level::server;
+    limit_kind kind = limit_kind::connections;
   };
   std::vector<shown> explain(const limit_subject& about, urgency how, wall_time now);
   std::optional<std::uint32_t> tightest(limit_kind k, const limit_subject& about);

@@ -95,6 +95,21 @@ std::string_view to_text(limit_level l) {
   return "";
 }
 
+unsigned window_of(limit_kind k) {
+  switch (k) {
+    case limit_kind::messages_a_second:
+      return 1;
+    case limit_kind::messages_a_minute:
+      return 60;
+    case limit_kind::messages_an_hour:
+      return 3600;
+    case limit_kind::messages_a_day:
+      return 86'400;
+    default:
+      return 0;
+  }
+}
+
 std::string_view to_text(limit_kind k) {
   return of(k).text;
 }

@@ -50,6 +50,8 @@ enum class limit_kind : std::uint8_t {
 };
 inline constexpr std::size_t limit_kinds = 11;
 std::string_view to_text(limit_kind k);  // "messages a minute"
+// In seconds, of those of messages in a time; zero: of others.
+unsigned window_of(limit_kind k);
 
 struct limit_setting {
   limit_kind what = limit_kind::connections;

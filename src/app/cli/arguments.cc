@@ -7,6 +7,7 @@
 
 #include "app/cli/account_arguments.h"
 #include "app/cli/bounce_commands.h"
+#include "app/cli/forecast_arguments.h"
 #include "app/cli/hold_arguments.h"
 #include "app/cli/rules_arguments.h"
 #include "app/cli/warm_up_arguments.h"
@@ -65,6 +66,7 @@ class command_line {
     add_bounce_commands(app_, to_, adder);
     add_hold_commands(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
+    add_forecast_command(app_, to_, adder);
   }
 
   CLI::App& app() { return app_; }

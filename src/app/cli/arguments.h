@@ -58,6 +58,7 @@ enum class command : unsigned char {
   domain_import_key,
   domain_remove,
   egress_list,
+  forecast,
   warm_up_list,
   warm_up_set,
   shaping_explain,
@@ -122,6 +123,12 @@ struct warm_up_arguments {
   bool warm = false;
 };
 
+// Of `forecast`.
+struct forecast_arguments {
+  std::string file, stream = "bulk", account;
+  unsigned look_up = 200;
+};
+
 struct arguments {
   command what = command::version;
   bool json = false;
@@ -148,6 +155,7 @@ struct arguments {
   bool reply = false;  // of bounce classify
   shaping_arguments shaping;
   warm_up_arguments warm_up;
+  forecast_arguments forecast;
   hold_arguments hold;
 };
 

@@ -1,0 +1,9 @@
+// The subcommand `forecast`.
+#pragma once
+#include "app/cli/account_arguments.h"
+
+namespace gonets::app::cli {
+
+void add_forecast_command(CLI::App& app, arguments& to, const command_adder& with);
+
+}  // namespace gonets::app::cli
