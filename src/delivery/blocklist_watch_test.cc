@@ -23,10 +23,10 @@ struct set_clock final : clock {
 class blocklist_watch_test : public ::testing::Test {
  protected:
   blocklist_watch_test() {
-    config::settings with;
-    with.egresses = {{.name = "a"}, {.name = "b"}};
-    with.pools = {{"pair", {{"a"}, {"b"}}}};
-    book.configure(with);
+    config::settings about;
+    about.egresses = {{.name = "a"}, {.name = "b"}};
+    about.pools = {{"pair", {{"a"}, {"b"}}}};
+    book.configure(about);
     dns.set_a("2.0.0.127.l.test", {"127.0.0.2"});
   }
   void check() {
