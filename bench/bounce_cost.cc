@@ -1,9 +1,9 @@
-// What it costs to classify a reply and to read a bounce.
+// What it costs to classify a reply and to read a bounce, in CPU time.
 //
 //   gonets_bounce_cost src/bounce/testdata/replies.tsv src/bounce/testdata/messages/*.eml
 #include <fmt/format.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -16,10 +16,11 @@
 namespace {
 using namespace gonets;
 
+// Of the processor.
 double seconds(auto&& work) {
-  const auto begin = std::chrono::steady_clock::now();  // a measurement, no part of the server
+  const std::clock_t begin = std::clock();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 std::string read(const char* path) {

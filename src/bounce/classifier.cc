@@ -46,8 +46,8 @@ classifier::classifier(rule_file file, std::vector<std::string>& faults) : file_
       if (c.in_hosts) kept_.insert(word.substr(0, word.find('*')));
     }
   }
-  for (std::uint16_t i = 0; i < lists_.size(); ++i)
-    add_words(file_.concepts[i].words, i);
+  for (std::size_t i = 0; i < lists_.size(); ++i)
+    add_words(file_.concepts[i].words, static_cast<std::uint16_t>(i));
   for (std::uint32_t i = 0; i < file_.rules.size(); ++i) {
     const std::size_t before = faults.size();
     condition made = compile(file_.rules[i], i, faults);

@@ -65,7 +65,7 @@ reply_codes find_codes(std::string_view text) {
     if (found.code != 0 || !is_code(rest)) continue;
     const char next = rest.size() > 3 ? rest[3] : ' ';
     const bool at_end = next == ' ' || next == '-' || next == '\r' || next == '\n' || next == '\t' || next == ':' ||
-                        next == '"' || next == ')' || next == '#' || next == ';' || next == ',';
+                        next == '"' || next == ')' || next == '#' || next == ';' || next == ',' || next == '_';
     if (!at_end) continue;
     if (next == ' ' && rest.size() > 4 && status_at(rest.substr(4))) {
       found.code = static_cast<std::uint16_t>((rest[0] - '0') * 100 + (rest[1] - '0') * 10 + (rest[2] - '0'));
