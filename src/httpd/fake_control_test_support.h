@@ -69,6 +69,13 @@ class fake_operator_control : public operator_control {
     asked_release = id;
     answer(hold_answer);
   }
+  flow_answer flow_rows;
+  flow_by asked_by{};
+  void flow(flow_by by, std::size_t max, done<flow_answer> answer) override {
+    asked_by = by;
+    asked_max = max;
+    answer(flow_rows);
+  }
   std::vector<shaping::warm_up_book::line> warm_ups_answer;
   std::expected<shaping::warm_up_book::line, response> warm_up_answer;
   warm_up_request asked_warm_up;

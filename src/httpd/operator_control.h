@@ -14,6 +14,7 @@
 #include "events/log_search.h"
 #include "events/rule_replay.h"
 #include "httpd/exchange.h"
+#include "scheduler/flow_board.h"
 #include "scheduler/standing_hold.h"
 #include "shaping/warm_up_book.h"
 
@@ -48,6 +49,20 @@ struct warm_up_request {
   std::optional<std::uint32_t> day;  // nothing: it is warm
 };
 
+enum class flow_by : std::uint8_t { provider, site, account, egress };
+struct flow_row {
+  std::string name;
+  scheduler::flow_counts counts;  // since the start, or since it was last forgotten
+  std::uint64_t waiting = 0, sending = 0, deferred = 0, held = 0, connections = 0;
+  wall_time oldest{};
+};
+struct flow_answer {
+  wall_time at{};
+  std::vector<flow_row> rows;  // those at work first, cut at a limit
+  std::uint64_t rows_in_all = 0;
+  flow_row total;
+};
+
 class operator_control {
  public:
   template <class T>
@@ -63,6 +78,7 @@ class operator_control {
   // The errors are ready answers: what is asked for is unknown, or the database can't be asked.
   virtual void holds(done<std::vector<hold_row>> answer) = 0;
   virtual void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) = 0;
+  virtual void flow(flow_by by, std::size_t max, done<flow_answer> answer) = 0;
   virtual std::vector<shaping::warm_up_book::line> warm_ups() = 0;
   virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;
   virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;

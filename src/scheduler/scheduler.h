@@ -18,6 +18,7 @@
 #include "metrics/metrics.h"
 #include "runtime/executor.h"
 #include "scheduler/entry_table.h"
+#include "scheduler/flow_board.h"
 #include "scheduler/site.h"
 #include "scheduler/standing_hold.h"
 #include "scheduler/view.h"
@@ -117,6 +118,8 @@ class scheduler final : public spool::work_source {
   selection select(const selector& which, std::size_t max) const;
   std::size_t act(const selector& which, action what, const std::string& reason);
   std::vector<explanation> explain(message_id id) const;
+  // How mail flows (flow.cc). What is in the queue is as of a moment ago where it is long.
+  flow_view flow();
   // How fast the domain's site is sent to, and why no faster. Asked on any one shard; `answer` is called on the shard
   // that owns the site, or with nothing on this one when it can't be told where the domain's mail goes.
   using site_answer = std::move_only_function<void(std::optional<site_view>, const smtp::recipient_outcome& why_not)>;
@@ -230,6 +233,8 @@ class scheduler final : public spool::work_source {
   void note_pace(const site& s, std::uint8_t stream, const std::string& what, std::string_view rule = {});
   std::vector<explanation::obstacle> in_the_way(const entry& e) const;
   site_view view_of(const site& s, const viewer& by = {}) const;
+  void count_queue();
+  void note_flow(const entry& e, events::kind how, wall_time now);
   // On the shard that owns the site; nothing is changed where `change` is empty.
   using site_change = std::function<void(scheduler& owner, site& s)>;
   void with_site(const std::string& domain, site_change change, site_answer answer, const viewer& by = {});
@@ -312,6 +317,9 @@ class scheduler final : public spool::work_source {
   std::shared_ptr<const standing_holds> standing_ = std::make_shared<const standing_holds>();
   std::mt19937_64 random_;
   bool stopping_ = false;
+  flow_board flows_;
+  flow_view counted_;         // of the queue...
+  steady_time next_count_{};  // ...and when it may be counted anew
 
   metrics::counter& delivered_;
   metrics::counter& deferred_;

@@ -279,6 +279,7 @@ void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::
   s.add_record(e, o, spool::recipient_phase::ended, {});
   s.add_event(how, e, o, {}, why);
   want_report(s, e, how, o, {});
+  note_flow(e, how, s.now);
   if (how == events::kind::delivered) delivered_.add();
   if (how == events::kind::bounced) bounced_.add();
   if (how == events::kind::expired) expired_.add();
@@ -301,6 +302,7 @@ void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::
   s.add_event(events::kind::deferred, e, o, due_at, why);
   e.recorded = true;
   deferred_.add();
+  note_flow(e, events::kind::deferred, s.now);
   defer_until(h, due_at.time_since_epoch().count());
 }
 

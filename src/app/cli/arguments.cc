@@ -67,6 +67,7 @@ class command_line {
     add_hold_commands(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
     add_forecast_command(app_, to_, adder);
+    add_top_command(app_, to_, adder);
   }
 
   CLI::App& app() { return app_; }

@@ -59,6 +59,7 @@ enum class command : unsigned char {
   domain_remove,
   egress_list,
   forecast,
+  top,
   warm_up_list,
   warm_up_set,
   shaping_explain,
@@ -129,6 +130,12 @@ struct forecast_arguments {
   unsigned look_up = 200;
 };
 
+// Of `top`.
+struct top_arguments {
+  std::string by = "provider";
+  bool once = false;
+};
+
 struct arguments {
   command what = command::version;
   bool json = false;
@@ -156,6 +163,7 @@ struct arguments {
   shaping_arguments shaping;
   warm_up_arguments warm_up;
   forecast_arguments forecast;
+  top_arguments top;
   hold_arguments hold;
 };
 

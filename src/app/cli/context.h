@@ -39,6 +39,7 @@ int capture_list(const arguments& given, const context& with);
 int capture_show(const arguments& given, const context& with);
 int auth_lockouts(const arguments& given, const context& with);
 int auth_unlock(const arguments& given, const context& with);
+int top(const arguments& given, const context& with);
 int forecast(const arguments& given, const context& with);
 int egress_list(const arguments& given, const context& with);
 int shaping_explain(const arguments& given, const context& with);

@@ -19,4 +19,15 @@ void add_forecast_command(CLI::App& app, arguments& to, const command_adder& wit
   with.add_client(forecast);
 }
 
+void add_top_command(CLI::App& app, arguments& to, const command_adder& with) {
+  auto* top = with.add(app, "top", "How mail flows now, live: rates, queues, deferrals, connections", command::top,
+                       "gonets top --by site");
+  top->add_option("--by", to.top.by, "What a line is at first")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"provider", "site", "account", "egress"}).description(""))
+      ->type_name("provider|site|account|egress");
+  top->add_flag("--once", to.top.once, "Print once and exit, as where the output is no terminal");
+  with.add_client(top);
+}
+
 }  // namespace gonets::app::cli

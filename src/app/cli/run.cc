@@ -103,6 +103,8 @@ int run_client(const arguments& given) {
       return auth_lockouts(given, with);
     case command::auth_unlock:
       return auth_unlock(given, with);
+    case command::top:
+      return top(given, with);
     case command::forecast:
       return forecast(given, with);
     case command::egress_list:

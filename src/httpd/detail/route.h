@@ -38,5 +38,6 @@ std::vector<route> egress_routes();
 std::vector<route> operator_routes();
 std::vector<route> hold_routes();
 std::vector<route> warm_up_routes();
+std::vector<route> flow_routes();
 
 }  // namespace gonets::httpd::detail
