@@ -18,7 +18,7 @@ std::string lower(std::string_view text) {
 // Without "smtp;" or "dns;" before it.
 std::string_view without_type(std::string_view value) {
   const auto semicolon = value.find(';');
-  if (semicolon == std::string_view::npos || semicolon > 20) return value;
+  if (semicolon > 20) return value;  // or there is none: npos
   const auto type = trim(value.substr(0, semicolon));
   const bool is_type = std::all_of(type.begin(), type.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -71,7 +71,7 @@ std::vector<field_group> recipient_groups(const std::vector<field_group>& all, s
 }
 
 std::string action_of(std::string_view value, enhanced_status status) {
-  const std::string word = lower(trim(value).substr(0, trim(value).find_first_of(" \t(;")));
+  std::string word = lower(trim(value).substr(0, trim(value).find_first_of(" \t(;")));
   constexpr std::array known{"failed", "delayed", "delivered", "relayed", "expanded"};
   for (const char* each : known) {
     if (word == each) return word;
@@ -98,7 +98,7 @@ std::string_view words_about(const incoming& from, const std::string& recipient,
   const std::string_view text = from.text;
   const auto at = recipient.empty() ? std::string_view::npos : text.find(recipient);
   if (at == std::string_view::npos || only_one) return only_one ? text : std::string_view();
-  const auto end = text.find("@", at + recipient.size());
+  const auto end = text.find('@', at + recipient.size());
   return text.substr(at, end == std::string_view::npos ? end : end - at);
 }
 
