@@ -154,5 +154,41 @@ TEST_F(schedules, tell_of_a_delay_at_the_time_and_go_on) {
   EXPECT_EQ(explain(m->id).at(0).entry.state, entry_state::deferred);
 }
 
+// ---- the wall clock is set
+
+TEST_F(schedules, a_clock_that_is_set_back_delays_no_attempt) {
+  const auto m = message();
+  admit(m);
+  settle(*take(), {disposition::deferred});
+  pass(30s);
+  time_.set_by(-24h);
+  pass(0ms);
+  EXPECT_FALSE(take());
+  pass(1min);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, a_clock_that_is_set_back_delays_what_its_sender_set_a_time_for) {
+  const auto m = released_in(1h);
+  admit(m);
+  pass(0ms);
+  time_.set_by(-24h);
+  pass(2h);
+  EXPECT_FALSE(take());
+  pass(23h);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, a_clock_that_went_back_over_a_restart_delays_no_attempt) {
+  const auto m = message();
+  admit(m);
+  settle(*take(), {disposition::deferred});
+  time_.set_by(-24h);
+  start_again();
+  EXPECT_FALSE(take());
+  pass(2min);
+  EXPECT_TRUE(take());
+}
+
 }  // namespace
 }  // namespace gonets::scheduler

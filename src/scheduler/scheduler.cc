@@ -12,6 +12,7 @@ scheduler::scheduler(options with, environment env)
     : with_(std::move(with)),
       env_(env),
       flow_(env.time, env.store.pace().latest()),
+      wall_ahead_(env_.time.wall() - flow_now()),
       random_(with_.seed),
       delivered_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
                                          {{"how", "delivered"}})),
@@ -97,7 +98,7 @@ void scheduler::load_recipient(const spool::queued_message& m, const spool::load
   n.as.attempts = r.record.attempts;
   n.as.recorded = r.record != spool::recipient_record{};
   n.as.delay_reported = r.record.delay_reported;
-  n.as.due_ms = r.record.due.time_since_epoch().count();
+  n.as.due_ms = due_of(r.record).time_since_epoch().count();
   n.as.state = r.record.phase == spool::recipient_phase::held ? entry_state::held : entry_state::deferred;
   n.domain = env_.directory.name_of(m, r.index);
   n.labels = m.labels;
@@ -248,6 +249,7 @@ void scheduler::due(handle h) {
 }
 
 void scheduler::tick() {
+  notice_clock_step();
   const auto now = now_ms();
   for (std::size_t n = 0; !due_.empty() && due_.front().due_ms <= now && n < detail::due_per_tick_max; ++n) {
     std::ranges::pop_heap(due_, std::greater<>{});

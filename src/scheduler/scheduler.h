@@ -270,6 +270,8 @@ class scheduler final : public spool::work_source {
   const stream_policy& policy(std::uint8_t stream) const { return with_.streams[stream]; }
   std::uint32_t weight_of(account_id account) const;
   std::uint8_t stream_number(const std::string& name) const;
+  void notice_clock_step();  // clock_step.cc
+  wall_time due_of(const spool::recipient_record& r) const;
   std::int64_t now_ms() const { return env_.time.wall().time_since_epoch().count(); }
   bool matches(const entry& e, const selector& which, std::int64_t now) const;
   entry_view view_of(handle h) const;
@@ -293,6 +295,7 @@ class scheduler final : public spool::work_source {
   options with_;
   environment env_;
   shaping::limit_clock flow_;
+  std::chrono::milliseconds wall_ahead_;  // of flow_, when last looked at
   std::vector<scheduler*> all_;
   entry_table entries_;
   std::vector<std::unique_ptr<site>> sites_;

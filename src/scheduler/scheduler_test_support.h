@@ -18,11 +18,17 @@ using namespace std::chrono_literals;
 class manual_clock final : public clock {
  public:
   wall_time wall() const override { return now_; }
-  steady_time steady() const override { return steady_time(wall().time_since_epoch()); }
+  steady_time steady() const override { return steady_time((wall() - ahead_.load()).time_since_epoch()); }
   void pass(std::chrono::milliseconds time) { now_ = wall() + time; }
+  // The wall clock alone, to what it was and so much.
+  void set_by(std::chrono::milliseconds step) {
+    ahead_ = ahead_.load() + step;
+    now_ = wall() + step;
+  }
 
  private:
   std::atomic<wall_time> now_{runtime::system_clock().wall()};
+  std::atomic<std::chrono::milliseconds> ahead_{0ms};
 };
 
 // Domains are their own sites; "unknown.test" is never found.
