@@ -40,6 +40,10 @@ constexpr double far_down_share = 0.05;
 constexpr auto best_halves_in = 1h;
 constexpr double far_below = 0.8;  // of where refusals began last: from there up nothing needs to be paid for
 
+// A rate that was never used is nothing to come down from: so many times what was sent.
+constexpr double over_used = 2;
+constexpr double over_used_least = 10;  // messages a second; from there down it is not far
+
 // Outages.
 constexpr unsigned cuts_until_blocked = 2;
 constexpr auto outage_least = 5s;  // shorter: the rate was merely much too high
@@ -196,19 +200,28 @@ milliseconds adaptive_rate::step_length() const {
   return std::max({milliseconds(step_least), sends, replies, window});
 }
 
+// Of this step, or of the one before if there it was more.
+double adaptive_rate::rate_used(wall_time now) const {
+  const auto elapsed = std::max<milliseconds>(now - step_at_, 1s);
+  return std::max(last_step_used_, 1000 * double(step_sent_) / double(elapsed.count()));
+}
+
 void adaptive_rate::begin_step(wall_time now) {
+  last_step_used_ = 0;
   step_at_ = now;
   step_sent_ = step_accepted_ = step_all_busy_ = 0;
 }
 
 std::optional<rate_change> adaptive_rate::end_step(wall_time now) {
   const auto elapsed = now - step_at_;
-  const auto rate_used = step_sent_ + 1 >= used_share * rate_ * double(elapsed.count()) / 1000;
+  const auto all_used = step_sent_ + 1 >= used_share * rate_ * double(elapsed.count()) / 1000;
   const auto connections_used = step_all_busy_ * 2 > step_sent_;
   const auto accepted = step_accepted_;
+  const auto used = 1000 * double(step_sent_) / double(elapsed.count());
   begin_step(now);
+  last_step_used_ = used;
   if (accepted == 0) return std::nullopt;
-  if (!rate_used) return connections_used ? more_connections(now) : std::nullopt;
+  if (!all_used) return connections_used ? more_connections(now) : std::nullopt;
   good_ = std::max(good_, rate_);
   if (!far_down(now) && (rate_ >= best_ || now - best_at_ >= best_halves_in)) {
     best_ = rate_;
@@ -286,7 +299,9 @@ std::optional<rate_change> adaptive_rate::fewer_connections(const pace_result& r
 
 std::optional<rate_change> adaptive_rate::decrease(const pace_result& r, pace_reason why) {
   if (phase_ == pace_phase::blocked) return still_blocked(r);
+  const auto old = rate_;
   if (cuts_++ == 0) {
+    rate_ = std::min(rate_, std::max({good_, over_used * rate_used(r.now), over_used_least}));
     row_phase_ = phase_;
     row_rate_ = rate_;
     row_good_ = good_;
@@ -294,7 +309,6 @@ std::optional<rate_change> adaptive_rate::decrease(const pace_result& r, pace_re
     if (phase_ == pace_phase::probing) probe_cost_ += (std::clamp<double>(episode_refusals_, 1, 10) - probe_cost_) / 4;
   }
   if (cuts_ >= cuts_until_blocked && accepted_since_cut_ == 0) return enter_blocked(r);
-  const auto old = rate_;
   refused_at_ = rate_;
   const auto level = level_after_decrease(r.now);
   since_refusal_ = {r.now};

@@ -134,6 +134,7 @@ class adaptive_rate {
   bool replies_are_slow(wall_time now) const;
   double clamp(double rate) const;
   milliseconds step_length() const;
+  double rate_used(wall_time now) const;  // messages a second
   void begin_step(wall_time now);
   rate_change changed(wall_time now, double old_rate, unsigned old_connections, pace_reason why,
                       std::string_view rule = {});
@@ -184,6 +185,7 @@ class adaptive_rate {
   wall_time step_at_;
   wall_time last_send_{};
   std::uint32_t step_sent_ = 0, step_accepted_ = 0, step_all_busy_ = 0;
+  double last_step_used_ = 0;
 
   std::uint32_t under_way_ = 0;  // begun since the last decrease
   double latency_ms_ = 0;        // of those that went well

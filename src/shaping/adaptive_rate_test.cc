@@ -272,6 +272,36 @@ TEST(adaptive_rate, finds_a_limit_of_five_connections) {
   expect_found({.connections = 5}, {0.95, 0.005});
 }
 
+// A smarthost's rate begins at the ceiling, which is never used.
+TEST(adaptive_rate, comes_down_from_what_was_sent_and_not_from_what_might_have_been) {
+  driver d({.ceiling = 100'000, .start = 100'000});
+  for (int i = 0; i < 20; ++i)
+    d.pace.on_send(d.now += 10ms, 1);
+  d.result(accepted, d.now, d.now + 100ms);
+  d.now += 100ms;
+  d.pace.on_send(d.now, 1);
+  const auto cut = d.result(throttled, d.now, d.now + 100ms);
+  ASSERT_TRUE(cut);
+  EXPECT_DOUBLE_EQ(cut->old_rate, 100'000);
+  EXPECT_LE(cut->new_rate, 2 * 21);
+  EXPECT_GE(cut->new_rate, 10);
+}
+
+TEST(adaptive_rate, finds_a_quota_from_a_start_that_is_far_too_high) {
+  for (const auto& [quota, window] : {std::pair{20u, 5s}, std::pair{20u, 60s}, std::pair{600u, 60s}}) {
+    for (unsigned seed = 1; seed <= 4; ++seed) {
+      adaptive_rate pace({.ceiling = 100'000, .start = 100'000}, start);
+      modelled_sender sender({.quota = quota, .quota_window = window}, pace, start, seed);
+      const auto first = sender.run(start, start + 10 * window);
+      EXPECT_GE(first.goodput(), 0.85) << quota << " in " << window.count() << " s, seed " << seed;
+      EXPECT_LE(first.deferred_share(), 0.25) << quota << " in " << window.count() << " s, seed " << seed;
+      const auto then = sender.run(start + 10 * window, start + 70 * window);
+      EXPECT_GE(then.goodput(), 0.9) << quota << " in " << window.count() << " s, seed " << seed;
+      EXPECT_LE(then.deferred_share(), 0.02) << quota << " in " << window.count() << " s, seed " << seed;
+    }
+  }
+}
+
 // By refusals in a row that others had caused, or a limit that has gone: what is accepted so far down earns no probe.
 TEST(adaptive_rate, climbs_out_when_it_is_far_below_what_was_good_an_hour_ago) {
   driver d({.start = 10});
