@@ -13,11 +13,11 @@ from .processes import Child, run
 
 
 class SmtpSink:
-    """smtp-sink: counts what comes; with `dump` it keeps each message in a file."""
+    """smtp-sink: counts what comes; with `dump` it keeps each message in a file. `endpoint` is that of one that has ended."""
 
-    def __init__(self, *options, dump=False, protocol="smtp"):
+    def __init__(self, *options, dump=False, protocol="smtp", endpoint=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-smtp-sink-"))
-        self.endpoint = free_endpoint()
+        self.endpoint = endpoint or free_endpoint()
         self.route = f"{protocol}://{text_of(self.endpoint)}"
         if dump:
             (self.folder / "dump").mkdir()

@@ -79,6 +79,7 @@ class Sink:
         self.refused = []  # transactions whose end of data was not answered 2xx
         self.connections = set()
         self.open_at_once = 0  # the most there ever were
+        self.turned_away = 0  # by at_most()
         self.stopping = threading.Event()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -372,6 +373,26 @@ def when(event, then=None):
         session.flush()
         event.wait(DEADLINE)
         return then or session.good
+    return answer
+
+
+def later(pause):
+    """What would be answered anyway, after a while."""
+    def answer(session):
+        session.flush()
+        time.sleep(pause)
+        return session.good
+    return answer
+
+
+def at_most(connections):
+    """As a greeting: 421 while more than so many are open."""
+    def answer(session):
+        with session.sink.lock:
+            many = len(session.sink.connections) > connections
+        if many:
+            session.sink.turned_away += 1
+        return "421 4.7.0 sink.test too many connections" if many else session.good
     return answer
 
 
