@@ -202,7 +202,7 @@ def test_examples_of_the_documentation_are_good(tmp_path):
     assert len(examples) >= 3
     config = tmp_path / "gonets.toml"
     for example in examples:
-        for name in re.findall(r'password_file = "(.*?)"', example):
+        for name in re.findall(r'(?:password|secret|token)_file = "(.*?)"', example):
             (tmp_path / name).write_text("a password\n")
             (tmp_path / name).chmod(0o600)
         config.write_text(f'[server]\nhostname = "mx.gonets.test"\n[spool]\npath = "{tmp_path}/spool"\n' + example)
@@ -222,6 +222,6 @@ def test_a_password_file_that_is_missing_is_told(tmp_path):
 def test_presets_are_listed():
     listed = run(BINARY, "rules", "presets", "--json")
     presets = {p["name"]: p for p in json.loads(listed.stdout)["presets"]}
-    assert presets["mail.ru"] == {"name": "mail.ru", "title": "Mail.ru", "to": "smtps://smtp.mail.ru:465",
+    assert presets["mail.ru"] == {"name": "mail.ru", "title": "Mail.ru", "to": "smtps://smtp.mail.ru:465", "takes_tokens": True,
                                   "limits": {"connections": 1, "messages_a_minute": 1, "recipients_a_transaction": 1}}
     assert {"mail.ru", "yandex", "gmail", "rambler", "ukr.net", "meta.ua"} <= set(presets)

@@ -283,6 +283,7 @@ void parts::open() {
   rules.store(std::move(read));
   recall_warm_ups();
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
+  make_access_tokens();
   for (std::size_t i = 0; i < shards.size(); ++i)
     make_shard(i, random_seed());
   std::vector<scheduler::scheduler*> all;
@@ -330,6 +331,15 @@ void parts::start_tls_reports(std::uint64_t seed) {
   tls->start(with, *first.dns, first.tls, submit, seed);
 }
 
+void parts::make_access_tokens() {
+  access_tokens = std::make_unique<delivery::access_tokens>(delivery::access_tokens::environment{
+      shards, blocking,
+      [this](runtime::http_request request, const runtime::http_limits& limits, runtime::http_client::handler done) {
+        by_shard[runtime::shards::current()]->tls.http->send(std::move(request), limits, std::move(done));
+      },
+      time});
+}
+
 void parts::make_logins() {
   if (with.auth.introspection_url.empty()) {
     tokens = std::make_unique<auth::no_introspector>();
@@ -355,7 +365,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
       std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time, egresses);
   made->delivery = std::make_unique<delivery::delivery>(
       delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts,
-                            tls->sessions(), *store, time, capture_path, egresses},
+                            tls->sessions(), *store, time, capture_path, egresses, *access_tokens},
       counts);
   auto o = scheduler_options(with, number, shards.size(), rules.load());
   o.seed = seed;

@@ -68,6 +68,7 @@ struct parts {
   shaping::limit_book limits;                                // [[limit]]
   shaping::warm_up_book warm_ups{limits};
   delivery::egress_book egresses;
+  std::unique_ptr<delivery::access_tokens> access_tokens;  // of our own logins
   std::unique_ptr<id_source> ids;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
@@ -85,6 +86,7 @@ struct parts {
   void tell_of_accounts(const accounts::directory& all);
   void pause_accounts(const accounts::directory& all);
   void open_holds();
+  void make_access_tokens();
   void make_logins();
   void open_domains();
   void open_blocklists();

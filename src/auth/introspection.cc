@@ -15,25 +15,6 @@ namespace json = boost::json;
 constexpr runtime::http_limits limits{.timeout = std::chrono::seconds(10), .body_bytes_max = 65'536};
 constexpr std::size_t nesting_max = 16;
 
-// application/x-www-form-urlencoded, but for the plus sign: RFC 6749 appendix B takes %20 as well.
-std::string form_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain =
-        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
-    if (plain) {
-      encoded += c;
-      continue;
-    }
-    const auto octet = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += digits[octet >> 4];
-    encoded += digits[octet & 15];
-  }
-  return encoded;
-}
-
 std::string text_member(const json::object& o, std::string_view name) {
   const auto* v = o.if_contains(name);
   return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string();
@@ -71,6 +52,7 @@ introspection::introspection(introspection_options with, std::function<runtime::
     : with_(std::move(with)), client_(std::move(client)), time_(time) {}
 
 runtime::http_request introspection::request_for(const std::string& token) const {
+  using runtime::form_encode;
   runtime::http_request r;
   r.method = runtime::http_method::post;
   r.url = with_.url;

@@ -79,7 +79,8 @@ class checker {
   void check_route(std::size_t index);
   void check_route_tls(const route& r, const std::string& key);
   void check_logins(const route& r, const std::string& key);
-  void check_password_file(const smarthost_login& login, const std::string& key);
+  void check_credentials(const smarthost_login& login, const std::string& key);
+  void check_secret_file(const std::string& path, const std::string& key);
   void check_route_is_used(std::size_t index, const std::string& key);
   void check_stream(const stream& each);
   std::vector<stream>::const_iterator longest_lived_stream() const;
@@ -459,20 +460,34 @@ void checker::check_logins(const route& r, const std::string& key) {
   std::unordered_map<std::string, std::size_t> seen;
   for (const smarthost_login& login : r.logins) {
     if (!seen.try_emplace(login.name, 0).second) fail(key + ".login", fmt::format("{} is there twice", login.name));
-    check_password_file(login, key);
+    check_credentials(login, key);
   }
 }
 
-void checker::check_password_file(const smarthost_login& login, const std::string& key) {
-  if (login.password_file.empty()) {
-    if (login.password.empty())
-      fail(key + ".login", fmt::format("{} has neither password nor password_file", login.name));
-    return;
+void checker::check_credentials(const smarthost_login& login, const std::string& key) {
+  const bool has_password = !login.password.empty() || !login.password_file.empty();
+  const int ways = (has_password ? 1 : 0) + (login.token_file.empty() ? 0 : 1) + (login.oauth ? 1 : 0);
+  if (ways != 1) {
+    fail(key + ".login", fmt::format("{} has {} password, password_file, token_file and oauth", login.name,
+                                     ways == 0 ? "none of" : "more than one of"));
   }
+  check_secret_file(login.password_file, key + ".password_file");
+  check_secret_file(login.token_file, key + ".token_file");
+  if (!login.oauth) return;
+  check_secret_file(login.oauth->secret_file, key + ".oauth.client_secret_file");
+  check_secret_file(login.oauth->refresh_token_file, key + ".oauth.refresh_token_file");
+  if (login.oauth->token_url.empty()) fail(key + ".oauth.token_url", "is not said by the preset: give it");
+  if (login.oauth->refresh_token_file.empty() && login.oauth->secret.empty()) {
+    fail(key + ".oauth", "has neither refresh_token_file nor client_secret_file");
+  }
+}
+
+// One that is not there yet may be made later.
+void checker::check_secret_file(const std::string& path, const std::string& key) {
   struct stat facts {};
-  if (stat(login.password_file.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0) {
-    warn(key + ".password_file",
-         fmt::format("{} can be read by every user of this machine: chmod o-r", login.password_file));
+  if (path.empty() || stat(path.c_str(), &facts) != 0) return;
+  if ((facts.st_mode & S_IROTH) != 0) {
+    warn(key, fmt::format("{} can be read by every user of this machine: chmod o-r", path));
   }
 }
 

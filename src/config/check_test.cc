@@ -367,7 +367,8 @@ TEST(check_login, is_for_smarthosts_and_has_one_password) {
   EXPECT_THAT(findings(with_login("capture")), ElementsAre("error: route[1].login: is for smtp and smtps alone"));
   auto s = with_login("smtps://smtp.example.com");
   s.routes[0].logins[0].password.clear();
-  EXPECT_THAT(findings(s), ElementsAre("error: route[1].login: user has neither password nor password_file"));
+  EXPECT_THAT(findings(s),
+              ElementsAre("error: route[1].login: user has none of password, password_file, token_file and oauth"));
   s = with_login("smtps://smtp.example.com");
   s.routes[0].logins.push_back(s.routes[0].logins[0]);
   EXPECT_THAT(findings(s), ElementsAre("error: route[1].login: user is there twice"));
@@ -377,6 +378,23 @@ TEST(check_login, is_for_smarthosts_and_has_one_password) {
   s.routes[0].preset = "mail.ru";
   EXPECT_THAT(findings(s), ElementsAre("error: route[1].limits: are for smtp and smtps alone",
                                        "error: route[1].preset: is for smtp and smtps alone"));
+}
+
+TEST(check_login, by_a_token_needs_one_way_to_get_it) {
+  auto s = with_login("smtps://smtp.example.com");
+  auto& login = s.routes[0].logins[0];
+  login.token_file = "/nonexistent/token";
+  EXPECT_THAT(findings(s), ElementsAre("error: route[1].login: user has more than one of password, password_file, "
+                                       "token_file and oauth"));
+  login.password.clear();
+  EXPECT_THAT(findings(s), IsEmpty());
+  login.token_file.clear();
+  login.oauth = oauth_client{.id = "app"};
+  EXPECT_THAT(findings(s), ElementsAre("error: route[1].oauth.token_url: is not said by the preset: give it",
+                                       "error: route[1].oauth: has neither refresh_token_file nor client_secret_file"));
+  login.oauth->token_url = "https://auth.example.com/token";
+  login.oauth->refresh_token_file = "/nonexistent/refresh";
+  EXPECT_THAT(findings(s), IsEmpty());
 }
 
 TEST(check_login, has_a_password_file_of_its_own) {

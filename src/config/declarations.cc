@@ -78,11 +78,43 @@ constexpr secret_text password_kind{sasl::is_client_password, "a password of one
 constexpr text password_path{"a path, such as \"mailbox.password\"",
                              [](std::string_view s) { return s.find('\0') == std::string_view::npos; }};
 
+// Over HTTPS, but to a server on this machine.
+bool is_token_url(std::string_view text) {
+  const auto rest = text.starts_with("http://") ? text.substr(7) : text.starts_with("https://") ? text.substr(8) : "";
+  const auto host = rest.substr(0, rest.find_first_of(":/"));
+  return !host.empty() && text.find_first_of(" \t\r\n") == std::string_view::npos &&
+         (text.starts_with("https://") || is_loopback_host(host));
+}
+
+constexpr text token_url_kind{"an https:// URL; http:// to this machine alone", is_token_url};
+constexpr text client_text{"one line of text", [](std::string_view s) {
+                             return !s.empty() &&
+                                    s.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos;
+                           }};
+
+struct oauth_table {
+  std::string expected() const { return "a table, such as { client_id = \"...\", refresh_token_file = \"...\" }"; }
+  void read(const value& v, std::optional<oauth_client>& to, mismatches& wrong) const {
+    if (v.kind != value_kind::table) return refuse(v, expected(), wrong);
+    read_nested(v, oauth_declarations(), to.emplace(), wrong);
+  }
+  std::string write(const std::optional<oauth_client>& from) const {
+    if (!from) return "absent";
+    std::string text;
+    for (const auto& d : oauth_declarations()) {
+      const auto value = d.write(*from);
+      if (value != "\"\"") text += fmt::format("{}{} = {}", text.empty() ? "{ " : ", ", d.name, value);
+    }
+    return text + " }";
+  }
+};
+
 // A name, or the tables of a pool.
 declaration<route_entry> route_login() {
   declaration<route_entry> d{
       "login", reload,
-      "Of a route to a smarthost: who logs in there, by SCRAM-SHA-256, PLAIN or LOGIN. Then `tls` is `verified` unless "
+      "Of a route to a smarthost: who logs in there, by SCRAM-SHA-256, PLAIN or LOGIN with a password, by XOAUTH2 or "
+      "OAUTHBEARER with an access token. Then `tls` is `verified` unless "
       "it is said otherwise, and at least `required`. A login that is refused makes the mail wait. Several are written "
       "as `[[route.login]]` tables.",
       "", login_name.expected() + "; or [[route.login]] tables"};
@@ -189,6 +221,15 @@ const std::vector<declaration<route_entry>>& route_declarations() {
           "password_file", reload, password_path,
           "In place of `password`: a file with nothing but it. A relative path begins at the configuration file's "
           "folder. It is read with the configuration, at start and at each reload."),
+      setting<&route_entry::single, &smarthost_login::token_file>(
+          "token_file", reload, password_path,
+          "In place of a password: a file with an OAuth 2 access token, which another program keeps fresh. It is read "
+          "at "
+          "each login."),
+      setting<&route_entry::single, &smarthost_login::oauth>(
+          "oauth", reload, oauth_table{},
+          "In place of a password: how access tokens are got, `{ client_id, client_secret_file, refresh_token_file }` "
+          "([docs/smarthosts.md](smarthosts.md))."),
       setting<&route_entry::limits>(
           "limits", reload, limits_table{},
           "What each login may send, in place of the preset's figures; without a login, what the whole route may.",
@@ -208,10 +249,38 @@ const std::vector<declaration<smarthost_login>>& login_declarations() {
       required(setting<&smarthost_login::name>("name", reload, login_name, "Who logs in.")),
       setting<&smarthost_login::password>("password", reload, password_kind, "As `route.password`."),
       setting<&smarthost_login::password_file>("password_file", reload, password_path, "As `route.password_file`."),
+      setting<&smarthost_login::token_file>("token_file", reload, password_path, "As `route.token_file`."),
+      setting<&smarthost_login::oauth>("oauth", reload, oauth_table{}, "As `route.oauth`."),
       setting<&smarthost_login::limits>("limits", reload, limits_table{},
                                         "What this login may send, in place of the route's and the preset's figures."),
   };
   return all;
+}
+
+const std::vector<declaration<oauth_client>>& oauth_declarations() {
+  static const std::vector<declaration<oauth_client>> all{
+      required(
+          setting<&oauth_client::id>("client_id", reload, client_text, "Of the application that is registered there.")),
+      setting<&oauth_client::secret_file>(
+          "client_secret_file", reload, password_path,
+          "A file with the application's secret, as `route.password_file`. Without it, the application has none."),
+      setting<&oauth_client::refresh_token_file>("refresh_token_file", reload, password_path,
+                                                 "A file with the refresh token that the mailbox's owner gave the "
+                                                 "application (RFC 6749 6). It is read at each "
+                                                 "request for a token, and written when the answer brings another. "
+                                                 "Without it, the application asks for itself "
+                                                 "(RFC 6749 4.4, client credentials)."),
+      setting<&oauth_client::token_url>("token_url", reload, token_url_kind,
+                                        "Where tokens are asked for. Without it, where the preset says."),
+      setting<&oauth_client::scope>("scope", reload, client_text,
+                                    "What the token is for; without it, what the preset says."),
+  };
+  return all;
+}
+
+std::string_view oauth_doc() {
+  return "How access tokens for a login of a `[[route]]` are got. One is asked for when it is needed, and again five "
+         "minutes before it expires. While there is none, mail waits, and `gonets why` says what the answer was.";
 }
 
 const std::vector<declaration<tls_entry>>& tls_declarations() {

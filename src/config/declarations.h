@@ -79,6 +79,8 @@ std::string_view listener_doc();
 std::string_view certificate_doc();
 std::string_view route_doc();
 std::string_view login_doc();
+const std::vector<declaration<oauth_client>>& oauth_declarations();
+std::string_view oauth_doc();
 std::string_view egress_doc();
 std::string_view warm_up_doc();
 std::string_view pool_doc();

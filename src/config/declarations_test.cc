@@ -93,6 +93,7 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
       {"a.example", "*.b.example"}, parse_target("smtp://relay:587").value(), tls_policy::level::verified};
   entry.has_target = true;
   entry.single = {.name = "user", .password = "never written"};
+  entry.single.oauth = oauth_client{.id = "app", .secret = "never written", .refresh_token_file = "refresh"};
   file += "[[route]]\n";
   for (const auto& d : route_declarations())
     file += std::string(d.name) + " = " + d.write(entry) + "\n";
@@ -117,6 +118,8 @@ TEST(declarations, read_back_the_defaults_that_they_write) {
   EXPECT_EQ(target_text(read->routes.at(1)), "smtp://relay:587");
   EXPECT_EQ(read->routes.at(1).tls, tls_policy::level::verified);
   EXPECT_EQ(read->routes.at(1).logins.at(0).name, "user");
+  ASSERT_TRUE(read->routes.at(1).logins.at(0).oauth);
+  EXPECT_EQ(read->routes.at(1).logins.at(0).oauth->refresh_token_file, "refresh");
   EXPECT_EQ(file.find("never written"), std::string::npos);
   EXPECT_EQ(read->tls_rules.at(1).domain, "*.d.example");
   EXPECT_EQ(read->tls_rules.at(1).level, tls_policy::level::required);

@@ -163,6 +163,11 @@ class reader {
     } else if (entry.single != smarthost_login()) {
       add(table.line, table.column, key + ".login", "nothing", "whose password it is");
     }
+    for (smarthost_login& login : entry.logins) {
+      if (known == nullptr || !login.oauth) continue;
+      if (login.oauth->token_url.empty()) login.oauth->token_url = known->token_url;
+      if (login.oauth->scope.empty()) login.oauth->scope = known->token_scope;
+    }
   }
 
   void read_tls_rules(const member& top, settings& to) {
@@ -234,35 +239,61 @@ std::string machine_name() {
   return full;
 }
 
-// Fills in what password files have. Their paths become absolute.
-std::vector<config_error> read_passwords(settings& to, const std::string& config_file) {
-  const auto folder = std::filesystem::absolute(config_file).parent_path();
-  std::map<std::string, std::string> known;  // by path: many domains may share a route
-  std::vector<config_error> errors;
-  for (route& r : to.routes) {
-    for (smarthost_login& login : r.logins) {
-      if (login.password_file.empty()) continue;
-      if (!login.password.empty()) {
-        errors.push_back({config_file, 0, 0, "route.password_file", fmt::format("a password of {}, too", login.name),
-                          "password or password_file", ""});
-        continue;
-      }
-      login.password_file = (folder / login.password_file).lexically_normal().string();
-      const auto [at, added] = known.try_emplace(login.password_file);
-      if (added) {
-        const auto text = read_file(login.password_file);
-        at->second = text.value_or("");
-        if (at->second.ends_with('\n')) at->second.pop_back();
-        if (at->second.ends_with('\r')) at->second.pop_back();
-        if (!text || !sasl::is_client_password(at->second)) {
-          errors.push_back({config_file, 0, 0, fmt::format("route.password_file ({})", login.password_file),
-                            text ? "no password" : text.error(), "a file that can be read, with one line of text", ""});
-        }
-      }
-      login.password = at->second;
+// Fills in what files of secrets have. Their paths become absolute.
+class secret_files {
+ public:
+  explicit secret_files(const std::string& config_file)
+      : config_file_(config_file), folder_(std::filesystem::absolute(config_file).parent_path()) {}
+
+  void fill(smarthost_login& login) {
+    if (!login.password_file.empty() && !login.password.empty()) {
+      errors_.push_back({config_file_, 0, 0, "route.password_file", fmt::format("a password of {}, too", login.name),
+                         "password or password_file", ""});
+    } else if (!login.password_file.empty()) {
+      login.password = read(login.password_file, "route.password_file", "password");
     }
+    make_absolute(login.token_file);
+    if (!login.oauth) return;
+    if (!login.oauth->secret_file.empty()) {
+      login.oauth->secret = read(login.oauth->secret_file, "route.oauth.client_secret_file", "secret");
+    }
+    make_absolute(login.oauth->refresh_token_file);
   }
-  return errors;
+  std::vector<config_error> take_errors() { return std::move(errors_); }
+
+ private:
+  void make_absolute(std::string& path) const {
+    if (!path.empty()) path = (folder_ / path).lexically_normal().string();
+  }
+  const std::string& read(std::string& path, std::string_view key, std::string_view what) {
+    make_absolute(path);
+    const auto [at, added] = known_.try_emplace(path);
+    if (!added) return at->second;
+    const auto text = read_file(path);
+    at->second = text.value_or("");
+    if (at->second.ends_with('\n')) at->second.pop_back();
+    if (at->second.ends_with('\r')) at->second.pop_back();
+    if (!text || !sasl::is_client_password(at->second)) {
+      errors_.push_back({config_file_, 0, 0, fmt::format("{} ({})", key, path),
+                         text ? fmt::format("no {}", what) : text.error(),
+                         "a file that can be read, with one line of text", ""});
+    }
+    return at->second;
+  }
+
+  const std::string& config_file_;
+  const std::filesystem::path folder_;
+  std::map<std::string, std::string> known_;  // by path: many domains may share a route
+  std::vector<config_error> errors_;
+};
+
+std::vector<config_error> read_secrets(settings& to, const std::string& config_file) {
+  secret_files files(config_file);
+  for (route& r : to.routes) {
+    for (smarthost_login& login : r.logins)
+      files.fill(login);
+  }
+  return files.take_errors();
 }
 
 }  // namespace
@@ -313,7 +344,7 @@ std::expected<settings, std::vector<config_error>> load(const std::string& path)
   }
   auto result = parse(*text, path);
   if (result) {
-    if (auto errors = read_passwords(*result, path); !errors.empty()) return std::unexpected(std::move(errors));
+    if (auto errors = read_secrets(*result, path); !errors.empty()) return std::unexpected(std::move(errors));
   }
   if (result && result->server.hostname.empty()) {
     result->server.hostname = machine_name();

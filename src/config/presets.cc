@@ -32,6 +32,10 @@ bool is_line(std::string_view text) {
   return !text.empty() && text.size() <= 300 && text.find('\n') == std::string_view::npos;
 }
 
+bool is_https_url(std::string_view text) {
+  return is_line(text) && text.starts_with("https://");
+}
+
 // Certificates bear names, so that an address would be of no use.
 void read_target(const value& v, preset& to, mismatches& wrong) {
   const auto target = v.kind == value_kind::text ? parse_target(v.text) : std::nullopt;
@@ -50,7 +54,10 @@ const std::vector<declaration<preset>>& preset_declarations() {
             "name", detail::reload, detail::text{"a name of a to z, 0 to 9, -, _ and .", is_preset_name}, "")),
         detail::required(setting<&preset::title>("title", detail::reload,
                                                  detail::text{"one line of text, at most 300 bytes", is_line}, "")),
-        target, setting<&preset::limits>("limits", detail::reload, detail::limits_table{}, "")};
+        setting<&preset::token_url>("token_url", detail::reload, detail::text{"an https:// URL", is_https_url}, ""),
+        setting<&preset::token_scope>("token_scope", detail::reload, detail::text{"one line of text", is_line}, ""),
+        target,
+        setting<&preset::limits>("limits", detail::reload, detail::limits_table{}, "")};
   }();
   return all;
 }

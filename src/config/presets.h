@@ -16,6 +16,9 @@ struct preset {
   std::string title;  // "Mail.ru"
   route target;       // of kind smtp, to a host that is named
   shaping::provider_limits limits;
+  std::string token_url;    // where its OAuth 2 tokens are; empty: it takes none, or each customer has another
+  std::string token_scope;  // that such tokens must have
+  bool takes_tokens() const { return !token_url.empty() || !token_scope.empty(); }
 };
 
 std::expected<std::vector<preset>, std::vector<config_error>> parse_presets(std::string_view text,

@@ -38,6 +38,9 @@ TEST(presets, that_are_shipped_are_in_order_and_have_the_six_mailboxes) {
   EXPECT_EQ(limits("ukr.net").messages_a_day, 250u);
   EXPECT_EQ(limits("meta.ua").messages_a_day, 200u);
   EXPECT_EQ(find_preset("nobody"), nullptr);
+  for (const auto* name : {"gmail", "microsoft365", "yandex", "mail.ru"})
+    EXPECT_TRUE(find_preset(name)->takes_tokens()) << name;
+  EXPECT_FALSE(find_preset("sendgrid")->takes_tokens());
 }
 
 TEST(presets, tell_all_that_is_wrong) {

@@ -80,6 +80,8 @@ std::string reference_markdown() {
   append_settings(page, route_declarations(), "route.", route_entry());
   append_heading(page, "[[route.login]]", login_doc());
   append_settings(page, login_declarations(), "route.login.", smarthost_login());
+  append_heading(page, "route.oauth", oauth_doc());
+  append_settings(page, oauth_declarations(), "route.oauth.", oauth_client());
   append_heading(page, "[[egress]]", egress_doc());
   append_settings(page, egress_declarations(), "egress.", egress());
   append_heading(page, "[[pool]]", pool_doc());

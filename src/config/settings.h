@@ -62,10 +62,23 @@ struct tls_rule {
   tls_policy::level level = tls_policy::level::opportunistic;
 };
 
-// By which we log in to a smarthost.
+// Where access tokens come from: RFC 6749 section 6 with a refresh token, else 4.4.
+struct oauth_client {
+  std::string token_url;  // empty: the preset's
+  std::string id, secret;
+  std::string secret_file;         // where the secret is read from, at load(); empty: a client without one
+  std::string refresh_token_file;  // read at each request; empty: the client asks for itself
+  std::string scope;               // empty: the preset's
+  bool operator==(const oauth_client&) const = default;
+};
+
+// By which we log in to a smarthost: a password, or an access token.
 struct smarthost_login {
   std::string name, password;
   std::string password_file;  // where the password is read from, at load()
+  std::string token_file;     // an access token, which is read at each login
+  std::optional<oauth_client> oauth;
+  bool by_token() const { return !token_file.empty() || oauth; }
   shaping::provider_limits limits;
   bool operator==(const smarthost_login&) const = default;
 };

@@ -40,6 +40,8 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   // transactions under way. TLS handshakes are part of `greeting`.
   enum class phase : std::uint8_t { fresh, dialing, greeting, working, idle, ended };
 
+  void ask_for_token();
+  void on_token(access_tokens::result got);
   void dial();
   dialer::handler to_on_dialed();
   void on_dialed(dialer::connected c);
@@ -86,6 +88,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   runtime::stream_ptr stream_;
   std::unique_ptr<smtp::client_session> session_;
   std::optional<tls_attempt> tls_;  // of the host that was dialed last
+  std::string token_;               // for the login, where it is by one
   std::string host_, address_;
   std::string early_;                  // what came with the last words of the proxy
   std::optional<spool::lease> first_;  // taken before there is a session to begin it in
@@ -109,7 +112,27 @@ void connection::resume() {
   }
   first_ = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
   if (!first_) return end();
+  if (to_->login && to_->login->by_token()) return ask_for_token();
   dial();
+}
+
+void connection::ask_for_token() {
+  phase_ = phase::dialing;
+  owner_.env().tokens.get(*to_->login, [weak = weak_from_this()](access_tokens::result got) {
+    if (const auto self = weak.lock()) self->on_token(std::move(got));
+  });
+}
+
+void connection::on_token(access_tokens::result got) {
+  if (got) {
+    token_ = std::move(*got);
+    return dial();
+  }
+  smtp::recipient_outcome why;
+  why.what = smtp::disposition::deferred;
+  why.at = stage::auth;
+  why.answer = {451, {4, 7, 0}, fmt::format("cannot log in as {}: no access token: {}", to_->login->name, got.error())};
+  give_up(std::move(why), true);
 }
 
 void connection::shut_down() {
@@ -169,6 +192,8 @@ void connection::start_session() {
   if (to_->login) {
     options.login = smtp::client_login{to_->login->name, to_->login->password, encode_base64(random_bytes(nonce_bytes)),
                                        to_->route.implicit_tls || to_->route.login_without_tls};
+    options.login->by_token = to_->login->by_token();
+    if (options.login->by_token) options.login->password = token_;
   }
   options.messages_max = owner_.env().with.delivery.messages_per_connection_max;
   if (const auto limit = owner_.work().messages_a_connection_max(site_))
@@ -562,6 +587,7 @@ void connection::session_over() {
     // connection broke.
     const bool login_refused = why.at == stage::auth && why.answer.status.subject == 7;
     if (login_refused) {
+      if (to_->login->by_token()) owner_.env().tokens.refused(*to_->login, token_);
       send_output();
       return give_up(std::move(why), true);
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "delivery/access_tokens.h"
 #include "delivery/broken_tls.h"
 #include "delivery/destinations.h"
 #include "delivery/egress_book.h"
@@ -38,6 +39,7 @@ struct environment {
   const clock& time;
   std::string capture_path;  // a Maildir
   egress_book& egresses;
+  access_tokens& tokens;
 };
 
 // What a connection tells of its life; implemented by `delivery`.

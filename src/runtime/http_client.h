@@ -31,6 +31,9 @@ struct http_url {
   std::string authority() const;  // as the Host field has it
 };
 
+// application/x-www-form-urlencoded, but for the plus sign: RFC 6749 appendix B takes %20 as well.
+std::string form_encode(std::string_view text);
+
 enum class http_method : std::uint8_t { get, post };
 
 struct http_request {

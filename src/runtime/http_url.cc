@@ -109,4 +109,22 @@ std::string_view http_answer::header(std::string_view name) const {
   return {};
 }
 
+std::string form_encode(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
+    if (plain) {
+      encoded += c;
+      continue;
+    }
+    const auto octet = static_cast<unsigned char>(c);
+    encoded += '%';
+    encoded += digits[octet >> 4];
+    encoded += digits[octet & 15];
+  }
+  return encoded;
+}
+
 }  // namespace gonets::runtime

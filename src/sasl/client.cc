@@ -149,6 +149,42 @@ class scram_client final : public client {
   state now_ = state::server_first;
 };
 
+// Of the JSON by which a token is refused (RFC 7628 3.2.2) only the status is told: it is for people, and nothing
+// depends on it.
+std::string status_of(std::string_view json) {
+  constexpr std::string_view key = "\"status\"";
+  constexpr std::size_t bytes_max = 64;
+  const auto at = json.find(key);
+  if (at == std::string_view::npos) return "no status";
+  json.remove_prefix(at + key.size());
+  json.remove_prefix(std::min(json.find_first_not_of(" \t\r\n:\""), json.size()));
+  const auto status = json.substr(0, std::min(json.find_first_of("\",} \t\r\n"), bytes_max));
+  return is_printable_ascii(status) && !status.empty() ? std::string(status) : "no status";
+}
+
+class token_client final : public client {
+ public:
+  token_client(mechanism m, const std::string& name, const std::string& token)
+      : initial_(m == mechanism::xoauth2
+                     ? fmt::format("user={}\1auth=Bearer {}\1\1", name, token)
+                     : fmt::format("n,a={},\1auth=Bearer {}\1\1", detail::encode_saslname(name), token)),
+        goes_on_(m == mechanism::xoauth2 ? "" : "\1") {}
+  std::optional<std::string> initial() override { return initial_; }
+  // There is one challenge only, which refuses; the reply comes after an answer without a meaning (RFC 7628 3.2.3).
+  std::optional<std::string> respond(std::string_view challenge) override {
+    if (!refusal_.empty()) {
+      error_ = "asks for more than a token";
+      return std::nullopt;
+    }
+    refusal_ = status_of(challenge);
+    return goes_on_;
+  }
+  bool may_succeed() const override { return refusal_.empty(); }
+
+ private:
+  std::string initial_, goes_on_;
+};
+
 }  // namespace
 
 bool is_client_name(std::string_view name) {
@@ -159,10 +195,17 @@ bool is_client_password(std::string_view password) {
   return is_credential(password, password_bytes_max);
 }
 
+bool is_access_token(std::string_view token) {
+  return !token.empty() && token.size() <= token_bytes_max &&
+         std::ranges::all_of(token, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 void add_offered(std::string_view name, offered_mechanisms& to) {
   if (same_without_case(name, "PLAIN")) to.plain = true;
   if (same_without_case(name, "LOGIN")) to.login = true;
   if (same_without_case(name, "SCRAM-SHA-256")) to.scram_sha_256 = true;
+  if (same_without_case(name, "XOAUTH2")) to.xoauth2 = true;
+  if (same_without_case(name, "OAUTHBEARER")) to.oauthbearer = true;
 }
 
 std::optional<mechanism> choose(const offered_mechanisms& offered, std::string_view name, std::string_view password) {
@@ -173,8 +216,15 @@ std::optional<mechanism> choose(const offered_mechanisms& offered, std::string_v
   return std::nullopt;
 }
 
+std::optional<mechanism> choose_for_token(const offered_mechanisms& offered) {
+  if (offered.xoauth2) return mechanism::xoauth2;
+  if (offered.oauthbearer) return mechanism::oauthbearer;
+  return std::nullopt;
+}
+
 std::unique_ptr<client> make_client(mechanism m, std::string name, std::string password, std::string nonce) {
   if (m == mechanism::scram_sha_256) return std::make_unique<scram_client>(name, std::move(password), std::move(nonce));
+  if (m == mechanism::xoauth2 || m == mechanism::oauthbearer) return std::make_unique<token_client>(m, name, password);
   if (m == mechanism::login) return std::make_unique<login_client>(std::move(name), std::move(password));
   return std::make_unique<plain_client>(std::move(name), std::move(password));
 }

@@ -127,5 +127,58 @@ TEST(SaslClient, logs_in_to_our_own_server) {
   EXPECT_TRUE(c->may_succeed());
 }
 
+// ---- access tokens
+
+TEST(SaslClientToken, goes_by_xoauth2_as_google_describes_it) {
+  const auto c =
+      make_client(mechanism::xoauth2, "someuser@example.com", "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg", "");
+  EXPECT_EQ(c->initial(), "user=someuser@example.com\1auth=Bearer ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg\1\1");
+  EXPECT_TRUE(c->may_succeed());
+}
+
+TEST(SaslClientToken, goes_by_oauthbearer_as_rfc_7628_has_it) {
+  const auto c =
+      make_client(mechanism::oauthbearer, "us,er@example.com", "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==", "");
+  EXPECT_EQ(c->initial(), "n,a=us=2Cer@example.com,\1auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\1\1");
+}
+
+TEST(SaslClientToken, answers_the_refusal_and_keeps_its_status) {
+  for (const auto& [m, goes_on] : {std::pair{mechanism::xoauth2, ""s}, std::pair{mechanism::oauthbearer, "\1"s}}) {
+    for (const auto& [json, status] : {
+             std::pair{R"({"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"})"s, "400"s},
+             std::pair{R"({ "schemes":"bearer", "status" : "invalid_token" })"s, "invalid_token"s},
+             std::pair{R"({"status":401})"s, "401"s},
+             std::pair{""s, "no status"s},
+             std::pair{R"({"status)"s, "no status"s},
+             std::pair{R"({"status")"s, "no status"s},
+             std::pair{"{\"status\":\"\x07\"}"s, "no status"s},
+             std::pair{R"({"status":")"s + std::string(300, 'x'), std::string(64, 'x')},
+         }) {
+      const auto c = make_client(m, "user", "token", "");
+      (void)c->initial();
+      EXPECT_EQ(c->respond(json), goes_on);
+      EXPECT_EQ(c->refusal(), status) << json;
+      EXPECT_FALSE(c->may_succeed());
+      EXPECT_FALSE(c->respond(json));
+    }
+  }
+}
+
+TEST(SaslClientToken, is_offered_to_who_takes_tokens) {
+  offered_mechanisms offered;
+  add_offered("PLAIN", offered);
+  EXPECT_EQ(choose_for_token(offered), std::nullopt);
+  add_offered("OAUTHBEARER", offered);
+  EXPECT_EQ(choose_for_token(offered), mechanism::oauthbearer);
+  add_offered("xoauth2", offered);
+  EXPECT_EQ(choose_for_token(offered), mechanism::xoauth2);
+}
+
+TEST(SaslClientToken, is_printable_ascii_without_blanks) {
+  EXPECT_TRUE(is_access_token("ya29.a0Af-_~+/=="));
+  for (const auto& bad : {""s, "two words"s, "line\n"s, "\1"s, "токен"s, std::string(token_bytes_max + 1, 'x')})
+    EXPECT_FALSE(is_access_token(bad)) << bad;
+}
+
 }  // namespace
 }  // namespace gonets::sasl

@@ -58,8 +58,10 @@ void replace_all(std::string& text, std::string_view what) {
 // A server may repeat what it was told.
 std::string without_secrets(std::string text, const client_login& login) {
   using namespace std::string_literals;
+  const auto oauth = "\1auth=Bearer " + login.password + "\1\1";
   for (const auto& secret :
-       {encode_base64("\0"s + login.name + "\0"s + login.password), encode_base64(login.password), login.password}) {
+       {encode_base64("\0"s + login.name + "\0"s + login.password), encode_base64("user=" + login.name + oauth),
+        encode_base64("n,a=" + login.name + "," + oauth), encode_base64(login.password), login.password}) {
     replace_all(text, secret);
   }
   return text;
@@ -215,8 +217,12 @@ void client_session::state::log_in_or_ready() {
   parser.keep_text(auth_text_bytes_max);
   at = phase::auth;
   if (!secured && !as.is_private) return fail_login(10, "there is no TLS, without which no password is sent");
-  const auto how = sasl::choose(offered.auth, as.name, as.password);
-  if (!how) return fail_login(0, "the server offers none of SCRAM-SHA-256, PLAIN and LOGIN");
+  const auto how =
+      as.by_token ? sasl::choose_for_token(offered.auth) : sasl::choose(offered.auth, as.name, as.password);
+  if (!how) {
+    return fail_login(0, as.by_token ? "the server offers none of XOAUTH2 and OAUTHBEARER, which take a token"
+                                     : "the server offers none of SCRAM-SHA-256, PLAIN and LOGIN");
+  }
   auth = sasl::make_client(*how, as.name, as.password, as.nonce);
   output += fmt::format("AUTH {}", sasl::to_text(*how));
   if (const auto initial = auth->initial()) output += " " + encode_base64(*initial);
@@ -236,7 +242,8 @@ void client_session::state::take_auth_reply(reply& r) {
     // A password that is wrong today is no reason to give up anybody's mail.
     r.text = without_secrets(std::move(r.text), *options.login);
     const bool closing = r.code == 421;
-    fail_login(8, "refused: " + to_text(r));
+    const auto told = auth->refusal().empty() ? "" : fmt::format(" ({})", auth->refusal());
+    fail_login(8, "refused: " + to_text(r) + told);
     if (closing) output.clear();
   } else {
     break_off(fmt::format("unexpected reply {}", r.code), stage::auth);

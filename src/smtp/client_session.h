@@ -47,6 +47,7 @@ struct client_login {
   // The owner vouches that nobody reads along: TLS is there from the first byte, or the peer is on this machine.
   // Otherwise the password is not sent before STARTTLS.
   bool is_private = false;
+  bool by_token = false;  // the password is an OAuth 2 access token
 };
 
 struct client_options {

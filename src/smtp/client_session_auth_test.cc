@@ -164,5 +164,40 @@ TEST(ClientSessionAuth, tells_what_was_begun_early) {
             "deferred at auth: 451 4.7.8 cannot log in as user: refused: 535 no (ours)");
 }
 
+// ---- with a token
+
+dialogue with_token(const std::string& mechanisms) {
+  auto options = as_user();
+  options.login->by_token = true;
+  dialogue d(options);
+  d.message({"a@x.test"}).hello(mechanisms);
+  return d;
+}
+const std::string xoauth2 = "AUTH XOAUTH2 " + encode_base64("user=user\1auth=Bearer pencil\1\1") + "\r\n";
+const std::string oauthbearer = "AUTH OAUTHBEARER " + encode_base64("n,a=user,\1auth=Bearer pencil\1\1") + "\r\n";
+
+TEST(ClientSessionToken, logs_in_before_mail_by_each_mechanism) {
+  auto by_xoauth2 = with_token("PIPELINING,AUTH PLAIN OAUTHBEARER XOAUTH2");
+  by_xoauth2.expect(xoauth2).reply("235 2.7.0 good");
+  auto by_oauthbearer = with_token("PIPELINING,AUTH PLAIN OAUTHBEARER");
+  by_oauthbearer.expect(oauthbearer).reply("235 good");
+  for (auto* d : {&by_xoauth2, &by_oauthbearer})
+    EXPECT_THAT(deliver(*d).check_cut_everywhere().told(), ElementsAre("delivered at end_of_data: 250 kept"));
+}
+
+TEST(ClientSessionToken, that_is_refused_defers_and_tells_the_status) {
+  const auto challenge = "334 " + encode_base64(R"({"status":"401","schemes":"bearer"})");
+  auto by_xoauth2 = with_token("AUTH XOAUTH2").expect(xoauth2).reply(challenge).expect("\r\n");
+  EXPECT_EQ(because(by_xoauth2.reply("535 5.7.8 no pencil, " + xoauth2.substr(13, xoauth2.size() - 15)).quit()),
+            "451 4.7.8 cannot log in as user: refused: 535 5.7.8 no ***, *** (401)");
+  auto by_oauthbearer = with_token("AUTH OAUTHBEARER").expect(oauthbearer).reply(challenge).expect("AQ==\r\n");
+  EXPECT_EQ(because(by_oauthbearer.reply("535 no").quit()), "451 4.7.8 cannot log in as user: refused: 535 no (401)");
+}
+
+TEST(ClientSessionToken, is_no_password) {
+  EXPECT_EQ(because(with_token("AUTH PLAIN LOGIN SCRAM-SHA-256").quit()),
+            "451 4.7.0 cannot log in as user: the server offers none of XOAUTH2 and OAUTHBEARER, which take a token");
+}
+
 }  // namespace
 }  // namespace gonets::smtp

@@ -4,6 +4,7 @@ import pathlib
 import pwd
 import shutil
 import tempfile
+import urllib.parse
 
 from .net import connects, free_endpoint, private_host, text_of
 from .processes import Child
@@ -101,14 +102,33 @@ service imap-login {{
 
 
 class DovecotAuth:
-    """Dovecot as what checks passwords for Postfix: `logins` is a dict of names and passwords."""
+    """Dovecot as what checks passwords for Postfix: `logins` is a dict of names and passwords. With `introspection`
+    (Introspection) it takes access tokens as well."""
 
-    def __init__(self, logins, mechanisms="plain login scram-sha-256"):
+    def __init__(self, logins, mechanisms="plain login scram-sha-256", introspection=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gonets-dovecot-auth-"))
         self.folder.chmod(0o755)
         self.socket = self.folder / "run" / "sasl"
         for name in ("run", "state"):
             (self.folder / name).mkdir()
+        tokens = ""
+        if introspection:
+            client, secret = map(urllib.parse.quote, introspection.client)
+            url = introspection.url.replace("//", f"//{client}:{secret}@")
+            (self.folder / "oauth2.conf").write_text(f"""
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+""")
+            tokens = f"""
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {self.folder}/oauth2.conf
+}}
+"""
         (self.folder / "users").write_text("".join(f"{name}:{{PLAIN}}{password}\n" for name, password in logins.items()))
         (self.folder / "dovecot.conf").write_text(f"""
 protocols =
@@ -121,6 +141,7 @@ auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
 default_login_user = dovenull
 default_internal_user = dovecot
+{tokens}
 passdb {{
   driver = passwd-file
   args = {self.folder}/users

@@ -306,6 +306,7 @@ int rules_presets(const arguments& given, const filter_context& with) {
       presets.push_back(json::object{{"name", p.name},
                                      {"title", p.title},
                                      {"to", config::target_text(p.target)},
+                                     {"takes_tokens", p.takes_tokens()},
                                      {"limits", to_object(p.limits)}});
     }
     with.out << json::serialize(json::object{{"presets", std::move(presets)}}) << '\n';
@@ -314,12 +315,13 @@ int rules_presets(const arguments& given, const filter_context& with) {
   table rows({{"PRESET"},
               {"TITLE", align::left, true},
               {"SERVER"},
+              {"TOKENS"},
               {"CONNECTIONS", align::right},
               {"RCPTS/MESSAGE", align::right},
               {"RATES"}});
   for (const config::preset& p : all) {
-    rows.add({p.name, p.title, config::target_text(p.target), limit_cell(p.limits.connections),
-              limit_cell(p.limits.recipients_a_transaction), rates_cell(p.limits)});
+    rows.add({p.name, p.title, config::target_text(p.target), std::string(p.takes_tokens() ? "yes" : "-"),
+              limit_cell(p.limits.connections), limit_cell(p.limits.recipients_a_transaction), rates_cell(p.limits)});
   }
   with.out << rows.render(with.screen);
   return exit_fine;

@@ -77,7 +77,7 @@ TEST_F(rules_commands, show_prints_json) {
 
 TEST_F(rules_commands, presets_lists_servers_and_what_they_allow) {
   EXPECT_EQ(run(rules_presets, {}), exit_fine);
-  EXPECT_THAT(out_.str(), testing::ContainsRegex("mail.ru +Mail.ru +smtps://smtp.mail.ru:465 +1 +1 +1/m"));
+  EXPECT_THAT(out_.str(), testing::ContainsRegex("mail.ru +Mail.ru +smtps://smtp.mail.ru:465 +yes +1 +1 +1/m"));
   out_.str("");
   EXPECT_EQ(run(rules_presets, {}, true), exit_fine);
   const auto first = parsed().at("presets").at(0).as_object();
