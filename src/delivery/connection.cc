@@ -60,8 +60,17 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   bool step();
   bool next_transaction();
   void go_idle();
-  void begin(spool::lease l);
+  // A lease, and where a host was passed over for what it said of all of its recipients, that.
+  struct job {
+    spool::lease lease;
+    std::vector<smtp::recipient_outcome> said;
+    std::string host, address;
+  };
+  void begin(job j);
   void collect();
+  std::optional<job> for_next_host(spool::lease& l, std::vector<smtp::recipient_outcome>& outcomes) const;
+  void go_to_next_host();
+  bool take_passed_over();
   void read();
   void on_read(std::string_view bytes, runtime::io_error error);
   bool send(std::span<const std::string_view> parts);
@@ -77,7 +86,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   std::chrono::milliseconds time_limit() const;
 
   struct transaction {
-    spool::lease lease;
+    job what;
     steady_time began;
   };
 
@@ -91,7 +100,9 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   std::string token_;               // for the login, where it is by one
   std::string host_, address_;
   std::string early_;                  // what came with the last words of the proxy
-  std::optional<spool::lease> first_;  // taken before there is a session to begin it in
+  std::optional<job> first_;           // taken before there is a session to begin it in
+  std::deque<job> elsewhere_;          // of whom this host said that another may take them
+  std::deque<job> here_;               // of whom the host before this one said so
   std::deque<transaction> under_way_;  // begun, in order
   phase phase_ = phase::fresh;
   bool reading_ = false;
@@ -110,8 +121,9 @@ void connection::resume() {
     phase_ = phase::working;
     return pump();
   }
-  first_ = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
-  if (!first_) return end();
+  auto l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
+  if (!l) return end();
+  first_ = job{std::move(*l), {}, {}, {}};
   if (to_->login && to_->login->by_token()) return ask_for_token();
   dial();
 }
@@ -160,13 +172,15 @@ dialer::handler connection::to_on_dialed() {
 void connection::on_dialed(dialer::connected c) {
   host_ = c.target.host;
   address_ = std::move(c.address);
-  tls_.emplace(owner_.env(), *to_, std::move(c.target), only_domain_of(*first_));
+  tls_.emplace(owner_.env(), *to_, std::move(c.target), only_domain_of(first_->lease));
   for (const auto& host : c.before) {
-    for (const auto& domain : domains_of(*first_))
+    for (const auto& domain : domains_of(first_->lease))
       tls_->report_passed_over(host, domain);
   }
   if (c.egress_down) {
-    hand_back(std::move(*std::exchange(first_, std::nullopt)), std::move(c.egress_down));
+    do
+      hand_back(std::move(std::exchange(first_, std::nullopt)->lease), c.egress_down);
+    while (take_passed_over());
     return end();
   }
   if (!c.stream) {
@@ -232,7 +246,7 @@ void connection::on_handshake(const std::optional<runtime::tls_failure>& failure
 // Again in the clear, at once, where that may be (on_dialed() finds the host remembered); else to the next host.
 void connection::tls_broke(smtp::recipient_outcome why) {
   owner_.tls().failed.add();
-  tell_tls(*first_);
+  tell_tls(first_->lease);
   if (!tls_->may_go_clear()) return try_next_host(std::move(why));
   owner_.broken().note(host_, why.answer.text, owner_.env().time.steady());
   drop_stream();
@@ -282,13 +296,21 @@ void connection::give_up(smtp::recipient_outcome why, bool site_failed) {
   }
   spool::attempt_result result;
   if (tls_ && why.at >= stage::greeting) result.tls = tls_->use();
-  result.recipients.assign(first_->recipients.size(), why);
+  result.recipients.assign(first_->lease.recipients.size(), why);
   result.remote_host = host_;
   result.remote_address = address_;
   result.site_failed = site_failed;
-  auto l = std::move(*first_);
+  auto j = std::move(*first_);
   first_.reset();
-  owner_.work().settle(std::move(l), std::move(result));
+  if (!j.said.empty()) {
+    // A host of the site did speak to us, and what it said stays the answer.
+    result.recipients = std::move(j.said);
+    result.remote_host = std::move(j.host);
+    result.remote_address = std::move(j.address);
+    result.site_failed = false;
+  }
+  owner_.work().settle(std::move(j.lease), std::move(result));
+  if (take_passed_over()) return give_up(std::move(why), false);
   end();
 }
 
@@ -334,9 +356,18 @@ bool connection::next_transaction() {
     if (!fit_for_first()) return false;
     phase_ = phase::working;
   }
-  auto l = std::move(first_);
-  first_.reset();
-  if (!l && !stopping_) {
+  if (!first_ && !elsewhere_.empty()) {
+    session_->quit();
+    send_output();
+    go_to_next_host();
+    return false;
+  }
+  if (first_ || take_passed_over()) {
+    begin(std::move(*std::exchange(first_, std::nullopt)));
+    return true;
+  }
+  std::optional<spool::lease> l;
+  if (!stopping_) {
     l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
     if (l && !tls_->reserved_for().empty() && only_domain_of(*l) != tls_->reserved_for()) {
       hand_back(std::move(*l), {});
@@ -345,7 +376,7 @@ bool connection::next_transaction() {
     }
   }
   if (l) {
-    begin(std::move(*l));
+    begin({std::move(*l), {}, {}, {}});
     return true;
   }
   if (stopping_) {
@@ -383,7 +414,8 @@ void connection::go_idle() {
   read();
 }
 
-void connection::begin(spool::lease l) {
+void connection::begin(job j) {
+  const auto& l = j.lease;
   tell_tls(l);
   const auto& m = *l.message;
   smtp::transaction t;
@@ -398,7 +430,7 @@ void connection::begin(spool::lease l) {
   t.smtputf8 = m.envelope.smtputf8;
   t.require_tls = tls_->needs_requiretls();
   t.body_ends_in_crlf = m.ends_in_crlf;
-  under_way_.push_back({std::move(l), owner_.env().time.steady()});
+  under_way_.push_back({std::move(j), owner_.env().time.steady()});
   session_->begin(std::move(t));
 }
 
@@ -413,7 +445,64 @@ void connection::collect() {
   auto done = std::move(under_way_.front());
   under_way_.pop_front();
   result.duration = std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - done.began);
-  owner_.work().settle(std::move(done.lease), std::move(result));
+  auto& [l, said, said_host, said_address] = done.what;
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    // Nothing that this host did not say itself takes the place of what the one before it said.
+    const auto& now = result.recipients[i];
+    if (now.what != smtp::disposition::delivered && !now.from_peer) result.recipients[i] = std::move(said[i]);
+  }
+  if (auto rest = for_next_host(l, result.recipients)) {
+    elsewhere_.push_back(std::move(*rest));
+    if (l.recipients.empty()) return;
+    result.goes_on = true;
+  }
+  owner_.work().settle(std::move(l), std::move(result));
+}
+
+// Takes out of `l` those of whom this host said that it is only itself that does not want them.
+std::optional<connection::job> connection::for_next_host(spool::lease& l,
+                                                         std::vector<smtp::recipient_outcome>& outcomes) const {
+  if (!dialer_->has_another_host()) return std::nullopt;
+  const auto whole = l.recipients.size();
+  job rest{{l.message, {}, l.site, {}, l.began}, {}, host_, address_};
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < whole; ++i) {
+    const bool refused = outcomes[i].from_peer && outcomes[i].what != smtp::disposition::delivered;
+    if (refused && owner_.work().passes_host_over(l, i, outcomes[i])) {
+      rest.lease.recipients.push_back(l.recipients[i]);
+      rest.lease.entries.push_back(l.entries[i]);
+      rest.said.push_back(std::move(outcomes[i]));
+      continue;
+    }
+    l.recipients[kept] = l.recipients[i];
+    l.entries[kept] = l.entries[i];
+    if (kept != i) outcomes[kept] = std::move(outcomes[i]);
+    ++kept;
+  }
+  l.recipients.resize(kept);
+  l.entries.resize(kept);
+  outcomes.resize(kept);
+  if (kept == whole) return std::nullopt;
+  return rest;
+}
+
+// The first of them is what the connection is made for; the others follow when it has been begun.
+void connection::go_to_next_host() {
+  drop_stream();
+  for (auto& other : std::exchange(here_, {}))
+    elsewhere_.push_back(std::move(other));
+  here_ = std::exchange(elsewhere_, {});
+  take_passed_over();
+  dialer_->pass_host_over();
+  dial();
+}
+
+// What is to go to this host after another was passed over becomes the next.
+bool connection::take_passed_over() {
+  if (here_.empty()) return false;
+  first_ = std::move(here_.front());
+  here_.pop_front();
+  return true;
 }
 
 std::chrono::milliseconds connection::time_limit() const {
@@ -484,11 +573,11 @@ bool connection::send_output() {
 
 // Chained (RFC 2920 3.1): the next transaction's commands leave in the same write as the end of this one's data.
 void connection::send_body() {
-  if (session_->can_chain() && !stopping_ && tls_->reserved_for().empty()) {
+  if (session_->can_chain() && !stopping_ && elsewhere_.empty() && tls_->reserved_for().empty()) {
     auto next = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
-    if (next) begin(std::move(*next));
+    if (next) begin({std::move(*next), {}, {}, {}});
   }
-  const auto& m = *under_way_.front().lease.message;
+  const auto& m = *under_way_.front().what.lease.message;
   stuffer_ = {};
   if (m.in_memory) return send_small_body(m);
   chunk_ = 0;
@@ -516,7 +605,7 @@ void connection::send_small_body(const spool::queued_message& m) {
 
 // A large body comes from the disk part by part: one is read and sent at a time.
 void connection::fetch_chunk() {
-  const auto id = under_way_.front().lease.message->id;
+  const auto id = under_way_.front().what.lease.message->id;
   const auto& env = owner_.env();
   const bool asked = env.blocking.run([&env, id, number = chunk_, weak = weak_from_this()] {
     auto part = env.store.fetch_chunk(id, number);
@@ -532,7 +621,7 @@ void connection::fetch_chunk() {
 
 void connection::on_chunk(std::optional<std::string> part) {
   if (phase_ == phase::ended) return;
-  const auto& m = *under_way_.front().lease.message;
+  const auto& m = *under_way_.front().what.lease.message;
   if (!part) {
     sending_chunks_ = false;
     session_->body_failed("the message could not be read from the spool");
@@ -596,6 +685,10 @@ void connection::session_over() {
     const bool never = why.from_peer && (why.answer.code == 521 || why.answer.code == 556);
     why.what = never ? smtp::disposition::failed : smtp::disposition::deferred;
     return try_next_host(std::move(why));
+  }
+  if (!first_ && (!elsewhere_.empty() || !here_.empty())) {
+    send_output();
+    return go_to_next_host();
   }
   if (first_) {
     // Between the greeting and its first transaction nothing can be lost but time: it goes back to the queue.

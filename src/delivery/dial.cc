@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "delivery/host_address.h"
@@ -39,6 +40,14 @@ void dialer::next_soon() {
 void dialer::again(handler done) {
   done_ = std::move(done);
   connect();
+}
+
+bool dialer::has_another_host() const {
+  return std::ranges::any_of(candidates_, [this](const candidate& c) { return c.host != current_.host; });
+}
+
+void dialer::pass_host_over() {
+  std::erase_if(candidates_, [this](const candidate& c) { return c.host == current_.host; });
 }
 
 void dialer::resolve() {

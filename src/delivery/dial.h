@@ -45,6 +45,8 @@ class dialer : public std::enable_shared_from_this<dialer> {
   void failed_because(smtp::recipient_outcome why) { why_ = std::move(why); }
   void next(handler done);
   void again(handler done);  // to where the last one went
+  bool has_another_host() const;
+  void pass_host_over();  // that of the last one, with all of its addresses
 
  private:
   struct candidate {

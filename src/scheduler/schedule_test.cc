@@ -190,5 +190,52 @@ TEST_F(schedules, a_clock_that_went_back_over_a_restart_delays_no_attempt) {
   EXPECT_TRUE(take());
 }
 
+// ---- a host that is passed over
+
+smtp::recipient_outcome said(reply answer) {
+  smtp::recipient_outcome o;
+  o.what = answer.permanent() ? disposition::failed : disposition::deferred;
+  o.at = stage::rcpt;
+  o.answer = std::move(answer);
+  o.from_peer = true;
+  return o;
+}
+
+TEST_F(schedules, knows_what_is_about_one_host_alone) {
+  admit(message(2));
+  auto l = take();
+  ASSERT_TRUE(l);
+  const auto passed_over = [&](const smtp::recipient_outcome& o) {
+    return on_shard([&] { return scheduler_->passes_host_over(*l, 1, o); });
+  };
+  EXPECT_TRUE(passed_over(said({452, {4, 3, 1}, "this host is busy"})));
+  EXPECT_FALSE(passed_over(said({450, {4, 2, 0}, "later"})));
+  auto ours = said({452, {4, 3, 1}, "this host is busy"});
+  ours.from_peer = false;
+  EXPECT_FALSE(passed_over(ours));
+  settle(std::move(*l), {disposition::delivered, disposition::delivered}, stage::end_of_data);
+}
+
+TEST_F(schedules, an_attempt_whose_parts_end_apart_is_settled_in_parts) {
+  const auto m = message(2);
+  admit(m);
+  auto rest = take();
+  ASSERT_TRUE(rest);
+  ASSERT_THAT(rest->entries, SizeIs(2));
+  spool::lease first{rest->message, {rest->recipients[0]}, rest->site, {rest->entries[0]}, rest->began};
+  rest->recipients.erase(rest->recipients.begin());
+  rest->entries.erase(rest->entries.begin());
+  spool::attempt_result done;
+  done.recipients = {said({550, {5, 1, 1}, "no such user"})};
+  done.goes_on = true;
+  on_shard([&] { scheduler_->settle(std::move(first), std::move(done)); });
+  flush();
+  EXPECT_THAT(explain(m->id), SizeIs(1));
+  EXPECT_EQ(on_shard([&] { return scheduler_->leased(); }), 1u);
+  settle(std::move(*rest), {disposition::delivered}, stage::end_of_data);
+  EXPECT_THAT(explain(m->id), IsEmpty());
+  EXPECT_EQ(on_shard([&] { return scheduler_->leased(); }), 0u);
+}
+
 }  // namespace
 }  // namespace gonets::scheduler

@@ -88,6 +88,7 @@ class scheduler final : public spool::work_source {
 
   std::optional<spool::lease> take(spool::site_id site, std::size_t recipients_max) override;
   void settle(spool::lease done, spool::attempt_result result) override;
+  bool passes_host_over(const spool::lease& of, std::size_t recipient, const smtp::recipient_outcome& o) const override;
   std::optional<std::size_t> messages_a_connection_max(spool::site_id site) const override;
   void site_reached(spool::site_id site) override;
   void connection_closed(spool::site_id site, bool reached) override;

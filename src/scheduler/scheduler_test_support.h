@@ -109,6 +109,7 @@ inline std::shared_ptr<const shaping::rules> some_rules() {
                      {.kind = close_window, .about = shaping::concern::egress, .duration = 24h}));
   all.push_back(
       rule("blocked-address", "your address is listed", {.kind = other_egress, .about = shaping::concern::egress}));
+  all.push_back(rule("busy-host", "this host is busy", {.kind = next_mx, .about = shaping::concern::site}));
   all.push_back(rule("dead", "account closed", {.kind = suppress}));
   shaping::provider small{.name = "small", .title = "Small", .domains = {"small.test"}};
   small.limits.recipients_a_transaction = 2;

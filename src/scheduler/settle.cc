@@ -157,7 +157,8 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
   auto* at = find(done.site);
   at->leased -= done.entries.size();
   leased_ -= done.entries.size();
-  --at->attempts;
+  const bool goes_on = result.goes_on;
+  if (!goes_on) --at->attempts;
   const auto stream = entries_[done.entries.front()].stream;
   const auto account = entries_[done.entries.front()].account;
   const auto now = flow_now();
@@ -186,6 +187,7 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
   }
   for (std::size_t i = 0; i < done.entries.size(); ++i)
     settle_one(*s, done.entries[i], outcomes[i]);
+  if (goes_on) return finish(std::move(s));
   end_send(*at, stream, account, s->pace ? std::optional<wall_time>() : done.began);
   learn_pace(*at, stream, {now, done.began, s->pace.value_or(shaping::pace_outcome::unrelated), 0, s->pace_rule});
   note_warm_up(*at, s->pace, s->against_egress);
@@ -248,6 +250,12 @@ std::optional<shaping::ruling> scheduler::ruling_of(const entry& e, const smtp::
   const auto& rules = *with_.rules;
   const auto* of = rules.providers.find_domain(spool::without_mark(entries_.domains.name(e.domain)));
   return rules.judge(o.answer, o.at, of != nullptr ? of : e.at->provider);
+}
+
+bool scheduler::passes_host_over(const spool::lease& of, std::size_t recipient,
+                                 const smtp::recipient_outcome& o) const {
+  const auto ruled = ruling_of(entries_[of.entries[recipient]], o);
+  return ruled && ruled->what.kind == shaping::verdict_kind::next_mx && !with_.pace.dry_run;
 }
 
 // What it means for others than this recipient.

@@ -40,7 +40,8 @@ using destination_ptr = std::shared_ptr<const destination>;
 
 using site_id = strong_id<struct site_id_tag, std::uint32_t>;
 
-// The right and the duty to make one attempt: every lease taken is settled exactly once.
+// The right and the duty to make one attempt: every lease taken is settled exactly once, each of its recipients by
+// itself where their attempts end apart.
 struct lease {
   message_ptr message;
   std::vector<recipient_index> recipients;
@@ -66,6 +67,7 @@ struct attempt_result {
   bool discarded = false;                     // the route says that nothing is to be done
   bool final_here = false;                    // delivered into a mailbox, not relayed
   bool dsn_passed_on = false;                 // the next server took over NOTIFY (RFC 3461)
+  bool goes_on = false;                       // a part of a lease: the rest is under way still, at another host
 };
 
 // What delivery asks of the scheduler.
@@ -75,6 +77,8 @@ class work_source {
   // The next lease of the site, at most `recipients_max` recipients of one message; nothing when there is none now.
   virtual std::optional<lease> take(site_id site, std::size_t recipients_max) = 0;
   virtual void settle(lease done, attempt_result result) = 0;
+  // Whether what a host said of the lease's recipient is about that host alone: another of the site may take it.
+  virtual bool passes_host_over(const lease& of, std::size_t recipient, const smtp::recipient_outcome& o) const = 0;
   // How many messages a connection may carry there; absent: nothing is known of that.
   virtual std::optional<std::size_t> messages_a_connection_max(site_id site) const = 0;
   // A host of the site greeted us; once for each connection.
