@@ -334,8 +334,8 @@ void parts::start_tls_reports(std::uint64_t seed) {
 void parts::make_access_tokens() {
   access_tokens = std::make_unique<delivery::access_tokens>(delivery::access_tokens::environment{
       shards, blocking,
-      [this](runtime::http_request request, const runtime::http_limits& limits, runtime::http_client::handler done) {
-        by_shard[runtime::shards::current()]->tls.http->send(std::move(request), limits, std::move(done));
+      [this](runtime::http_request request, const runtime::http_limits& bounds, runtime::http_client::handler done) {
+        by_shard[runtime::shards::current()]->tls.http->send(std::move(request), bounds, std::move(done));
       },
       time});
 }

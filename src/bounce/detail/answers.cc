@@ -74,11 +74,8 @@ std::vector<report> read_auto_reply(const incoming& from, const reading& by) {
   if (from.machine_is == report_part::disposition) {
     report r = answer(from, category::auto_reply);
     for (const field_group& g : read_groups(from.machine->text, by.limits.recipients_max)) {
-      if (const auto id = find_field(g, "original-message-id"); !id.empty()) {
-        const auto open = id.find('<');
-        r.original_message_id =
-            clean(open == std::string_view::npos ? id : id.substr(open + 1, id.find('>') - open - 1), 1000);
-      }
+      if (const auto id = find_field(g, "original-message-id"); !id.empty())
+        r.original_message_id = bare_message_id(id);
       if (r.recipient.empty()) r.recipient = address_in(find_field(g, "final-recipient"));
     }
     return {r};

@@ -114,6 +114,7 @@ report read_group(const field_group& g, const incoming& from, const reading& by,
   if (trim(diagnostic).empty()) diagnostic = without_type(find_field(g, "x-supplementary-info"));
   r.remote_mta = clean(without_type(find_field(g, "remote-mta")), 255);
   if (const auto end = r.remote_mta.find_first_of(" ["); end != std::string::npos && end > 0) r.remote_mta.resize(end);
+  if (r.remote_mta.ends_with('.')) r.remote_mta.pop_back();
   if (r.remote_mta.empty()) r.remote_mta = find_remote_host(diagnostic);
   r.diagnostic = clean(diagnostic, by.limits.diagnostic_bytes_max);
   classify(r, diagnostic, by);
@@ -146,7 +147,8 @@ std::vector<report> read_delivery_status(const incoming& from, const reading& by
       r.recipient = failed.empty() ? address_in(from.original_field("to")) : failed.front();
     }
     r.original_message_id = id;
-    if (r.original_message_id.empty()) r.original_message_id = clean(find_field(whole, "x-original-message-id"), 1000);
+    if (r.original_message_id.empty())
+      r.original_message_id = bare_message_id(find_field(whole, "x-original-message-id"));
     // Good news is no bounce: nothing failed, nothing has to be done.
     if (r.action == "delivered" || r.action == "relayed" || r.action == "expanded") {
       r.kind = report_kind::not_a_report;

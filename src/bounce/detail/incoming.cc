@@ -310,25 +310,26 @@ std::string incoming::original_field(std::string_view name) const {
   return {};
 }
 
+std::string bare_message_id(std::string_view value) {
+  const auto open = value.find('<');
+  if (open != std::string_view::npos) {
+    value.remove_prefix(open + 1);
+    value = value.substr(0, value.find('>'));
+  } else {
+    value = trim(value);
+    value = value.substr(0, value.find_first_of(" \t"));
+  }
+  return clean(value, 1000);
+}
+
 std::string incoming::original_message_id() const {
-  const auto bare = [](std::string_view value) {
-    const auto open = value.find('<');
-    if (open != std::string_view::npos) {
-      value.remove_prefix(open + 1);
-      value = value.substr(0, value.find('>'));
-    } else {
-      value = trim(value);
-      value = value.substr(0, value.find_first_of(" \t"));
-    }
-    return clean(value, 1000);
-  };
-  std::string id = bare(original_field("message-id"));
+  std::string id = bare_message_id(original_field("message-id"));
   if (!id.empty()) return id;
   for (const std::string_view name : {"x-original-message-id", "original-message-id", "in-reply-to", "references"}) {
     const auto value = field(name);
     // Of references, the last is what is answered.
     if (!value.empty())
-      return bare(name == "references" ? value.substr(std::min(value.rfind('<'), value.size() - 1)) : value);
+      return bare_message_id(name == "references" ? value.substr(std::min(value.rfind('<'), value.size() - 1)) : value);
   }
   return {};
 }

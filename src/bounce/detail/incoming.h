@@ -11,6 +11,9 @@ namespace gonets::bounce::detail {
 
 enum class report_part : std::uint8_t { none, delivery_status, feedback, disposition };
 
+// Without the angle brackets.
+std::string bare_message_id(std::string_view value);
+
 struct incoming {
   const message::mime_part* header = nullptr;  // whose fields are the message's; of the inner one when it was forwarded
   const message::mime_part* machine = nullptr;  // the part that report_part speaks of
