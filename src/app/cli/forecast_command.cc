@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -167,7 +168,7 @@ std::map<std::string, row> rows_of(const destinations& to, const std::vector<sha
 // "now", "40s", "3h 20m", "12d 4h"
 std::string duration_text(const std::optional<double>& seconds) {
   if (!seconds) return "never";
-  const auto s = static_cast<std::uint64_t>(*seconds + 0.5);
+  const auto s = static_cast<std::uint64_t>(std::llround(*seconds));
   if (s == 0) return "at once";
   if (s < 120) return fmt::format("{}s", s);
   if (s < 7200) return fmt::format("{}m", s / 60);
@@ -176,7 +177,7 @@ std::string duration_text(const std::optional<double>& seconds) {
 }
 
 wall_time after(wall_time now, double seconds) {
-  return now + std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5));
+  return now + std::chrono::seconds(std::llround(seconds));
 }
 
 struct outlook {
@@ -224,7 +225,7 @@ void print_outlook(const outlook& o, const context& with) {
 }
 
 json::value seconds_json(const shaping::forecast_line& l) {
-  return l.seconds ? json::value(static_cast<std::uint64_t>(*l.seconds + 0.5)) : json::value(nullptr);
+  return l.seconds ? json::value(std::llround(*l.seconds)) : json::value(nullptr);
 }
 
 void print_json(const outlook& o, const context& with) {

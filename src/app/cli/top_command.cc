@@ -1,4 +1,6 @@
 // `gonets top`: how mail flows now.
+#include <fmt/format.h>
+
 #include <optional>
 #include <ostream>
 
