@@ -176,6 +176,12 @@ std::string duration_text(const std::optional<double>& seconds) {
   return fmt::format("{}d {}h", s / 86'400, s / 3600 % 24);
 }
 
+// "at once", "in 40s"
+std::string within_text(const std::optional<double>& seconds) {
+  const auto text = duration_text(seconds);
+  return text.front() >= '0' && text.front() <= '9' ? "in " + text : text;
+}
+
 wall_time after(wall_time now, double seconds) {
   return now + std::chrono::seconds(std::llround(seconds));
 }
@@ -194,7 +200,7 @@ std::string advice_text(const outlook& o) {
   if (o.end.line.bound_by.empty())
     return "no limit is in the way: connections and their answers are all that bounds it";
   const auto gain =
-      o.better ? fmt::format("without it, the mailing would be through in {}{}", duration_text(o.better->line.seconds),
+      o.better ? fmt::format("without it, the mailing would be through {}{}", within_text(o.better->line.seconds),
                              o.better->line.bound_by.empty() ? "" : " (then: " + o.better->line.bound_by + ")")
                : std::string();
   return fmt::format("the last are those of {}, for {}; {}", o.to.providers[o.end.site], o.end.line.bound_by, gain);
@@ -218,8 +224,8 @@ void print_outlook(const outlook& o, const context& with) {
       with.out << "  " << printable(each) << '\n';
   }
   if (o.of.invalid > 0) with.out << fmt::format("Not counted: {} that are no address.\n", count(o.of.invalid, "line"));
-  with.out << fmt::format("\n{} would be through in {}", count(o.of.recipients - o.unreachable, "recipient"),
-                          duration_text(o.end.line.seconds));
+  with.out << fmt::format("\n{} would be through {}", count(o.of.recipients - o.unreachable, "recipient"),
+                          within_text(o.end.line.seconds));
   if (o.end.line.seconds) with.out << ", at " << full_time(after(with.now(), *o.end.line.seconds));
   with.out << ", if all are accepted at the first try.\n" << printable("Faster: " + advice_text(o)) << ".\n";
 }
