@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "delivery/delivery.h"
 #include "delivery/dial.h"
+#include "delivery/job.h"
 #include "delivery/tls_attempt.h"
 #include "smtp/client_session.h"
 #include "smtp/dot_stuffing.h"
@@ -60,17 +61,13 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   bool step();
   bool next_transaction();
   void go_idle();
-  // A lease, and where a host was passed over for what it said of all of its recipients, that.
-  struct job {
-    spool::lease lease;
-    std::vector<smtp::recipient_outcome> said;
-    std::string host, address;
-  };
   void begin(job j);
   void collect();
   std::optional<job> for_next_host(spool::lease& l, std::vector<smtp::recipient_outcome>& outcomes) const;
   void go_to_next_host();
-  bool take_passed_over();
+  bool next_passed_over();
+  bool may_carry(const spool::lease& l) const;
+  void settle_as_said(job j);
   void read();
   void on_read(std::string_view bytes, runtime::io_error error);
   bool send(std::span<const std::string_view> parts);
@@ -180,7 +177,7 @@ void connection::on_dialed(dialer::connected c) {
   if (c.egress_down) {
     do
       hand_back(std::move(std::exchange(first_, std::nullopt)->lease), c.egress_down);
-    while (take_passed_over());
+    while (next_passed_over());
     return end();
   }
   if (!c.stream) {
@@ -302,16 +299,26 @@ void connection::give_up(smtp::recipient_outcome why, bool site_failed) {
   result.site_failed = site_failed;
   auto j = std::move(*first_);
   first_.reset();
-  if (!j.said.empty()) {
-    // A host of the site did speak to us, and what it said stays the answer.
-    result.recipients = std::move(j.said);
-    result.remote_host = std::move(j.host);
-    result.remote_address = std::move(j.address);
-    result.site_failed = false;
+  if (j.said.empty()) {
+    owner_.work().settle(std::move(j.lease), std::move(result));
+  } else {
+    settle_as_said(std::move(j));
   }
-  owner_.work().settle(std::move(j.lease), std::move(result));
-  if (take_passed_over()) return give_up(std::move(why), false);
+  if (next_passed_over()) return give_up(std::move(why), false);
   end();
+}
+
+// A host of the site did speak to us, and what it said stays the answer.
+void connection::settle_as_said(job j) {
+  spool::attempt_result result;
+  result.recipients = std::move(j.said);
+  result.remote_host = std::move(j.host);
+  result.remote_address = std::move(j.address);
+  owner_.work().settle(std::move(j.lease), std::move(result));
+}
+
+bool connection::may_carry(const spool::lease& l) const {
+  return tls_->reserved_for().empty() || only_domain_of(l) == tls_->reserved_for();
 }
 
 void connection::pump() {
@@ -362,14 +369,18 @@ bool connection::next_transaction() {
     go_to_next_host();
     return false;
   }
-  if (first_ || take_passed_over()) {
+  // A host whose certificate is for one domain is not shown to be another's.
+  while (!first_ && next_passed_over()) {
+    if (!may_carry(first_->lease)) settle_as_said(std::move(*std::exchange(first_, std::nullopt)));
+  }
+  if (first_) {
     begin(std::move(*std::exchange(first_, std::nullopt)));
     return true;
   }
   std::optional<spool::lease> l;
   if (!stopping_) {
     l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
-    if (l && !tls_->reserved_for().empty() && only_domain_of(*l) != tls_->reserved_for()) {
+    if (l && !may_carry(*l)) {
       hand_back(std::move(*l), {});
       stopping_ = true;
       l.reset();
@@ -445,12 +456,8 @@ void connection::collect() {
   auto done = std::move(under_way_.front());
   under_way_.pop_front();
   result.duration = std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - done.began);
-  auto& [l, said, said_host, said_address] = done.what;
-  for (std::size_t i = 0; i < said.size(); ++i) {
-    // Nothing that this host did not say itself takes the place of what the one before it said.
-    const auto& now = result.recipients[i];
-    if (now.what != smtp::disposition::delivered && !now.from_peer) result.recipients[i] = std::move(said[i]);
-  }
+  keep_said(done.what, result.recipients);
+  auto& l = done.what.lease;
   if (auto rest = for_next_host(l, result.recipients)) {
     elsewhere_.push_back(std::move(*rest));
     if (l.recipients.empty()) return;
@@ -459,31 +466,14 @@ void connection::collect() {
   owner_.work().settle(std::move(l), std::move(result));
 }
 
-// Takes out of `l` those of whom this host said that it is only itself that does not want them.
-std::optional<connection::job> connection::for_next_host(spool::lease& l,
-                                                         std::vector<smtp::recipient_outcome>& outcomes) const {
+// Those of whom this host said that it is only itself that does not want them.
+std::optional<job> connection::for_next_host(spool::lease& l, std::vector<smtp::recipient_outcome>& outcomes) const {
   if (!dialer_->has_another_host()) return std::nullopt;
-  const auto whole = l.recipients.size();
-  job rest{{l.message, {}, l.site, {}, l.began}, {}, host_, address_};
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < whole; ++i) {
-    const bool refused = outcomes[i].from_peer && outcomes[i].what != smtp::disposition::delivered;
-    if (refused && owner_.work().passes_host_over(l, i, outcomes[i])) {
-      rest.lease.recipients.push_back(l.recipients[i]);
-      rest.lease.entries.push_back(l.entries[i]);
-      rest.said.push_back(std::move(outcomes[i]));
-      continue;
-    }
-    l.recipients[kept] = l.recipients[i];
-    l.entries[kept] = l.entries[i];
-    if (kept != i) outcomes[kept] = std::move(outcomes[i]);
-    ++kept;
-  }
-  l.recipients.resize(kept);
-  l.entries.resize(kept);
-  outcomes.resize(kept);
-  if (kept == whole) return std::nullopt;
-  return rest;
+  const auto passed_over = [&](std::size_t i) {
+    const auto& o = outcomes[i];
+    return o.from_peer && o.what != smtp::disposition::delivered && owner_.work().passes_host_over(l, i, o);
+  };
+  return take_passed_over(l, outcomes, passed_over, host_, address_);
 }
 
 // The first of them is what the connection is made for; the others follow when it has been begun.
@@ -492,13 +482,13 @@ void connection::go_to_next_host() {
   for (auto& other : std::exchange(here_, {}))
     elsewhere_.push_back(std::move(other));
   here_ = std::exchange(elsewhere_, {});
-  take_passed_over();
+  next_passed_over();
   dialer_->pass_host_over();
   dial();
 }
 
 // What is to go to this host after another was passed over becomes the next.
-bool connection::take_passed_over() {
+bool connection::next_passed_over() {
   if (here_.empty()) return false;
   first_ = std::move(here_.front());
   here_.pop_front();
