@@ -26,7 +26,7 @@ std::expected<shaping::warm_up_book::line, httpd::response> operator_control::se
         near.empty() ? "\"other sites\" are those of no known provider" : fmt::format("did you mean \"{}\"?", near));
   }
   constexpr std::uint32_t beyond = UINT32_MAX;
-  auto line = parts_.warm_ups.set_day(to.egress, to.provider, to.day.value_or(beyond), parts_.time.wall());
+  auto line = parts_.warm_ups.set_day(to.egress, to.provider, to.day.value_or(beyond));
   if (!line)
     return refuse(fmt::format("the egress \"{}\" has no warm-up at {}", to.egress, to.provider),
                   "a [[warm_up]] in the configuration makes one");

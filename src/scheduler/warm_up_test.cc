@@ -93,7 +93,7 @@ TEST_F(warming_up, goes_on_a_day_later_and_keeps_that_and_tells_of_it) {
 
 TEST_F(warming_up, steps_back_when_mail_is_deferred) {
   warm_up({.first_day = 40, .last_day = 4000, .days = 3, .full = shaping::when_full::wait});
-  ASSERT_TRUE(warm_ups_.set_day("new", "", 2, time_.wall()));
+  ASSERT_TRUE(warm_ups_.set_day("new", "", 2));
   for (int n = 0; n < 30; ++n)
     admit(message());
   for (int n = 0; n < 30; ++n) {

@@ -31,8 +31,8 @@ struct warm_up_plan {
 
 // Where one egress stands at one provider.
 struct warm_up_day {
-  std::uint32_t day = 1;                                     // of the plan, from 1; beyond its days: it is warm
-  wall_time since{};                                         // when this day began
+  std::uint32_t day = 1;  // of the plan, from 1; beyond its days: it is warm
+  wall_time since{};      // when this day began; zero: it does with its first message
   std::uint32_t accepted = 0, deferred = 0, complained = 0;  // messages, since then
   bool fell_back = false;                                    // the day before went badly
   bool operator==(const warm_up_day&) const = default;

@@ -86,13 +86,13 @@ void warm_up_book::note(std::string_view egress, std::string_view provider, warm
   const std::lock_guard guard(lock_);
   const auto* by = order_for(egress, named(provider));
   if (by == nullptr) return;
-  const auto [at, fresh] = places_.try_emplace({std::string(egress), std::string(named(provider))});
-  auto& k = at->second;
-  if (fresh) k.at.since = now;
+  auto& k = places_[{std::string(egress), std::string(named(provider))}];
   if (!cap_of(by->plan, k.at.day)) return;
   count(k.at, r);
   ++k.unkept;
-  if (fresh) k.unkept = kept_every;
+  if (k.at.since != wall_time{}) return;
+  k.at.since = now;
+  k.unkept = kept_every;
 }
 
 bool warm_up_book::spills(std::string_view egress, std::string_view provider) const {
@@ -140,13 +140,13 @@ std::vector<warm_up_book::line> warm_up_book::lines() const {
 }
 
 std::optional<warm_up_book::line> warm_up_book::set_day(std::string_view egress, std::string_view provider,
-                                                        std::uint32_t day, wall_time now) {
+                                                        std::uint32_t day) {
   const std::lock_guard guard(lock_);
   const auto* by = order_for(egress, named(provider));
   if (by == nullptr) return std::nullopt;
   const place where{egress, named(provider)};
   auto& k = places_[where];
-  k.at = {.day = std::clamp<std::uint32_t>(day, 1, by->plan.days + 1), .since = now};
+  k.at = {.day = std::clamp<std::uint32_t>(day, 1, by->plan.days + 1)};
   k.unkept = kept_every;
   k.told = what_of(by->plan, k.at.day) + ": set by an operator";
   apply(where, k);

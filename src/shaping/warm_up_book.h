@@ -65,7 +65,7 @@ class warm_up_book {
   std::vector<line> lines() const;  // of those that have sent, or were set
   // An operator puts it at that day of its plan; beyond the last: it is warm. Nothing: it has no plan. To be reviewed()
   // afterwards for what is to be kept.
-  std::optional<line> set_day(std::string_view egress, std::string_view provider, std::uint32_t day, wall_time now);
+  std::optional<line> set_day(std::string_view egress, std::string_view provider, std::uint32_t day);
 
  private:
   using place = std::pair<std::string, std::string>;  // egress and provider

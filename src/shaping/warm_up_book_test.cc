@@ -111,13 +111,15 @@ TEST_F(warm_up_book_test, does_not_write_each_result_down) {
 TEST_F(warm_up_book_test, is_set_by_an_operator) {
   configure({{"new", "*", {.first_day = 5, .last_day = 20, .days = 3}}});
   EXPECT_EQ(send_all("new", "google", start).first, 5u);
-  const auto line = book_.set_day("new", "google", 3, start + 1h);
+  const auto line = book_.set_day("new", "google", 3);
   ASSERT_TRUE(line);
   EXPECT_EQ(line->cap, 20u);
+  EXPECT_EQ(line->at.since, wall_time{}) << "it begins with its first message";
   EXPECT_EQ(send_all("new", "google", start + 1h).first, 15u) << "what was sent in the last 24 hours counts";
   EXPECT_EQ(book_.review(start + 1h).changes.at(0).what, "day 3 of 3, 20 messages: set by an operator");
-  EXPECT_EQ(book_.set_day("new", "google", UINT32_MAX, start)->cap, std::nullopt);
-  EXPECT_FALSE(book_.set_day("old", "google", 1, start));
+  EXPECT_EQ(book_.lines().at(0).at.since, start + 1h);
+  EXPECT_EQ(book_.set_day("new", "google", UINT32_MAX)->cap, std::nullopt);
+  EXPECT_FALSE(book_.set_day("old", "google", 1));
 }
 
 TEST_F(warm_up_book_test, says_whether_mail_may_go_by_others) {

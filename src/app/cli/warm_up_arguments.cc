@@ -20,7 +20,7 @@ void add_warm_up_commands(CLI::App& app, arguments& to, const command_adder& wit
   set->add_option("PROVIDER", to.warm_up.provider, "`gonets rules show` lists them; or \"other sites\"")
       ->required()
       ->type_name("");
-  auto* day = set->add_option("--day", to.warm_up.day, "The day that begins now, from 1");
+  auto* day = set->add_option("--day", to.warm_up.day, "The day of the plan that begins with the next message, from 1");
   day->check(CLI::Range(1u, 365u).description(""))->type_name("N");
   auto* warm = set->add_flag("--warm", to.warm_up.warm, "It is warm: no cap any more");
   warm->excludes(day);
