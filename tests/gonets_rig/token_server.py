@@ -1,13 +1,9 @@
 """An OAuth authorization server: a token end point (RFC 6749) on loopback whose tokens are known to an Introspection."""
-import http.server
-import json
-import threading
-import urllib.parse
-
+from .form_server import FormServer
 from .introspection import Introspection
 
 
-class TokenServer:
+class TokenServer(FormServer):
     """Gives tokens for `login` by a refresh token, or by the client's own credentials. `requests` has every form that came."""
 
     client = ("gonets-app", "app secret & more")
@@ -20,27 +16,11 @@ class TokenServer:
         self.lives_for = 3600
         self.trouble = None  # status and body in place of a token
         self.requests, self.given = [], []
-        outer = self
+        super().__init__("/token", self.take)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                raw = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                form = dict(urllib.parse.parse_qsl(raw, strict_parsing=True))
-                outer.requests.append(form)
-                status, body = outer.trouble or outer.answer(form)
-                raw = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/token"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def take(self, form, _):
+        self.requests.append(form)
+        return self.trouble or self.answer(form)
 
     def answer(self, form):
         if (form.get("client_id"), form.get("client_secret")) != self.client:
@@ -62,6 +42,5 @@ class TokenServer:
         self.introspection.tokens.clear()
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().stop()
         self.introspection.stop()
