@@ -48,8 +48,11 @@ def events(daemon, kind):
 
 
 def assert_all_delivered(daemon, count):
-    audit = daemon.audit()
-    assert (audit["accepted"], audit["delivered"], audit["balanced"]) == (count, count, True), audit
+    """The queue is empty before the last of it is on the disk, where the audit looks."""
+    def told():
+        audit = daemon.audit()
+        return audit["accepted"], audit["delivered"], audit["balanced"]
+    wait_until(lambda: f"{count} delivered: {told()}", lambda: told() == (count, count, True))
 
 
 # ---- Postfix's anvil

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <deque>
 #include <fstream>
@@ -75,7 +77,10 @@ class access_tokens_test : public ::testing::Test {
   }
   std::vector<std::string> told() { return std::exchange(told_, {}); }
 
-  const std::string refresh_ = ::testing::TempDir() + "gonets_access_tokens_refresh";
+  // Of each test its own: they run at the same time.
+  const std::string refresh_ = ::testing::TempDir() + "gonets_refresh_" +
+                               ::testing::UnitTest::GetInstance()->current_test_info()->name() + "_" +
+                               std::to_string(::getpid());
   manual_clock time_;
   queue shards_;
   at_once blocking_;
