@@ -13,7 +13,7 @@ using scheduler::flow_line;
 
 void add(httpd::flow_row& to, const flow_line& l) {
   to.counts += l.counts;
-  to.waiting += l.waiting;
+  to.waiting += l.ready;
   to.sending += l.sending;
   to.deferred += l.deferred;
   to.held += l.held;

@@ -28,20 +28,11 @@ void scheduler::count_queue() {
   for (handle h = 0; h < entries_.slots(); ++h) {
     const auto& e = entries_[h];
     if (e.state == entry_state::free) continue;
-    const auto add = [&](flow_line& to) {
-      to.waiting +=
-          e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
-      to.sending += e.state == entry_state::leased;
-      to.deferred += e.state == entry_state::deferred;
-      to.held += e.state == entry_state::held || e.state == entry_state::paused;
-      const auto accepted = accepted_at_ms(e.id);
-      if (to.oldest_ms == 0 || accepted < to.oldest_ms) to.oldest_ms = accepted;
-    };
-    add(by_account[e.account]);
+    by_account[e.account].add(e);
     if (e.at != nullptr) {
-      add(by_site[e.at]);
+      by_site[e.at].add(e);
     } else {
-      add(by_domain[std::string(spool::without_mark(entries_.domains.name(e.domain)))]);
+      by_domain[std::string(spool::without_mark(entries_.domains.name(e.domain)))].add(e);
     }
   }
   counted_ = {};

@@ -7,9 +7,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/ids.h"
 #include "events/event.h"
+#include "scheduler/view.h"
 
 namespace gonets::scheduler {
 
@@ -66,13 +68,11 @@ class flow_board {
 };
 
 // One line of a look: a site, or an account.
-struct flow_line {
+struct flow_line : queued_counts {
   std::string site, provider, egress;  // of a site; the domain of what has none yet
   account_id account;                  // of an account
   flow_counts counts;
-  std::uint64_t waiting = 0, sending = 0, deferred = 0, held = 0;  // recipients in the queue
   std::uint64_t connections = 0;
-  std::int64_t oldest_ms = 0;  // acceptance of the oldest; 0: none
 };
 struct flow_view {
   std::vector<flow_line> sites, accounts;

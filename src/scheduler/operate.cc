@@ -36,6 +36,15 @@ totals scheduler::count() const {
   return t;
 }
 
+void queued_counts::add(const entry& e) {
+  ready += e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
+  sending += e.state == entry_state::leased;
+  deferred += e.state == entry_state::deferred;
+  held += e.state == entry_state::held || e.state == entry_state::paused;
+  const auto accepted = accepted_at_ms(e.id);
+  if (oldest_ms == 0 || accepted < oldest_ms) oldest_ms = accepted;
+}
+
 std::vector<site_line> scheduler::lines(std::size_t max) const {
   std::unordered_map<std::string, site_line> by_site;
   for (handle h = 0; h < entries_.slots(); ++h) {
@@ -54,12 +63,7 @@ std::vector<site_line> scheduler::lines(std::size_t max) const {
       }
       line.connections = e.at->connections;
     }
-    line.ready += e.state == entry_state::ready || e.state == entry_state::loading || e.state == entry_state::resolving;
-    line.sending += e.state == entry_state::leased;
-    line.deferred += e.state == entry_state::deferred;
-    line.held += e.state == entry_state::held || e.state == entry_state::paused;
-    const auto accepted = accepted_at_ms(e.id);
-    if (line.oldest_ms == 0 || accepted < line.oldest_ms) line.oldest_ms = accepted;
+    line.add(e);
     if (e.state == entry_state::deferred && (line.next_attempt_ms == 0 || e.due_ms < line.next_attempt_ms)) {
       line.next_attempt_ms = e.due_ms;
     }

@@ -16,12 +16,17 @@ struct totals {  // paused counts as held
   std::uint64_t resolving = 0, ready = 0, sending = 0, deferred = 0, held = 0;
 };
 
-struct site_line {
+// Queued recipients by what they do.
+struct queued_counts {
+  std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0;
+  std::int64_t oldest_ms = 0;  // acceptance of the oldest, ms since the epoch; 0: none
+  void add(const entry& e);
+};
+
+struct site_line : queued_counts {
   std::string site;  // of recipients without a site: the domain
   std::string state, reason;
-  std::uint64_t ready = 0, sending = 0, deferred = 0, held = 0;
   std::size_t connections = 0;
-  std::int64_t oldest_ms = 0;        // acceptance of the oldest, ms since the epoch; 0: none
   std::int64_t next_attempt_ms = 0;  // 0: none planned
 };
 
