@@ -34,6 +34,7 @@ class flow_board {
  public:
   static constexpr std::size_t sites_max = 20'000;
   static constexpr std::int64_t forgotten_after_ms = 600'000;
+  static constexpr std::int64_t swept_each_ms = 60'000;
 
   struct site_flow {
     std::string provider, egress;
@@ -45,9 +46,7 @@ class flow_board {
     accounts_[account].add(how);
     auto at = sites_.find(site);
     if (at == sites_.end()) {
-      if (sites_.size() >= sites_max)
-        std::erase_if(sites_, [&](const auto& s) { return now_ms - s.second.last_ms > forgotten_after_ms; });
-      if (sites_.size() >= sites_max) return;
+      if (sites_.size() >= sites_max && !make_room(now_ms)) return;
       at = sites_.emplace(site, site_flow{std::string(provider), std::string(egress), {}, 0}).first;
     }
     at->second.counts.add(how);
@@ -63,7 +62,15 @@ class flow_board {
   const std::unordered_map<account_id, flow_counts>& accounts() const { return accounts_; }
 
  private:
+  // A sweep goes through all sites: where more than sites_max are busy, it must not be made for each recipient.
+  bool make_room(std::int64_t now_ms) {
+    if (now_ms - swept_ms_ < swept_each_ms) return false;
+    swept_ms_ = now_ms;
+    return std::erase_if(sites_, [&](const auto& s) { return now_ms - s.second.last_ms > forgotten_after_ms; }) > 0;
+  }
+
   site_map sites_;
+  std::int64_t swept_ms_ = 0;
   std::unordered_map<account_id, flow_counts> accounts_;
 };
 
