@@ -15,6 +15,7 @@
 #include "app/domain_options.h"
 #include "auth/introspection.h"
 #include "base/log.h"
+#include "config/bounce_rules.h"
 #include "config/rules.h"
 
 namespace gonets::app {
@@ -53,6 +54,7 @@ scheduler::options scheduler_options(const config::settings& with, std::size_t s
                                      std::shared_ptr<const shaping::rules> rules) {
   scheduler::options o;
   o.rules = std::move(rules);
+  o.bounces = &config::shipped_classifier();
   o.shard = shard;
   o.hostname = with.server.hostname;
   o.connections_per_site_max = with.delivery.connections_per_site_max;

@@ -7,6 +7,7 @@
 
 namespace gonets::bounce {
 
+// The numbers are stored in events: append only.
 enum class category : std::uint8_t {
   user_unknown,
   mailbox_full,

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "base/wire.h"
+#include "message/labels.h"
 
 namespace gonets::events {
 namespace {
@@ -35,6 +36,11 @@ enum class tag : std::uint8_t {
   tls_verified_by = 17,
   tls_clear_reason = 18,
   blocklist = 19,
+  labels = 20,
+  category = 21,  // its number, and one
+  provider = 22,
+  egress = 23,
+  header_message_id = 24,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -84,6 +90,13 @@ void read_blocklist(wire::reader& from, event& e) {
   change.address = from.text();
   change.zone = from.text();
   change.listed = from.byte() != 0;
+}
+
+bool read_category(wire::reader& from, event& e) {
+  const auto number = from.varint();
+  if (number == 0 || number > bounce::categories) return false;
+  e.category = static_cast<bounce::category>(number - 1);
+  return true;
 }
 
 wall_time from_ms(std::uint64_t ms) {
@@ -152,6 +165,20 @@ bool read_field(wire::reader& from, event& e) {
     case tag::blocklist:
       read_blocklist(from, e);
       return true;
+    case tag::labels:
+      e.labels = from.text();
+      return true;
+    case tag::category:
+      return read_category(from, e);
+    case tag::provider:
+      e.provider = from.text();
+      return true;
+    case tag::egress:
+      e.egress = from.text();
+      return true;
+    case tag::header_message_id:
+      e.header_message_id = from.text();
+      return true;
   }
   return false;
 }
@@ -207,6 +234,11 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::tls_verified_by, static_cast<std::uint64_t>(e.tls.verified_by));
   put_field(to, tag::tls_clear_reason, e.tls.clear_reason);
   put_blocklist(to, e.blocklist);
+  put_field(to, tag::labels, e.labels);
+  if (e.category) put_field(to, tag::category, static_cast<std::uint64_t>(*e.category) + 1);
+  put_field(to, tag::provider, e.provider);
+  put_field(to, tag::egress, e.egress);
+  put_field(to, tag::header_message_id, e.header_message_id);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -273,6 +305,9 @@ std::string to_json(const event& e, std::string_view account) {
   };
   add("stream", e.stream, !e.stream.empty());
   o["sender"] = e.sender;
+  if (const auto campaign = message::campaign_of(e.labels); !campaign.empty()) o["campaign"] = campaign;
+  if (const auto tags = message::tags_of(e.labels); !tags.empty()) o["tags"] = json::array(tags.begin(), tags.end());
+  add("header_message_id", e.header_message_id, !e.header_message_id.empty());
   add("message_bytes", e.message_bytes, e.message_bytes != 0);
   add("origin", e.origin, !e.origin.empty());
   add("stage", std::string(gonets::to_text(e.at_stage)), e.at_stage != stage::none);
@@ -282,9 +317,12 @@ std::string to_json(const event& e, std::string_view account) {
                               {"text", e.answer.text},
                               {"from_peer", e.from_peer}};
   }
+  if (e.category) o["category"] = bounce::to_text(*e.category);
   add("remote_host", e.remote_host, !e.remote_host.empty());
   add("remote_address", e.remote_address, !e.remote_address.empty());
   add("route", e.route, !e.route.empty());
+  add("provider", e.provider, !e.provider.empty());
+  add("egress", e.egress, !e.egress.empty());
   add("attempts", e.attempts, e.attempts != 0);
   add("duration_ms", e.duration_ms, e.duration_ms != 0);
   add("next_attempt", json_time(e.next_attempt), e.next_attempt != wall_time{});

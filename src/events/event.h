@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
+#include "bounce/category.h"
 #include "tls_policy/decision.h"
 
 namespace gonets::events {
@@ -63,15 +64,20 @@ struct event {
   account_id account;
   std::string stream;
   std::string sender;  // reverse-path
+  std::string labels;  // of its message, as message/labels.h has them
   // All recipients that this happened to at once: one for most events.
   std::vector<event_recipient> recipients;
   std::uint64_t message_bytes = 0;  // accepted
+  std::string header_message_id;    // accepted: the field Message-ID, without its brackets
   std::string origin;               // accepted: who sent it, "192.0.2.1 (helo name)" or "report on 0A1B..."
   stage at_stage = stage::none;     // of an attempt
   reply answer;                     // of an attempt, or the reason in our words
   bool from_peer = false;
+  std::optional<bounce::category> category;  // deferred, bounced, expired: what the answer means
   std::string remote_host, remote_address;  // of an attempt
   std::string route;                        // of an attempt: the site or route
+  std::string provider;                     // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
+  std::string egress;                       // of an attempt
   std::uint32_t attempts = 0;               // made so far, this one included
   std::uint32_t duration_ms = 0;            // of the attempt
   wall_time next_attempt{};                 // deferred

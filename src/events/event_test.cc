@@ -24,7 +24,7 @@ constexpr std::string_view full_hex =
     "01 0462756c6b  02 086140622e74657374  03 8827  04 0e3139322e302e322e3120286d6529  05 08"
     "06 c203 04 02 00 056c61746572 01  07 096d782e632e74657374  08 093139322e302e322e32"
     "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879"
-    "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f";
+    "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f  14 04780a7931  15 10  16 0167  17 0132  18 05314062632e";
 constexpr std::string_view least_hex = "01 01 0000019b796dd67b 0123456789abcdef 00 01 00 087840632e74657374";
 
 event least() {
@@ -57,6 +57,11 @@ event full() {
   e.next_attempt = wall_time(1'767'268'860'000ms);
   e.reason = "why";
   e.tls = {tls_policy::policy::dane, "TLSv1.3", "x", tls_policy::proof::dane_ee, "no"};
+  e.labels = "x\ny1";
+  e.category = bounce::category::greylisted;
+  e.provider = "g";
+  e.egress = "2";
+  e.header_message_id = "1@bc.";
   return e;
 }
 
@@ -90,7 +95,7 @@ TEST(event_record, that_is_cut_is_refused_or_has_only_what_is_left) {
     ++readable;
     EXPECT_EQ(to_hex(encoded(*found)), to_hex(cut)) << n;
   }
-  EXPECT_EQ(readable, 18u);
+  EXPECT_EQ(readable, 23u);
 }
 
 TEST(event_record, of_another_version_is_refused) {
@@ -102,7 +107,7 @@ TEST(event_record, of_another_version_is_refused) {
 }
 
 TEST(event_record, with_an_unknown_field_is_refused) {
-  for (const char tag : {'\x00', '\x13', '\xff'})
+  for (const char tag : {'\x00', '\x19', '\xff'})
     EXPECT_FALSE(decode(some_seq, encoded(least()) + tag + '\x01')) << static_cast<int>(tag);
 }
 
@@ -110,6 +115,11 @@ TEST(event_record, that_promises_more_recipients_than_it_has_is_refused) {
   auto bytes = from_hex(least_hex);
   bytes[19] = '\x7f';
   EXPECT_FALSE(decode(some_seq, bytes));
+}
+
+TEST(event_record, of_a_category_that_is_not_known_is_refused) {
+  for (const char number : {'\x00', static_cast<char>(bounce::categories + 1), '\x7f'})
+    EXPECT_FALSE(decode(some_seq, encoded(least()) + '\x15' + number)) << static_cast<int>(number);
 }
 
 TEST(event_kind, ends_a_recipient_or_does_not) {
@@ -220,6 +230,13 @@ TEST(event_json, uses_the_words_of_the_contract) {
   for (int s = 1; s <= 10; ++s)
     EXPECT_EQ(stages.erase(std::string(gonets::to_text(static_cast<stage>(s)))), 1u) << s;
   EXPECT_TRUE(stages.empty());
+  std::set<std::string> categories;
+  for (const auto& line : schema("bounce_category")) {
+    if (line.starts_with("      enum:")) categories = words_in_brackets(line);
+  }
+  for (std::size_t c = 0; c < bounce::categories; ++c)
+    EXPECT_EQ(categories.erase(std::string(bounce::to_text(static_cast<bounce::category>(c)))), 1u) << c;
+  EXPECT_TRUE(categories.empty());
 }
 
 TEST(event_json, has_the_values) {
@@ -227,9 +244,11 @@ TEST(event_json, has_the_values) {
   const auto wanted = json::parse(R"json({
     "seq": 42, "kind": "deferred", "at": "2026-01-01T12:00:00.123Z", "message_id": "28T5CY4TQKFF", "account_id": 7, "account": "shop",
     "recipients": [{"index": 0, "address": "x@c.test"}, {"index": 300, "address": "y@c.test"}],
-    "stream": "bulk", "sender": "a@b.test", "message_bytes": 5000, "origin": "192.0.2.1 (me)", "stage": "rcpt",
-    "reply": {"code": 450, "status": "4.2.0", "text": "later", "from_peer": true},
-    "remote_host": "mx.c.test", "remote_address": "192.0.2.2", "route": "mx:mx.c.test", "attempts": 2,
+    "stream": "bulk", "sender": "a@b.test", "campaign": "x", "tags": ["y1"], "header_message_id": "1@bc.",
+    "message_bytes": 5000, "origin": "192.0.2.1 (me)", "stage": "rcpt",
+    "reply": {"code": 450, "status": "4.2.0", "text": "later", "from_peer": true}, "category": "greylisted",
+    "remote_host": "mx.c.test", "remote_address": "192.0.2.2", "route": "mx:mx.c.test", "provider": "g", "egress": "2",
+    "attempts": 2,
     "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why",
     "tls": {"policy": "dane", "protocol": "TLSv1.3", "cipher": "x", "verified_by": "dane-ee", "clear_reason": "no"}
 })json");

@@ -12,7 +12,7 @@
 #include "message/mailbox_list.h"
 #include "message/trace.h"
 #include "runtime/dns_name.h"
-#include "spool/labels.h"
+#include "message/labels.h"
 
 namespace gonets::intake {
 namespace {
@@ -56,6 +56,17 @@ std::string author_domain(const message::header_summary& header) {
   const auto authors = message::parse_mailbox_list(header.from);
   if (!authors || authors->size() != 1) return {};
   return runtime::to_a_labels(message::domain_of(authors->front())).value_or("");
+}
+
+// As reports that come back name it: what no server would repeat as it stands is not worth keeping.
+std::string bare_message_id(std::string_view field) {
+  constexpr std::size_t bytes_max = 255;
+  const auto from = field.find('<');
+  const auto to = field.find('>', from);
+  if (to == std::string_view::npos || to - from > bytes_max) return {};
+  const auto id = field.substr(from + 1, to - from - 1);
+  const bool printable = std::ranges::all_of(id, [](char c) { return c > ' ' && c < '\x7f'; });
+  return printable ? std::string(id) : std::string();
 }
 
 constexpr enhanced_status not_authorized{5, 7, 1};
@@ -178,7 +189,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
       return std::unexpected(std::move(*refusal));
     }
   }
-  composed c{std::make_shared<spool::queued_message>(), nullptr};
+  composed c{std::make_shared<spool::queued_message>(), nullptr, {}};
   auto& m = *c.message;
   m.id = ids_.next(time_.wall());
   m.account = from.account;
@@ -192,7 +203,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
       return std::unexpected(std::move(*refusal));
     }
   }
-  add_head(*with, from, *header, m);
+  add_head(*with, from, *header, c);
   if (all && !all->all().domains.empty())
     c.signatures = signatures_for(*all, from.account, author_domain(*header), with->signing);
   return c;
@@ -205,7 +216,7 @@ std::optional<reply> intake::read_fields(const options& with, std::string_view h
     return reply{550, not_authorized,
                  fmt::format("X-Gonets-Egress: \"{}\" may not be chosen; see delivery.egress_choices", fields->egress)};
   m.egress = std::move(fields->egress);
-  m.labels = spool::join_labels(fields->campaign, fields->tags);
+  m.labels = message::join_labels(fields->campaign, fields->tags);
   return std::nullopt;
 }
 
@@ -229,8 +240,9 @@ void intake::charge(const source& from, spool::acceptance& request) const {
   request.quotas = {std::move(all), &quotas};
 }
 
-void intake::add_head(const options& with, const source& from, const message::header_summary& header,
-                      spool::queued_message& m) {
+void intake::add_head(const options& with, const source& from, const message::header_summary& header, composed& c) {
+  auto& m = *c.message;
+  c.header_message_id = bare_message_id(header.message_id);
   const auto now = time_.wall();
   message::received_facts facts;
   facts.helo_name = from.helo;
@@ -249,7 +261,9 @@ void intake::add_head(const options& with, const source& from, const message::he
     m.head += "\r\n";
   }
   if (header.message_id.empty()) {
+    const auto begins = m.head.size();
     message::append_message_id(m.head, m.id, mixed(random_.fetch_add(1, std::memory_order_relaxed)), with.hostname);
+    c.header_message_id = bare_message_id(std::string_view(m.head).substr(begins));
   }
 }
 
@@ -263,6 +277,8 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   e.account = m.account;
   e.stream = m.stream;
   e.sender = m.envelope.reverse_path;
+  e.labels = m.labels;
+  e.header_message_id = std::move(c.header_message_id);
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
   e.reason = schedule_text(m.envelope);
   e.recipients.reserve(m.envelope.recipients.size());

@@ -48,6 +48,7 @@ struct options {
 struct composed {
   std::shared_ptr<spool::queued_message> message;
   std::unique_ptr<pending_signatures> signatures;  // none: it goes unsigned
+  std::string header_message_id;                   // without its brackets; empty: there is none that is well-formed
 };
 
 class intake {
@@ -92,8 +93,7 @@ class intake {
   reply refusal_of(spool::commit_status status, const spool::queued_message& m) const;
   void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);
   void commit(spool::acceptance request, std::size_t shard, on_accepted done);
-  void add_head(const options& with, const source& from, const message::header_summary& header,
-                spool::queued_message& m);
+  void add_head(const options& with, const source& from, const message::header_summary& header, composed& c);
 
   std::atomic<std::shared_ptr<const options>> with_;
   spool::spool& store_;

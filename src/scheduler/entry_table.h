@@ -85,7 +85,7 @@ class entry_table {
   std::size_t slots() const { return entries_.size(); }  // handles are below this; some are free
 
   name_table domains;
-  name_table labels;  // as spool/labels.h has them
+  name_table labels;  // as message/labels.h has them
 
  private:
   std::deque<entry> entries_;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/id_source.h"
+#include "bounce/classifier.h"
 #include "message/dsn.h"
 #include "metrics/metrics.h"
 #include "runtime/executor.h"
@@ -56,6 +57,7 @@ struct options {
   std::uint64_t hot_bytes_max = 134'217'728;  // bodies in memory on this shard
   std::uint64_t seed = 0;                     // of what must be unguessable in DSNs
   std::shared_ptr<const shaping::rules> rules = std::make_shared<const shaping::rules>();
+  const bounce::classifier* bounces = nullptr;  // says what refusals mean; null: that is not told
   pace_options pace;
 };
 
@@ -244,6 +246,8 @@ class scheduler final : public spool::work_source {
   using settlement_ptr = std::shared_ptr<settlement>;
   void settle_one(settlement& s, handle h, const smtp::recipient_outcome& o);
   void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o, std::string_view why = {});
+  void add_event(settlement& s, events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
+                 std::string_view why);
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);

@@ -12,9 +12,9 @@ namespace gonets::scheduler {
 namespace {
 
 bool same_happening(const events::event& e, events::kind how, const smtp::recipient_outcome& o, wall_time next,
-                    unsigned attempts, std::string_view reason) {
+                    unsigned attempts, std::string_view reason, std::string_view provider) {
   return e.reason == reason && e.kind == how && e.answer == o.answer && e.at_stage == o.at && e.next_attempt == next &&
-         e.attempts == attempts && e.from_peer == o.from_peer;
+         e.attempts == attempts && e.from_peer == o.from_peer && e.provider == provider;
 }
 
 // Rules that are about one recipient say when it is tried again; the site's own are kept by the site.
@@ -70,6 +70,7 @@ void log_event(const events::event& e) {
   if (e.answer.code != 0) line.add("reply", to_text(e.answer));
   if (!e.remote_host.empty()) line.add("host", e.remote_host);
   if (!e.remote_address.empty()) line.add("address", e.remote_address);
+  if (e.category) line.add("category", bounce::to_text(*e.category));
   if (!e.tls.protocol.empty()) line.add("tls", e.tls.protocol);
   if (!e.tls.clear_reason.empty()) line.add("clear", e.tls.clear_reason);
   if (e.attempts != 0) line.add("attempts", e.attempts);
@@ -88,7 +89,7 @@ struct scheduler::settlement {
   };
   spool::message_ptr message;
   spool::attempt_result facts;  // without recipients
-  std::string route, reason;
+  std::string route, egress, reason;
   spool::change change;
   std::vector<report> reports;
   // What it says about pace, of all recipients the most telling.
@@ -107,21 +108,23 @@ struct scheduler::settlement {
     pace_rule = rule;
   }
 
-  void add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
-                 std::string_view why = {}) {
+  // Null when the recipient can be told of with others.
+  events::event* add_event(events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
+                           std::string_view why, std::string_view provider) {
     const auto& recipient = message->envelope.recipients[e.index.value];
     if (why.empty()) why = reason;
-    if (!change.events.empty() && same_happening(change.events.back(), how, o, next, e.attempts, why)) {
+    if (!change.events.empty() && same_happening(change.events.back(), how, o, next, e.attempts, why, provider)) {
       change.events.back().recipients.push_back({e.index, recipient.address});
-      return;
+      return nullptr;
     }
-    events::event happened;
+    auto& happened = change.events.emplace_back();
     happened.kind = how;
     happened.at = now;
     happened.message = message->id;
     happened.account = message->account;
     happened.stream = message->stream;
     happened.sender = message->envelope.reverse_path;
+    happened.labels = message->labels;
     happened.recipients.push_back({e.index, recipient.address});
     happened.at_stage = o.at;
     happened.answer = o.answer;
@@ -129,12 +132,14 @@ struct scheduler::settlement {
     happened.remote_host = facts.remote_host;
     happened.remote_address = facts.remote_address;
     happened.route = route;
+    happened.egress = egress;
+    happened.provider = provider;
     happened.attempts = e.attempts;
     happened.duration_ms = static_cast<std::uint32_t>(facts.duration.count());
     happened.next_attempt = next;
     happened.reason = why;
     happened.tls = facts.tls;
-    change.events.push_back(std::move(happened));
+    return &happened;
   }
 
   void add_record(const entry& e, const smtp::recipient_outcome& o, spool::recipient_phase phase, wall_time next) {
@@ -178,6 +183,7 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
   s->message = std::move(done.message);
   s->facts = std::move(result);
   s->route = at->to->site_key;
+  s->egress = at->to->egress();
   s->now = env_.time.wall();
   s->began = done.began;
   const auto outcomes = std::move(s->facts.recipients);
@@ -223,7 +229,7 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
   if (e.hold_wanted) {
     e.hold_wanted = false;
     s.add_record(e, o, spool::recipient_phase::held, {});
-    s.add_event(events::kind::held, e, o, {}, why);
+    add_event(s, events::kind::held, e, o, {}, why);
     e.recorded = true;
     e.state = entry_state::held;
     e.at = nullptr;
@@ -280,12 +286,24 @@ void scheduler::obey(settlement& s, const entry& e, const smtp::recipient_outcom
   s.note(outcome, ruled ? std::string_view(ruled->rule->name) : std::string_view());
 }
 
+void scheduler::add_event(settlement& s, events::kind how, const entry& e, const smtp::recipient_outcome& o,
+                          wall_time next, std::string_view why) {
+  const auto* provider = provider_of(e, e.at);
+  auto* happened = s.add_event(how, e, o, next, why, provider != nullptr ? provider->name : std::string_view());
+  using enum events::kind;
+  if (happened == nullptr || with_.bounces == nullptr) return;
+  if (how != deferred && how != bounced && how != expired) return;
+  auto is = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text}).is;
+  if (how == expired && is == bounce::category::unknown) is = bounce::category::expired;
+  happened->category = is;
+}
+
 void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,
                          std::string_view why) {
   auto& e = entries_[h];
   if (how == events::kind::delivered || how == events::kind::discarded) ++e.attempts;
   s.add_record(e, o, spool::recipient_phase::ended, {});
-  s.add_event(how, e, o, {}, why);
+  add_event(s, how, e, o, {}, why);
   want_report(s, e, how, o, {});
   note_flow(e, how, s.now);
   if (how == events::kind::delivered) delivered_.add();
@@ -307,7 +325,7 @@ void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::
     want_report(s, e, events::kind::deferred, o, expiry_of(e));
   }
   s.add_record(e, o, spool::recipient_phase::queued, due_at);
-  s.add_event(events::kind::deferred, e, o, due_at, why);
+  add_event(s, events::kind::deferred, e, o, due_at, why);
   e.recorded = true;
   deferred_.add();
   note_flow(e, events::kind::deferred, s.now);

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "scheduler/scheduler.h"
-#include "spool/labels.h"
+#include "message/labels.h"
 
 namespace gonets::scheduler {
 
@@ -32,8 +32,8 @@ const standing_hold* scheduler::standing_over(const entry& e, const site* at) co
     if (!h.domain.empty() && h.domain != spool::without_mark(entries_.domains.name(e.domain))) return false;
     if (!h.campaign.empty() || !h.tag.empty()) {
       const auto labels = e.labels == no_labels ? std::string_view() : entries_.labels.name(e.labels);
-      if (!h.campaign.empty() && !spool::is_of_campaign(labels, h.campaign)) return false;
-      if (!h.tag.empty() && !spool::has_tag(labels, h.tag)) return false;
+      if (!h.campaign.empty() && message::campaign_of(labels) != h.campaign) return false;
+      if (!h.tag.empty() && !message::has_tag(labels, h.tag)) return false;
     }
     if (h.provider.empty()) return true;
     const auto* of = provider_of(e, at);

@@ -30,7 +30,7 @@ struct queued_message {
   bool tls_optional = false;  // "TLS-Required: No" (RFC 8689 5): the recipients' policies don't count
   bool is_report = false;     // made by us: a DSN; it never causes another
   std::string egress;         // or pool, that its sender asked for; empty: none
-  std::string labels;         // as labels.h has them; may be empty
+  std::string labels;         // as message/labels.h has them; may be empty
   bool in_memory = false;     // head and body are here
   std::string head;           // what we put in front
   std::string body;           // what the client sent

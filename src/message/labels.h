@@ -6,11 +6,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-namespace gonets::spool {
+namespace gonets::message {
 
 std::string join_labels(std::string_view campaign, std::span<const std::string> tags);
-bool is_of_campaign(std::string_view labels, std::string_view campaign);
+// Views into `labels`.
+std::string_view campaign_of(std::string_view labels);
+std::vector<std::string_view> tags_of(std::string_view labels);
 bool has_tag(std::string_view labels, std::string_view tag);
 
-}  // namespace gonets::spool
+}  // namespace gonets::message
