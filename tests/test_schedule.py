@@ -118,6 +118,44 @@ def test_what_is_not_delivered_in_time_is_returned_and_of_a_delay_its_sender_hea
     assert daemon.wait_ends(late, "b@sink.test")["b@sink.test"]["kind"] == "delivered"
 
 
+def test_the_time_is_passed_on_to_a_server_that_knows_it(launch, sink):
+    """Whether the next server has it is seen in that server's queue."""
+    sink.on("RCPT", "450 4.2.0 later", about=b"sink.test")
+    second = launch(listener=[{}, {"kind": "submission", "trusted_networks": ["127.0.0.0/8"]}], auth=AUTH,
+                    route=[("*", sink.route)])
+    host, port = second.endpoints[1]
+    first = launch(listener=LISTENERS, auth=AUTH, route=[("*", f"smtp://{host}:{port}")])
+    smtp = client(first)
+    for mode in ("R", "NT"):
+        sent = send(smtp, "BY=600;" + mode, to=f"{mode.lower()}@sink.test")
+        first.wait_ends(sent, f"{mode.lower()}@sink.test")
+    wait_until("both are there", lambda: len(second.queue()) == 2)
+    for row in second.queue():
+        shown = second.cli_json("queue", "show", row["message_id"])["rows"][0]
+        left = (utc(shown["deliver_by"]) - utc(shown["accepted"])).total_seconds()
+        assert 560 < left <= 601, shown
+    wait_until("the trace", lambda: [p["Action"] for r in reports_to(sink, "shop@example.com")
+                                     for p in r.get_payload()[1].get_payload()[1:]] == ["relayed"])
+
+
+def test_a_delay_is_told_of_at_its_time_though_nothing_is_tried(daemon, sink):
+    daemon.cli("hold", "add", "--domain", "held.test")
+    smtp = client(daemon)
+    held = send(smtp, "BY=2;N", to="a@held.test")
+    wait_until("the report", lambda: len(reports_to(sink, "shop@example.com")) == 1)
+    status = reports_to(sink, "shop@example.com")[0].get_payload()[1].get_payload()[1]
+    assert (status["Action"], status["Status"]) == ("delayed", "4.4.7")
+    assert [e["kind"] for e in daemon.trace(held)] == ["accepted"]
+    daemon.kill()
+    daemon.start()
+    wait_until("it is known again", lambda: [r["message_id"] for r in daemon.queue()] == [held])
+    assert daemon.cli("hold", "release", "1").code == 0
+    assert daemon.wait_ends(held, "a@held.test")["a@held.test"]["kind"] == "delivered"
+    actions = [r.get_payload()[1].get_payload()[1]["Action"] for r in reports_to(sink, "shop@example.com")]
+    assert actions.count("delayed") == 1
+    assert daemon.audit()["balanced"]
+
+
 def test_what_a_limit_or_hold_keeps_back_is_returned_in_time_too(daemon, sink):
     daemon.cli("hold", "add", "--domain", "held.test")
     smtp = client(daemon)

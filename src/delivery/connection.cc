@@ -23,6 +23,11 @@ namespace {
 
 constexpr std::size_t nonce_bytes = 18;
 
+std::optional<smtp::deliver_by> by_of(const message::envelope& of, wall_time now) {
+  if (of.deliver_by == wall_time{}) return std::nullopt;
+  return smtp::deliver_by{std::chrono::floor<std::chrono::seconds>(of.deliver_by - now), of.by_return, of.by_trace};
+}
+
 class connection final : public worker, public std::enable_shared_from_this<connection> {
  public:
   connection(delivery& owner, spool::site_id site, std::shared_ptr<const routed_destination> to)
@@ -440,6 +445,7 @@ void connection::begin(job j) {
   t.eight_bit = m.has_eight_bit;
   t.smtputf8 = m.envelope.smtputf8;
   t.require_tls = tls_->needs_requiretls();
+  t.by = by_of(m.envelope, owner_.env().time.wall());
   t.body_ends_in_crlf = m.ends_in_crlf;
   under_way_.push_back({std::move(j), owner_.env().time.steady()});
   session_->begin(std::move(t));
@@ -452,6 +458,7 @@ void connection::collect() {
   result.remote_address = address_;
   result.tls = tls_->use();
   result.dsn_passed_on = session_->peer_offers_dsn();
+  result.by_passed_on = session_->peer_offers_deliverby();
   result.final_here = to_->route.kind == config::route_kind::lmtp;
   auto done = std::move(under_way_.front());
   under_way_.pop_front();

@@ -74,15 +74,15 @@ struct event {
   reply answer;                     // of an attempt, or the reason in our words
   bool from_peer = false;
   std::optional<bounce::category> category;  // deferred, bounced, expired: what the answer means
-  std::string remote_host, remote_address;  // of an attempt
-  std::string route;                        // of an attempt: the site or route
-  std::string provider;                     // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
-  std::string egress;                       // of an attempt
-  std::uint32_t attempts = 0;               // made so far, this one included
-  std::uint32_t duration_ms = 0;            // of the attempt
-  wall_time next_attempt{};                 // deferred
-  tls_use tls;                              // of an attempt
-  std::string reason;                       // held, released, cancelled, expired: why, by whom
+  std::string remote_host, remote_address;   // of an attempt
+  std::string route;                         // of an attempt: the site or route
+  std::string provider;           // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
+  std::string egress;             // of an attempt
+  std::uint32_t attempts = 0;     // made so far, this one included
+  std::uint32_t duration_ms = 0;  // of the attempt
+  wall_time next_attempt{};       // deferred
+  tls_use tls;                    // of an attempt
+  std::string reason;             // held, released, cancelled, expired: why, by whom
   std::optional<blocklist_change> blocklist;
   bool operator==(const event&) const = default;
 };

@@ -9,10 +9,10 @@
 #include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
 #include "message/address.h"
+#include "message/labels.h"
 #include "message/mailbox_list.h"
 #include "message/trace.h"
 #include "runtime/dns_name.h"
-#include "message/labels.h"
 
 namespace gonets::intake {
 namespace {

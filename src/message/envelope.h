@@ -43,6 +43,7 @@ struct envelope {
   wall_time release_at{};    // RFC 4865: not to be sent before; zero: at once
   wall_time deliver_by{};    // RFC 2852; zero: no such wish
   bool by_return = false;    // what is not delivered by then goes back; else its sender is told of the delay
+  bool by_trace = false;     // each server that passes it on tells its sender
   bool operator==(const envelope&) const = default;
 };
 

@@ -36,10 +36,12 @@ struct site;
 
 struct entry {
   message_id id;
-  spool::message_ptr hot;       // with envelope, and with body unless it is large; null: on disk only
-  site* at = nullptr;           // while ready, loading, leased
-  std::int64_t due_ms = 0;      // deferred: of the next attempt; ready: since when
-  std::int64_t expires_ms = 0;  // of those whose sender set a time; 0: as its stream has it
+  spool::message_ptr hot;   // with envelope, and with body unless it is large; null: on disk only
+  site* at = nullptr;       // while ready, loading, leased
+  std::int64_t due_ms = 0;  // deferred: of the next attempt; ready: since when
+  // Of those whose sender set a time: when it is given up, or with `by_notice` when its sender is told that it is late
+  // (RFC 2852). 0: as its stream has it.
+  std::int64_t expires_ms = 0;
   std::uint32_t domain = 0;
   std::uint32_t labels = no_labels;
   handle next = no_handle;     // in a site's queue
@@ -55,6 +57,7 @@ struct entry {
   bool linked : 1 = false;       // in a site's queue, also if its state has changed since
   bool hold_wanted : 1 = false;  // an operator asked while it was leased
   bool remove_wanted : 1 = false;
+  bool by_notice : 1 = false;  // see expires_ms
 };
 
 // Texts, each kept once and counted.

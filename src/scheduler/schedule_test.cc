@@ -29,6 +29,13 @@ class schedules : public scheduling {
     wait_for_disk();
     return n;
   }
+  void deliver(spool::lease l, bool by_passed_on) {
+    spool::attempt_result r;
+    r.by_passed_on = by_passed_on;
+    r.recipients.push_back({disposition::delivered, stage::end_of_data, {250, {2, 0, 0}, "ok"}, true});
+    on_shard([&] { scheduler_->settle(std::move(l), std::move(r)); });
+    flush();
+  }
   // As after a restart: what the spool has goes to a scheduler that knows nothing.
   void start_again() {
     scheduler_.reset();
@@ -138,20 +145,93 @@ TEST_F(schedules, return_what_was_not_even_tried_in_time) {
   EXPECT_EQ(audit_now().findings_in_all, 0u);
 }
 
-TEST_F(schedules, tell_of_a_delay_at_the_time_and_go_on) {
+TEST_F(schedules, tell_of_a_delay_at_the_time_whenever_the_next_try_is) {
   const auto m = by(10min, false);
   admit(m);
   settle(*take(), {disposition::deferred});
   pass(1min + 10s);
   settle(*take(), {disposition::deferred});
+  pass(6min);
+  settle(*take(), {disposition::deferred});
+  const auto due_ms = explain(m->id).at(0).entry.due_ms;
+  EXPECT_GT(due_ms, m->envelope.deliver_by.time_since_epoch().count());
   EXPECT_THAT(reports(), IsEmpty());
-  EXPECT_LE(explain(m->id).at(0).entry.due_ms, m->envelope.deliver_by.time_since_epoch().count());
-  pass(9min);
-  while (auto l = take())
-    settle(std::move(*l), {disposition::deferred});
+  pass(3min);
+  wait_for_disk();
+  flush();
   ASSERT_THAT(reports(), SizeIs(1));
   EXPECT_THAT(reports()[0], HasSubstr("Action: delayed"));
-  EXPECT_EQ(explain(m->id).at(0).entry.state, entry_state::deferred);
+  EXPECT_THAT(reports()[0], HasSubstr("Status: 4.4.7"));
+  const auto after = explain(m->id).at(0).entry;
+  EXPECT_EQ(after.state, entry_state::deferred);
+  EXPECT_EQ(after.due_ms, due_ms);
+  EXPECT_EQ(after.attempts, 3);
+  start_again();
+  pass(20min);
+  EXPECT_THAT(reports(), SizeIs(1));
+  while (auto l = take())
+    settle(std::move(*l), {disposition::delivered}, stage::end_of_data);
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "deferred", "deferred", "delivered"));
+  EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(schedules, tell_of_a_delay_that_a_pause_causes_and_send_it_later) {
+  const auto m = by(10min, false);
+  const auto pause = [&](scheduler::account_reasons which) {
+    on_shard([&] { scheduler_->pause_accounts(std::make_shared<const scheduler::account_reasons>(std::move(which))); });
+  };
+  pause({{account_id{0}, "paused"}});
+  admit(m);
+  pass(10min);
+  wait_for_disk();
+  flush();
+  ASSERT_THAT(reports(), SizeIs(1));
+  EXPECT_THAT(reports()[0], HasSubstr("Action: delayed"));
+  EXPECT_THAT(history(m->id), ElementsAre("accepted"));
+  pass(1h);
+  EXPECT_THAT(reports(), SizeIs(1));
+  pause({});
+  pass(0ms);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(schedules, with_a_notice_and_a_release_expire_as_counted_from_the_release) {
+  const auto m = released_in(10 * 24h);
+  m->envelope.deliver_by = m->envelope.release_at + 10min;
+  admit(m);
+  pass(10 * 24h);
+  settle(*take(), {disposition::deferred});
+  pass(10min);
+  wait_for_disk();
+  pass(4 * 24h);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "deferred"));
+  pass(24h);
+  settle(*take(), {disposition::deferred});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "deferred", "expired"));
+}
+
+TEST_F(schedules, tell_of_what_goes_to_a_server_that_knows_no_such_time) {
+  struct passing {
+    bool by_return, trace, passed_on;
+    std::size_t told;
+  };
+  std::size_t all = 0;
+  for (const auto& p : {passing{false, false, false, 1}, passing{false, false, true, 0}, passing{false, true, true, 1},
+                        passing{true, false, false, 0}, passing{true, true, true, 1}}) {
+    const auto m = by(10min, p.by_return);
+    m->envelope.by_trace = p.trace;
+    admit(m);
+    deliver(*take(), p.passed_on);
+    all += p.told;
+    ASSERT_THAT(reports(), SizeIs(all));
+    if (p.told != 0) EXPECT_THAT(reports().back(), HasSubstr("Action: relayed"));
+  }
+  const auto never = by(10min, false);
+  never->envelope.recipients[0].notify.never = true;
+  admit(never);
+  deliver(*take(), false);
+  EXPECT_THAT(reports(), SizeIs(all));
 }
 
 // ---- the wall clock is set

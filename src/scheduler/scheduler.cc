@@ -118,7 +118,9 @@ handle scheduler::add(newcomer n) {
   n.as.domain = entries_.domains.add(n.domain);
   if (!n.labels.empty()) n.as.labels = entries_.labels.add(n.labels);
   queued_.add(1);
-  return entries_.add(std::move(n.as));
+  const auto h = entries_.add(std::move(n.as));
+  if (entries_[h].by_notice) watch_notice(h, entries_[h].expires_ms);
+  return h;
 }
 
 // The hot path: a known destination, on this shard.
@@ -259,7 +261,9 @@ void scheduler::tick() {
     // An item whose entry has moved on is stale.
     if (e.state == entry_state::deferred && e.due_ms == item.due_ms) {
       due(item.who);
-    } else if (e.expires_ms != 0 && item.due_ms >= given_up_ms(e) &&
+    } else if (e.by_notice && item.due_ms >= e.expires_ms) {
+      tell_of_delay(item.who);
+    } else if (!e.by_notice && e.expires_ms != 0 && item.due_ms >= given_up_ms(e) &&
                (e.state == entry_state::ready || e.state == entry_state::paused)) {
       expire(item.who);
     }

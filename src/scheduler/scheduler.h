@@ -166,6 +166,9 @@ class scheduler final : public spool::work_source {
   wall_time expiry_of(const entry& e) const;
   std::int64_t given_up_ms(const entry& e) const;
   void watch_expiry(handle h);
+  void watch_notice(handle h, std::int64_t at_ms);
+  void tell_of_delay(handle h);
+  void tell_of_delay(handle h, const spool::message_ptr& m);
   void expire(handle h);
   handle unlinked(handle h);
   void forget(handle h);
@@ -271,6 +274,10 @@ class scheduler final : public spool::work_source {
   void add_reports(settlement& s);
   void add_report(settlement& s, message::dsn_kind kind);
   // For a recipient that no lease holds: resolving failed, it expired while waiting, an operator removed it.
+  // Nothing else happens to the entry until `then` has it, in state `leased`; unless the disk can't give it: then it is
+  // due again in a while.
+  using message_user = std::move_only_function<void(const spool::message_ptr&)>;
+  void with_message(handle h, message_user then);
   void end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason);
   const stream_policy& policy(std::uint8_t stream) const { return with_.streams[stream]; }
   std::uint32_t weight_of(account_id account) const;

@@ -243,11 +243,7 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
     s.egress_refused |= ruled->what.duration.count() > 0;
     return postpone(s, h, s.now, o, why);
   }
-  auto at = ruled ? due_by(*ruled, *next, s.now, last_chance) : *next;
-  // Its sender wants to hear at that time whether it has gone: RFC 2852 4.2.
-  const auto told_by = s.message->envelope.deliver_by;
-  if (told_by > s.now && !e.delay_reported) at = std::min(at, told_by);
-  postpone(s, h, at, o, why);
+  postpone(s, h, ruled ? due_by(*ruled, *next, s.now, last_chance) : *next, o, why);
 }
 
 // Only what a peer said is judged; what we say for it, we mean as it stands.
@@ -322,6 +318,7 @@ void scheduler::postpone(settlement& s, handle h, wall_time due_at, const smtp::
   const bool late = told_by != wall_time{} && s.now >= told_by;
   if (!e.delay_reported && (late || s.now - s.message->begins() >= retry.delay_notice_after)) {
     e.delay_reported = true;
+    if (e.by_notice) note_schedule(e, *s.message);
     want_report(s, e, events::kind::deferred, o, expiry_of(e));
   }
   s.add_record(e, o, spool::recipient_phase::queued, due_at);
@@ -348,7 +345,30 @@ void scheduler::want_report(settlement& s, const entry& e, events::kind how, con
     } else if (!s.facts.dsn_passed_on) {
       add(message::dsn_kind::relayed);
     }
+    return;
   }
+  // RFC 2852 4.1.4: who set a time hears of it where that is not passed on, or a trace is wanted.
+  const auto& asked = s.message->envelope;
+  const bool timed = asked.deliver_by != wall_time{} && !notify.never && !s.facts.final_here;
+  const bool lost = !asked.by_return && !s.facts.by_passed_on;
+  if (how == events::kind::delivered && timed && (lost || asked.by_trace)) add(message::dsn_kind::relayed);
+}
+
+void scheduler::tell_of_delay(handle h, const spool::message_ptr& m) {
+  auto s = std::make_shared<settlement>();
+  s->message = m;
+  s->now = env_.time.wall();
+  auto& e = entries_[h];
+  e.delay_reported = true;
+  note_schedule(e, *m);
+  smtp::recipient_outcome late;
+  late.what = smtp::disposition::deferred;
+  late.answer = {451, {4, 4, 7}, "It is not delivered yet, and the time that its sender set has come"};
+  want_report(*s, e, events::kind::deferred, late, expiry_of(e));
+  // What the last attempt's answer was stays in its event.
+  s->add_record(e, {}, spool::recipient_phase::queued, wall_time(std::chrono::milliseconds(e.due_ms)));
+  e.recorded = true;
+  finish(std::move(s));
 }
 
 void scheduler::finish(settlement_ptr s) {
@@ -453,38 +473,42 @@ void scheduler::add_report(settlement& s, message::dsn_kind kind) {
   s.change.report_events.push_back(std::move(accepted));
 }
 
-void scheduler::end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason) {
+void scheduler::with_message(handle h, message_user then) {
   auto& waiting = entries_[h];
-  waiting.state = entry_state::leased;  // busy: nothing else may happen to it meanwhile
+  waiting.state = entry_state::leased;
   waiting.at = nullptr;
   ++leased_;
-  const auto proceed = [this, h, how, why, reason](const spool::message_ptr& m) {
+  auto proceed = [this, h, then = std::move(then)](const spool::message_ptr& m) mutable {
     --leased_;
-    auto& e = entries_[h];
-    if (!m) {
-      GONETS_LOG(error, "message_unreadable", "id", to_text(e.id));
-      return defer_until(h, now_ms() + detail::unreadable_retry_ms);
-    }
+    if (m) return then(m);
+    GONETS_LOG(error, "message_unreadable", "id", to_text(entries_[h].id));
+    defer_until(h, now_ms() + detail::unreadable_retry_ms);
+  };
+  if (waiting.hot) return proceed(waiting.hot);
+  const auto id = waiting.id;
+  const bool asked = env_.blocking.run([this, id, proceed = std::move(proceed)]() mutable {
+    auto m = env_.store.fetch(id, true);
+    env_.shards.post(with_.shard, [proceed = std::move(proceed), m]() mutable { proceed(m); });
+  });
+  if (asked) return;
+  --leased_;
+  defer_until(h, now_ms() + detail::busy_retry_ms);
+}
+
+void scheduler::end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason) {
+  with_message(h, [this, h, how, why, reason](const spool::message_ptr& m) {
     auto s = std::make_shared<settlement>();
     s->message = m;
     s->now = env_.time.wall();
     s->reason = reason;
+    const auto& e = entries_[h];
     if (how == events::kind::deferred && !e.remove_wanted) {
       settle_one(*s, h, why);
     } else {
       conclude(*s, h, e.remove_wanted ? events::kind::cancelled : how, why);
     }
     finish(std::move(s));
-  };
-  if (waiting.hot) return proceed(waiting.hot);
-  const auto id = waiting.id;
-  const bool asked = env_.blocking.run([this, id, proceed] {
-    auto m = env_.store.fetch(id, true);
-    env_.shards.post(with_.shard, [proceed, m] { proceed(m); });
   });
-  if (asked) return;
-  --leased_;
-  defer_until(h, now_ms() + detail::busy_retry_ms);
 }
 
 // Recipients behind a suspended site make no attempts of their own, but their time runs out all the same.

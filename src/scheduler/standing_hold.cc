@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "scheduler/scheduler.h"
 #include "message/labels.h"
+#include "scheduler/scheduler.h"
 
 namespace gonets::scheduler {
 

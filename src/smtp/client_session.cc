@@ -525,6 +525,10 @@ bool client_session::peer_offers_dsn() const {
   return state_->offered.dsn;
 }
 
+bool client_session::peer_offers_deliverby() const {
+  return state_->offered.deliver_by;
+}
+
 bool client_session::peer_offers_starttls() const {
   return state_->offered.starttls;
 }

@@ -20,6 +20,7 @@
 //                            nobody waits for), close the socket. closed_because() says why.
 //     }
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,16 +61,24 @@ struct client_options {
   std::size_t messages_max = 0x7fffffff;  // begun on this connection; then next() gives close instead of work
 };
 
+// RFC 2852, as it goes to a server that offers DELIVERBY.
+struct deliver_by {
+  std::chrono::seconds left{0};  // negative: it is over
+  bool or_return = false;
+  bool trace = false;
+};
+
 // What is to be sent. Views must stay valid until the transaction is collected.
 struct transaction {
   std::string_view reverse_path;
   std::vector<const message::recipient*> recipients;  // 1 to any number; the owner keeps to the peer's limit
   std::string_view envelope_id;
   message::return_content ret = message::return_content::unspecified;
-  std::uint64_t size_bytes = 0;   // of the body, before stuffing; SIZE is sent where it is offered
-  bool eight_bit = false;         // the content has octets over 127: needs 8BITMIME
-  bool smtputf8 = false;          // needs SMTPUTF8
-  bool require_tls = false;       // needs REQUIRETLS (RFC 8689); the owner sees to it that the connection is fit for it
+  std::uint64_t size_bytes = 0;  // of the body, before stuffing; SIZE is sent where it is offered
+  bool eight_bit = false;        // the content has octets over 127: needs 8BITMIME
+  bool smtputf8 = false;         // needs SMTPUTF8
+  bool require_tls = false;      // needs REQUIRETLS (RFC 8689); the owner sees to it that the connection is fit for it
+  std::optional<deliver_by> by = std::nullopt;
   bool body_ends_in_crlf = true;  // else the end of data gets a CRLF of its own before the dot
 };
 
@@ -134,8 +143,9 @@ class client_session {
   bool peer_offers_starttls() const;  // in its last reply to EHLO
   bool peer_offers_requiretls() const;
   const reply& starttls_refusal() const;  // of a peer that had offered it; code 0: there was none
-  bool peer_offers_dsn() const;        // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
-  std::string_view peer_name() const;  // from its greeting; "" before
+  bool peer_offers_dsn() const;  // else NOTIFY was not passed on, and a "relayed" report is ours (RFC 3461 5.2.2)
+  bool peer_offers_deliverby() const;
+  std::string_view peer_name() const;     // from its greeting; "" before
   std::uint64_t peer_size_limit() const;  // SIZE of its EHLO; 0: none
   // Why the session ended, or the refusal of the session itself (greeting 4xx/5xx, EHLO and HELO refused): then
   // transactions begun get this, at its stage.

@@ -120,6 +120,43 @@ TEST(ClientSession, sends_the_parameters_that_apply_and_that_the_peer_offers) {
             "RCPT TO:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nRCPT TO:<c@x.test>\r\nDATA\r\n");
 }
 
+TEST(ClientSession, passes_on_by_when_it_is_to_be_delivered_where_that_is_known) {
+  using std::chrono::seconds;
+  const auto mail = [](const char* keywords, deliver_by by) {
+    outgoing m{"a@x.test"};
+    m.t.by = by;
+    return dialogue{}.message(m).hello(keywords).mail("421 bye").run().writes[1];
+  };
+  const auto with = [](std::string parameter) { return "MAIL FROM:<from@source.test> " + parameter + "\r\n"; };
+  EXPECT_EQ(mail("DELIVERBY", {seconds(90), true, false}), with("BY=90;R"));
+  EXPECT_EQ(mail("DELIVERBY 60", {seconds(90), true, true}), with("BY=90;RT"));
+  EXPECT_EQ(mail("deliverby", {seconds(-7), false, true}), with("BY=-7;NT"));
+  EXPECT_EQ(mail("DELIVERBY", {seconds(0), true, false}), with("BY=1;R"));
+  EXPECT_EQ(mail("DELIVERBY", {seconds(9'999'999'999), false, false}), with("BY=999999999;N"));
+  EXPECT_EQ(mail("DSN", {seconds(90), true, false}), "MAIL FROM:<from@source.test>\r\n");
+}
+
+TEST(ClientSession, does_not_offer_a_message_to_a_server_that_wants_more_time_than_there_is_left) {
+  for (const bool or_return : {true, false}) {
+    outgoing m{"a@x.test"};
+    m.t.by = deliver_by{std::chrono::seconds(90), or_return, false};
+    client_session session({.helo_name = "client.test"});
+    session.connected();
+    session.feed("220 x\r\n250-x\r\n250 DELIVERBY 240\r\n");
+    EXPECT_TRUE(session.peer_offers_deliverby());
+    session.begin(m.to_begin());
+    if (!or_return) {
+      EXPECT_EQ(session.next(), wants::bytes);
+      continue;
+    }
+    ASSERT_EQ(session.next(), wants::collect);
+    const auto outcome = session.collect().at(0);
+    EXPECT_EQ(outcome.what, disposition::failed);
+    EXPECT_EQ(to_text(outcome.answer),
+              "550 5.4.7 the message is to be delivered within 90 s, and the receiving server wants 240 s");
+  }
+}
+
 TEST(ClientSession, sends_the_null_reverse_path) {
   outgoing m{"a@x.test"};
   m.t.reverse_path = "";

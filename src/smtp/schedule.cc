@@ -64,7 +64,8 @@ bool parse_by(std::string_view value, mail_schedule& to) {
   to.by_return = how == 'R' || how == 'r';
   if (!to.by_return && how != 'N' && how != 'n') return false;
   mode.remove_prefix(1);
-  if (!mode.empty() && mode != "T" && mode != "t") return false;  // a trace is a wish: RFC 2852 4
+  to.by_trace = mode == "T" || mode == "t";
+  if (!mode.empty() && !to.by_trace) return false;
   to.by = std::chrono::seconds(negative ? -*seconds : *seconds);
   return !to.by_return || to.by->count() > 0;
 }

@@ -13,6 +13,7 @@ struct mail_schedule {
   std::optional<wall_time> hold_until;     // HOLDUNTIL; not together with hold_for
   std::optional<std::chrono::seconds> by;  // BY, from now on; below 1 only without `by_return`
   bool by_return = false;                  // BY's mode: return it when the time is over (R), or tell of the delay (N)
+  bool by_trace = false;                   // T behind the mode
   bool operator==(const mail_schedule&) const = default;
 };
 

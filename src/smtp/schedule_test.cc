@@ -28,12 +28,12 @@ TEST(schedule, reads_by_when_and_what_then) {
   const auto by = [](std::string_view text) {
     mail_schedule s;
     EXPECT_TRUE(parse_by(text, s)) << text;
-    return std::pair(s.by->count(), s.by_return);
+    return std::tuple(s.by->count(), s.by_return, s.by_trace);
   };
-  EXPECT_EQ(by("120;R"), std::pair(120l, true));
-  EXPECT_EQ(by("+120;rT"), std::pair(120l, true));
-  EXPECT_EQ(by("-5;N"), std::pair(-5l, false));
-  EXPECT_EQ(by("0;NT"), std::pair(0l, false));
+  EXPECT_EQ(by("120;R"), std::tuple(120l, true, false));
+  EXPECT_EQ(by("+120;rt"), std::tuple(120l, true, true));
+  EXPECT_EQ(by("-5;N"), std::tuple(-5l, false, false));
+  EXPECT_EQ(by("0;NT"), std::tuple(0l, false, true));
   mail_schedule s;
   for (const auto* wrong :
        {"", "120", "120;", ";R", "120;X", "120;RR", "120;RTT", "0;R", "-1;R", "1234567890;N", "1.5;N"})

@@ -231,6 +231,7 @@ bool session::begin_message(std::string_view first) {
   envelope.release_at = plan_.release_at;
   envelope.deliver_by = plan_.deliver_by;
   envelope.by_return = plan_.by_return;
+  envelope.by_trace = plan_.by_trace;
   auto made = env_.intake.compose(source_, std::move(envelope), first);
   if (made) {
     message_ = std::move(made->message);

@@ -107,7 +107,7 @@ class session : public std::enable_shared_from_this<session> {
   std::optional<reply> refused_;                            // why the message under way will be refused at its end
   struct plan {
     wall_time release_at{}, deliver_by{};
-    bool by_return = false;
+    bool by_return = false, by_trace = false;
   };
   plan plan_;                 // of the message under way
   std::uint32_t chunks_ = 0;  // handed to the spool

@@ -40,6 +40,7 @@ std::optional<reply> session::plan_message() {
   if (!asked.by) return std::nullopt;
   plan_.deliver_by = now + *asked.by;
   plan_.by_return = asked.by_return;
+  plan_.by_trace = asked.by_trace;
   if (plan_.by_return && plan_.deliver_by <= plan_.release_at) return refusal("BY ends before the message is released");
   return std::nullopt;
 }

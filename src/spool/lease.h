@@ -67,6 +67,7 @@ struct attempt_result {
   bool discarded = false;                     // the route says that nothing is to be done
   bool final_here = false;                    // delivered into a mailbox, not relayed
   bool dsn_passed_on = false;                 // the next server took over NOTIFY (RFC 3461)
+  bool by_passed_on = false;                  // the next server took over BY (RFC 2852)
   bool goes_on = false;                       // a part of a lease: the rest is under way still, at another host
 };
 

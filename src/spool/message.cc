@@ -7,7 +7,7 @@ namespace {
 
 // message := version:u8 account:varint stream:text flags:varint body_bytes:varint chunks:varint reverse_path:text
 //            envelope_id:text ret:u8 count:varint {address:text original_recipient:text notify:u8} schedule?
-// schedule := release_at:varint deliver_by:varint by_return:u8, in version 2 alone: of messages whose sender set a time
+// schedule := release_at:varint deliver_by:varint by_mode:u8, in version 2 alone: of messages whose sender set a time
 constexpr std::uint8_t message_version = 1;
 constexpr std::uint8_t scheduled_message_version = 2;
 // named := egress:text labels:text, in version 3 alone, behind a schedule: of messages whose sender gave one of them.
@@ -16,6 +16,7 @@ constexpr std::uint8_t named_message_version = 3;
 //              code:varint klass:varint subject:varint detail:varint text:text from_peer:u8 host:text hold_reason:text
 constexpr std::uint8_t recipient_version = 1;
 
+enum by_mode : std::uint8_t { by_return = 1, by_trace = 2 };
 enum flag : std::uint64_t {
   leading_dot = 1,
   eight_bit = 2,
@@ -84,7 +85,7 @@ void encode_message(const queued_message& m, std::string& to) {
   if (version == message_version) return;
   wire::put_varint(to, to_ms(m.envelope.release_at));
   wire::put_varint(to, to_ms(m.envelope.deliver_by));
-  to.push_back(m.envelope.by_return ? 1 : 0);
+  to.push_back(static_cast<char>((m.envelope.by_return ? by_return : 0) | (m.envelope.by_trace ? by_trace : 0)));
   if (version == scheduled_message_version) return;
   wire::put_text(to, m.egress);
   wire::put_text(to, m.labels);
@@ -124,7 +125,9 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   if (version >= scheduled_message_version) {
     m.envelope.release_at = from_ms(from.varint());
     m.envelope.deliver_by = from_ms(from.varint());
-    m.envelope.by_return = from.byte() != 0;
+    const auto mode = from.byte();
+    m.envelope.by_return = mode & by_return;
+    m.envelope.by_trace = mode & by_trace;
   }
   if (version == named_message_version) {
     m.egress = from.text();

@@ -140,6 +140,8 @@ TEST(message_record, has_its_sender_s_times_in_version_2_and_is_of_version_1_wit
   ASSERT_TRUE(decode_message(some_id, encoded(m), found));
   expect_same(found, m);
   EXPECT_EQ(found.begins(), std::max(found.accepted(), noon));
+  m.envelope.by_trace = true;
+  EXPECT_EQ(encoded(m).back(), '\x03');
   m.envelope.release_at = {};
   EXPECT_EQ(encoded(m).front(), '\x02');
   queued_message again;

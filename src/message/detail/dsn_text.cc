@@ -39,9 +39,8 @@ std::string opening(const dsn_facts& facts, std::size_t recipients) {
       return fmt::format("As you asked to be told: your message was delivered to {}.", whom);
     case dsn_kind::relayed:
       return fmt::format(
-          "As you asked to be told: your message was passed on for {}, to a server that does not report deliveries. "
-          "You "
-          "may hear nothing more.",
+          "As you asked to be told: your message was passed on for {}, to a server that may not report what becomes of "
+          "it: you may hear nothing more.",
           whom);
   }
   return {};

@@ -29,6 +29,13 @@ void append_notify(std::string& to, const message::notify_flags& notify) {
   add(notify.delay, "DELAY");
 }
 
+// RFC 2852 4. In mode R a time that is over would be a syntax error: what is tried at the very end has a second more.
+void append_by(std::string& to, const deliver_by& by) {
+  constexpr std::int64_t most = 999'999'999;
+  const auto left = std::clamp<std::int64_t>(by.left.count(), by.or_return ? 1 : -most, most);
+  fmt::format_to(std::back_inserter(to), " BY={};{}{}", left, by.or_return ? 'R' : 'N', by.trace ? "T" : "");
+}
+
 }  // namespace
 
 void append_mail(std::string& to, const transaction& t, const peer_capabilities& offered) {
@@ -39,6 +46,7 @@ void append_mail(std::string& to, const transaction& t, const peer_capabilities&
   if (t.eight_bit && offered.eight_bit_mime) to += " BODY=8BITMIME";
   if (t.smtputf8 && offered.smtputf8) to += " SMTPUTF8";
   if (t.require_tls && offered.requiretls) to += " REQUIRETLS";
+  if (offered.deliver_by && t.by) append_by(to, *t.by);
   if (offered.dsn && t.ret == message::return_content::full) to += " RET=FULL";
   if (offered.dsn && t.ret == message::return_content::headers) to += " RET=HDRS";
   if (offered.dsn && !t.envelope_id.empty()) {

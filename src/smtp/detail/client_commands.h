@@ -8,7 +8,7 @@
 
 namespace gonets::smtp::detail {
 
-// MAIL FROM with those of SIZE, BODY, SMTPUTF8, REQUIRETLS, RET and ENVID that apply and that the peer offers.
+// MAIL FROM with those of SIZE, BODY, SMTPUTF8, REQUIRETLS, BY, RET and ENVID that apply and that the peer offers.
 void append_mail(std::string& to, const transaction& t, const peer_capabilities& offered);
 
 // RCPT TO with NOTIFY and ORCPT where the peer offers DSN (RFC 3461).

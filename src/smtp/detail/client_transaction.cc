@@ -1,5 +1,7 @@
 #include "smtp/detail/client_transaction.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -33,6 +35,11 @@ bool is_recipient_limit(const reply& r) {
   return says_too_many_recipients(r.text);
 }
 
+bool too_late(const deliver_by& by, const peer_capabilities& offered) {
+  const auto left = std::max<std::int64_t>(by.left.count(), 0);
+  return static_cast<std::uint64_t>(left) < offered.deliver_by_least;
+}
+
 }  // namespace
 
 client_transaction::client_transaction(transaction t, protocol speak, bool first_on_connection)
@@ -61,6 +68,11 @@ bool client_transaction::refuse_locally(const peer_capabilities& offered) {
     r = {550, {5, 6, 7}, "the message needs SMTPUTF8, which the receiving server does not offer"};
   } else if (t_.eight_bit && !offered.eight_bit_mime) {
     r = {554, {5, 6, 3}, "the message has 8-bit content, and the receiving server does not offer 8BITMIME"};
+  } else if (t_.by && t_.by->or_return && offered.deliver_by && too_late(*t_.by, offered)) {
+    r = {550,
+         {5, 4, 7},
+         fmt::format("the message is to be delivered within {} s, and the receiving server wants {} s",
+                     t_.by->left.count(), offered.deliver_by_least)};
   } else if (offered.size_limit != 0 && declared_bytes(t_) > offered.size_limit) {
     r = {552, {5, 3, 4}, "the message is larger than the receiving server accepts"};
   } else {

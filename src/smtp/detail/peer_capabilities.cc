@@ -15,8 +15,8 @@ bool is_keyword(std::string_view word, std::string_view upper_case) {
                     [](char a, char b) { return to_upper(a) == b; });
 }
 
-// 0, no limit, for what is absent, is not a number or does not fit: the peer will still refuse what is too large.
-std::uint64_t parse_size_limit(std::string_view text) {
+// 0, no limit, for what is absent, is not a number or does not fit: the peer will still refuse what it does not want.
+std::uint64_t parse_limit(std::string_view text) {
   std::uint64_t value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} ? value : 0;
@@ -43,7 +43,11 @@ void take_line(std::string_view line, peer_capabilities& offered) {
   if (is_keyword(word, "AUTH")) take_mechanisms(line.substr(word_end), offered.auth);
   if (is_keyword(word, "SIZE")) {
     offered.size = true;
-    offered.size_limit = parse_size_limit(line.substr(std::min(word_end + 1, line.size())));
+    offered.size_limit = parse_limit(line.substr(std::min(word_end + 1, line.size())));
+  }
+  if (is_keyword(word, "DELIVERBY")) {
+    offered.deliver_by = true;
+    offered.deliver_by_least = parse_limit(line.substr(std::min(word_end + 1, line.size())));
   }
 }
 

@@ -16,8 +16,10 @@ struct peer_capabilities {
   bool dsn = false;
   bool starttls = false;
   bool requiretls = false;
+  bool deliver_by = false;
   sasl::offered_mechanisms auth;
-  std::uint64_t size_limit = 0;  // octets; 0: none was said
+  std::uint64_t size_limit = 0;        // octets; 0: none was said
+  std::uint64_t deliver_by_least = 0;  // seconds that it wants to have for BY in mode R; 0: any (RFC 2852 4)
 };
 
 // `text` as in gonets::reply: lines joined by '\n', of which the first is the server's name. Keywords in any case.
