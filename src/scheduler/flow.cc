@@ -44,6 +44,7 @@ void scheduler::count_queue() {
   }
   for (auto& [domain, line] : by_domain) {
     line.site = domain;
+    if (const auto* of = with_.rules->providers.find_domain(domain)) line.provider = of->name;
     counted_.sites.push_back(std::move(line));
   }
   for (auto& [account, line] : by_account) {

@@ -1,7 +1,7 @@
 #include "scheduler/flow_board.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include "scheduler/scheduler_test_support.h"
 
 namespace gonets::scheduler {
 namespace {
@@ -43,6 +43,17 @@ TEST_F(full_board, is_not_swept_for_every_site_that_has_no_place) {
   EXPECT_FALSE(board_.sites().contains("mx:new.test"));
   note("mx:new.test", full + flow_board::swept_each_ms);
   EXPECT_TRUE(board_.sites().contains("mx:new.test"));
+}
+
+TEST_F(scheduling, shows_what_waits_for_its_next_attempt_under_the_provider_of_its_domain) {
+  const auto m = message();
+  m->envelope.recipients[0].address = "to@small.test";
+  admit(m);
+  settle(*take(), {smtp::disposition::deferred});
+  const auto view = on_shard([&] { return scheduler_->flow(); });
+  const auto line = std::ranges::find(view.sites, "small.test", &flow_line::site);
+  ASSERT_NE(line, view.sites.end());
+  EXPECT_EQ(line->provider, "small");
 }
 
 }  // namespace
