@@ -101,6 +101,9 @@ class registry final : public directory_source {
   // the operator.
   std::expected<void, std::string> open();
 
+  // Once it is open: a secret of this installation, the same on all its nodes and after each start.
+  seal::key secret_for(std::string_view purpose) const { return seal_->derive(purpose); }
+
   directory_ptr current() const override;
   bool reliable() const override;
   bool complete() const override;

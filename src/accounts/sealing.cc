@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,6 +125,16 @@ std::optional<std::string> seal::open(std::string_view sealed, std::string_view 
                        ::EVP_DecryptFinal_ex(c.get(), bytes(out) + out.size(), &n) == 1;
   if (!genuine) return std::nullopt;
   return out;
+}
+
+seal::key seal::derive(std::string_view purpose) const {
+  key made{};
+  unsigned length = 0;
+  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+           reinterpret_cast<const std::uint8_t*>(purpose.data()), purpose.size(), made.data(), &length) == nullptr) {
+    throw std::runtime_error("OpenSSL gives no HMAC-SHA-256");
+  }
+  return made;
 }
 
 std::string random_text(std::size_t characters) {

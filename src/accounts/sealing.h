@@ -31,6 +31,8 @@ class seal {
   std::string close(std::string_view secret, std::string_view place, std::span<const std::uint8_t> nonce) const;
   // Nothing when it was sealed with another key, for another place, or was changed since.
   std::optional<std::string> open(std::string_view sealed, std::string_view place) const;
+  // A key for something else, that tells nothing of this one: the same for the same purpose.
+  key derive(std::string_view purpose) const;
 
  private:
   key key_;

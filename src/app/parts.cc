@@ -86,11 +86,17 @@ intake::options intake_options(const config::settings& with) {
   o.header = {with.smtp.header_bytes_max, with.smtp.header_fields_max, with.smtp.hops_max};
   o.inbound_domains = with.smtp.inbound_domains;
   o.egress_choices = with.delivery.egress_choices;
+  o.feedback_domain = with.feedback.domain;
+  o.postmaster = with.feedback.postmaster;
   o.signing.platform_domain = with.dkim.platform_domain;
   if (with.dkim.expires_after.count() > 0) {
     o.signing.expires_after = std::chrono::duration_cast<std::chrono::seconds>(with.dkim.expires_after);
   }
   return o;
+}
+
+feedback::options feedback_options(const config::settings& with) {
+  return {with.feedback.forward, with.streams.front().name};
 }
 
 auth::options auth_options(const config::settings& with) {
@@ -286,6 +292,7 @@ void parts::open() {
   recall_warm_ups();
   ids = std::make_unique<id_source>(with.server.node, store->highest_id());
   make_access_tokens();
+  make_inbox();
   for (std::size_t i = 0; i < shards.size(); ++i)
     make_shard(i, random_seed());
   std::vector<scheduler::scheduler*> all;
@@ -296,7 +303,7 @@ void parts::open() {
   tell_of_accounts(*accounts->current());
   open_holds();
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
+      intake_options(with), *return_paths, *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
@@ -333,6 +340,14 @@ void parts::start_tls_reports(std::uint64_t seed) {
   tls->start(with, *first.dns, first.tls, submit, seed);
 }
 
+void parts::make_inbox() {
+  return_paths.emplace(accounts->secret_for("return paths"));
+  inbox = std::make_unique<feedback::inbox>(
+      feedback_options(with),
+      feedback::environment{*store, config::shipped_classifier(), *return_paths, time, *ids, counts, 0,
+                            [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); }});
+}
+
 void parts::make_access_tokens() {
   access_tokens = std::make_unique<delivery::access_tokens>(delivery::access_tokens::environment{
       shards, blocking,
@@ -366,8 +381,10 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->directory =
       std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time, egresses);
   made->delivery = std::make_unique<delivery::delivery>(
-      delivery::environment{made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts,
-                            tls->sessions(), *store, time, capture_path, egresses, *access_tokens},
+      delivery::environment{
+          made->with, shards, number, blocking, *made->dns, *made->mx, client_tls, *made->tls.sts, tls->sessions(),
+          *store, time, capture_path, egresses, *access_tokens, *return_paths,
+          [this](const spool::queued_message& m, std::string_view recipient) { return inbox->take(m, recipient); }},
       counts);
   auto o = scheduler_options(with, number, shards.size(), rules.load());
   o.seed = seed;
@@ -413,6 +430,7 @@ void parts::reconfigure(const config::settings& fresh) {
   tls->reconfigure(fresh);
   intake->reconfigure(intake_options(fresh));
   logins->reconfigure(auth_options(fresh));
+  inbox->reconfigure(feedback_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   set_limits(fresh);

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "accounts/registry.h"
@@ -13,6 +14,7 @@
 #include "delivery/blocklist_watch.h"
 #include "delivery/delivery.h"
 #include "domains/service.h"
+#include "feedback/inbox.h"
 #include "intake/intake.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
@@ -70,6 +72,8 @@ struct parts {
   delivery::egress_book egresses;
   std::unique_ptr<delivery::access_tokens> access_tokens;  // of our own logins
   std::unique_ptr<id_source> ids;
+  std::optional<message::verp_signer> return_paths;
+  std::unique_ptr<feedback::inbox> inbox;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
   std::unique_ptr<domains::service> domains;
@@ -90,6 +94,7 @@ struct parts {
   void make_logins();
   void open_domains();
   void open_blocklists();
+  void make_inbox();
   void make_shard(std::size_t number, std::uint64_t seed);
   void start_tls_reports(std::uint64_t seed);
   std::atomic<bool> polling_{false};

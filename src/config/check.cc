@@ -19,6 +19,7 @@
 #include "config/load.h"
 #include "config/routes.h"
 #include "config/rules.h"
+#include "message/address.h"
 #include "tls_policy/certificate.h"
 
 namespace gonets::config {
@@ -31,6 +32,7 @@ class checker {
   std::vector<finding> run() {
     check_server();
     check_inbound();
+    check_feedback();
     check_auth();
     check_spool();
     check_accounts();
@@ -61,6 +63,7 @@ class checker {
 
   void check_server();
   void check_inbound();
+  void check_feedback();
   void check_auth();
   void check_spool();
   void check_accounts();
@@ -146,6 +149,17 @@ void checker::check_server() {
   if (s_.server.connections_per_address_max > s_.server.connections_max) {
     warn("server.connections_per_address_max", "is more than server.connections_max, and has no effect");
   }
+}
+
+void checker::check_feedback() {
+  const auto& with = s_.feedback;
+  if (with.domain.empty()) return;
+  if (with.postmaster.empty())
+    fail("feedback.postmaster", "is wanted where feedback.domain is set: a domain that takes mail must have one");
+  if (message::domain_of(with.postmaster) == with.domain)
+    fail("feedback.postmaster", "lies in feedback.domain, which takes nothing but what comes back");
+  const bool listens = std::ranges::any_of(s_.listeners, [](const auto& l) { return l.kind == listener_kind::smtp; });
+  if (!listens) warn("feedback.domain", "no listener of kind \"smtp\": bounces can't come in");
 }
 
 void checker::check_inbound() {

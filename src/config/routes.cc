@@ -89,6 +89,9 @@ bool domain_matches(std::string_view pattern, std::string_view domain) {
 
 const route& match_route(const settings& from, std::string_view domain) {
   static const route by_mx;
+  static const route come_back{.kind = route_kind::feedback};
+  if (!from.feedback.domain.empty() && same_without_case(from.feedback.domain, without_trailing_dot(domain)))
+    return come_back;
   const auto found = std::find_if(from.routes.begin(), from.routes.end(),
                                   [&](const route& r) { return domain_matches(r.domain, domain); });
   return found == from.routes.end() ? by_mx : *found;
@@ -154,6 +157,8 @@ std::string target_text(const route& r) {
       return "capture";
     case route_kind::discard:
       return "discard";
+    case route_kind::feedback:
+      return "feedback";
   }
   return "";
 }

@@ -14,7 +14,8 @@ namespace gonets::config {
 // else the domain itself. ASCII case and one trailing dot don't count.
 bool domain_matches(std::string_view pattern, std::string_view domain);
 
-// The first route that matches, else a static { "*", mx }. The reference lives as long as `from`.
+// What stands for the domain of return paths, if that is it; else the first route that matches, else a static
+// { "*", mx }. The reference lives as long as `from`.
 const route& match_route(const settings& from, std::string_view domain);
 
 // What is asked of TLS for a domain that goes by MX: of the first rule that matches, else of [delivery].

@@ -54,7 +54,8 @@ struct stream {
 };
 std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 
-enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard };
+// `feedback`: the domain of our return paths; no route of the operator's.
+enum class route_kind : std::uint8_t { mx, smtp, lmtp, maildir, capture, discard, feedback };
 
 // What is asked of TLS on the way to a domain that goes by MX.
 struct tls_rule {
@@ -266,6 +267,12 @@ struct settings {
     milliseconds check_every = 24h;
     milliseconds retire_after = 168h;
   } domains;
+
+  struct feedback_section {
+    std::string domain;      // of return paths; empty: mail keeps those of its senders
+    std::string postmaster;  // gets what people write to postmaster@ and abuse@ there
+    bool forward = true;     // what comes back also goes to the message's own return path
+  } feedback;
 
   struct log_section {
     std::string level = "info";   // debug, info, warning, error

@@ -90,7 +90,9 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   struct transaction {
     job what;
     steady_time began;
+    std::string return_path;  // where it is ours
   };
+  std::string own_return_path(const spool::lease& l) const;
 
   delivery& owner_;
   const spool::site_id site_;
@@ -430,12 +432,23 @@ void connection::go_idle() {
   read();
 }
 
+// Not where somebody else answers for the mail: a smarthost with a login takes that login's address alone, and behind
+// LMTP is the mailbox.
+std::string connection::own_return_path(const spool::lease& l) const {
+  const auto& domain = owner_.env().with.feedback.domain;
+  const bool goes_out = to_->route.kind == config::route_kind::mx ||
+                        (to_->route.kind == config::route_kind::smtp && to_->route.logins.empty());
+  if (!l.message->own_return_path || domain.empty() || !goes_out) return {};
+  return fmt::format("{}@{}", owner_.env().return_paths.local_part({l.message->id, l.recipients.front()}), domain);
+}
+
 void connection::begin(job j) {
   const auto& l = j.lease;
   tell_tls(l);
   const auto& m = *l.message;
   smtp::transaction t;
-  t.reverse_path = m.envelope.reverse_path;
+  auto& begun = under_way_.emplace_back(transaction{{}, owner_.env().time.steady(), own_return_path(l)});
+  t.reverse_path = begun.return_path.empty() ? std::string_view(m.envelope.reverse_path) : begun.return_path;
   t.recipients.reserve(l.recipients.size());
   for (const auto index : l.recipients)
     t.recipients.push_back(&m.envelope.recipients[index.value]);
@@ -447,7 +460,7 @@ void connection::begin(job j) {
   t.require_tls = tls_->needs_requiretls();
   t.by = by_of(m.envelope, owner_.env().time.wall());
   t.body_ends_in_crlf = m.ends_in_crlf;
-  under_way_.push_back({std::move(j), owner_.env().time.steady()});
+  begun.what = std::move(j);
   session_->begin(std::move(t));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "delivery/mx.h"
 #include "delivery/sts_source.h"
 #include "delivery/tls_observer.h"
+#include "message/verp.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
 #include "runtime/shards.h"
@@ -40,6 +42,9 @@ struct environment {
   std::string capture_path;  // a Maildir
   egress_book& egresses;
   access_tokens& tokens;
+  const message::verp_signer& return_paths;
+  // Takes a message that came back to one of those, on the blocking pool; the answer is a server's to a recipient.
+  std::function<reply(const spool::queued_message& m, std::string_view recipient)> take_back;
 };
 
 // What a connection tells of its life; implemented by `delivery`.

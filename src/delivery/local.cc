@@ -39,6 +39,7 @@ smtp::recipient_outcome outcome_of(reply answer) {
 // Blocking.
 smtp::recipient_outcome deliver_one(const environment& env, const config::route& route, const spool::queued_message& m,
                                     std::string_view address, std::string_view host) {
+  if (route.kind == config::route_kind::feedback) return outcome_of(env.take_back(m, address));
   maildir_delivery d;
   if (route.kind == config::route_kind::capture) {
     d.folder = env.capture_path;

@@ -192,11 +192,12 @@ std::string json_time(wall_time t) {
 }  // namespace
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 13> names = {
-      "",     "accepted", "deferred",  "delivered", "bounced", "expired",  "cancelled",
-      "held", "released", "discarded", "domain",    "pace",    "blocklist"};
+  static constexpr std::array<std::string_view, 20> names = {
+      "",     "accepted", "deferred",  "delivered", "bounced",    "expired",       "cancelled",
+      "held", "released", "discarded", "domain",    "pace",       "blocklist",     "",
+      "",     "",         "",          "",          "complained", "inbound_bounce"};
   const auto number = static_cast<std::size_t>(k);
-  return number < names.size() ? names[number] : std::string_view("unknown");
+  return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
 }
 
 bool is_end(kind k) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "intake/schedule_text.h"
 #include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
@@ -50,6 +51,18 @@ reply header_refusal(message::header_error e, const message::header_limits& limi
   return {554, {5, 4, 6}, fmt::format("Mail loop: the message has passed more than {} servers", limits.hops_max)};
 }
 
+bool is_role(std::string_view local_part) {
+  const auto name = to_lower(local_part);
+  return name == "postmaster" || name == "abuse";
+}
+
+void name_postmaster(const options& with, message::envelope& in) {
+  for (auto& r : in.recipients) {
+    if (message::domain_of(r.address) == with.feedback_domain && is_role(message::local_part_of(r.address)))
+      r.address = with.postmaster;
+  }
+}
+
 // Empty when the author can't be judged: such mail is signed for nobody.
 std::string author_domain(const message::header_summary& header) {
   if (header.from_fields != 1) return {};
@@ -84,10 +97,11 @@ void log_accepted(const events::event& e) {
 
 }  // namespace
 
-intake::intake(options with, spool::spool& store, id_source& ids, const clock& time,
-               const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed,
-               runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
+intake::intake(options with, const message::verp_signer& return_paths, spool::spool& store, id_source& ids,
+               const clock& time, const accounts::directory_source& accounts, metrics::registry& counts,
+               std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
+      return_paths_(return_paths),
       store_(store),
       ids_(ids),
       time_(time),
@@ -159,8 +173,16 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
   }
   const auto domain = message::domain_of(address);
   const auto with = with_.load();
+  if (!with->feedback_domain.empty() && domain == with->feedback_domain) return check_feedback(address);
   if (std::ranges::find(with->inbound_domains, domain) != with->inbound_domains.end()) return std::nullopt;
   return reply{550, {5, 7, 1}, "Relaying denied: this server does not accept mail for that domain from your address"};
+}
+
+// The domain takes what comes back, and what people write to who runs it: RFC 5321 4.5.1, RFC 2142.
+std::optional<reply> intake::check_feedback(std::string_view address) const {
+  const auto local = message::local_part_of(address);
+  if (is_role(local) || return_paths_.open(local)) return std::nullopt;
+  return reply{550, {5, 1, 1}, "No such address: this domain takes only what comes back"};
 }
 
 reply intake::refusal_for(spool::commit_status status) {
@@ -195,6 +217,10 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.account = from.account;
   m.stream = from.stream;
   m.envelope = std::move(envelope);
+  if (!with->feedback_domain.empty()) {
+    m.own_return_path = from.trusted && !m.envelope.reverse_path.empty();
+    name_postmaster(*with, m.envelope);
+  }
   // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
   if (from.trusted && header->gonets_fields > 0) {

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "intake/signing.h"
 #include "message/header_scan.h"
+#include "message/verp.h"
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
 #include "spool/spool.h"
@@ -42,6 +43,8 @@ struct options {
   std::vector<std::string> inbound_domains;  // lower case
   signing_policy signing;
   std::vector<std::string> egress_choices;  // egresses and pools that senders may name
+  std::string feedback_domain;              // of our return paths; empty: mail keeps those of its senders
+  std::string postmaster;                   // stands for postmaster and abuse there
 };
 
 // A message whose body is still to come.
@@ -56,7 +59,7 @@ class intake {
   using admit_function = std::function<void(std::size_t shard, spool::message_ptr m)>;
 
   // `admit` is called on the shard that accepted a message, once it is safe.
-  intake(options with, spool::spool& store, id_source& ids, const clock& time,
+  intake(options with, const message::verp_signer& return_paths, spool::spool& store, id_source& ids, const clock& time,
          const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed, runtime::shards& on,
          runtime::blocking_pool& signers, admit_function admit);
 
@@ -85,6 +88,7 @@ class intake {
                                      std::string_view reverse_path) const;
   std::optional<reply> check_quotas(const accounts::directory& all, const source& from,
                                     const shaping::quota_charge& charge) const;
+  std::optional<reply> check_feedback(std::string_view address) const;
   reply quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const;
   std::optional<reply> judge(const accounts::directory& all, const source& from, const message::header_summary& header,
                              std::size_t first_bytes) const;
@@ -96,6 +100,7 @@ class intake {
   void add_head(const options& with, const source& from, const message::header_summary& header, composed& c);
 
   std::atomic<std::shared_ptr<const options>> with_;
+  const message::verp_signer& return_paths_;
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;

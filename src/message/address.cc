@@ -174,4 +174,8 @@ std::string_view domain_of(std::string_view address_text) {
   return at == std::string_view::npos ? std::string_view{} : address_text.substr(at + 1);
 }
 
+std::string_view local_part_of(std::string_view address_text) {
+  return address_text.substr(0, address_text.rfind('@'));
+}
+
 }  // namespace gonets::message

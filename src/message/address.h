@@ -32,5 +32,6 @@ std::expected<address, address_error> parse_address(std::string_view text, bool 
 
 // The domain part of an address that parse_address made or accepted; for stored addresses.
 std::string_view domain_of(std::string_view address_text);
+std::string_view local_part_of(std::string_view address_text);  // the rest of it, as it is written
 
 }  // namespace gonets::message

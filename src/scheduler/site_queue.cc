@@ -24,6 +24,8 @@ void stream_line::take(entry_table& entries, account_line& of, std::size_t max, 
   const auto before = of.hot.count();
   auto h = of.hot.pop_front(entries);
   const auto id = h == no_handle ? message_id{} : entries[h].id;
+  // Each recipient has a return path of its own, and so a transaction.
+  if (h != no_handle && entries[h].hot && entries[h].hot->own_return_path) max = 1;
   std::uint32_t taken = 0;
   while (h != no_handle) {
     to.push_back(h);

@@ -26,6 +26,7 @@ enum flag : std::uint64_t {
   body_eight_bit = 32,
   require_tls = 64,
   tls_optional = 128,
+  own_return_path = 256,
 };
 
 std::uint8_t notify_bits(const message::notify_flags& n) {
@@ -64,6 +65,7 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.envelope.body == message::body_type::eight_bit) flags |= body_eight_bit;
   if (m.envelope.require_tls) flags |= require_tls;
   if (m.tls_optional) flags |= tls_optional;
+  if (m.own_return_path) flags |= own_return_path;
   const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
   const bool named = !m.egress.empty() || !m.labels.empty();
   const auto version = named ? named_message_version : scheduled ? scheduled_message_version : message_version;
@@ -107,6 +109,7 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   m.envelope.body = flags & body_eight_bit ? message::body_type::eight_bit : message::body_type::seven_bit;
   m.envelope.require_tls = flags & require_tls;
   m.tls_optional = flags & tls_optional;
+  m.own_return_path = flags & own_return_path;
   m.body_bytes = from.varint();
   m.chunks = static_cast<std::uint32_t>(from.varint());
   m.envelope.reverse_path = from.text();

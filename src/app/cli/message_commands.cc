@@ -16,6 +16,7 @@ colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
   if (kind == "deferred" || kind == "held" || kind == "domain" || kind == "blocklist") return colour::yellow;
   if (kind == "bounced" || kind == "expired" || kind == "cancelled") return colour::red;
+  if (kind == "complained" || kind == "inbound_bounce") return colour::red;
   return colour::none;
 }
 
@@ -85,6 +86,11 @@ std::string detail_text(const json::object& event) {
     const auto account = text_of(event, "account");
     if (!account.empty() && account != "default") append(text, fmt::format("account {}", account));
     append(text, fmt::format("{} bytes", number_of(event, "message_bytes")));
+    const auto campaign = text_of(event, "campaign");
+    if (!campaign.empty()) append(text, fmt::format("campaign {}", campaign));
+  } else {
+    append(text, text_of(event, "origin"));
+    append(text, text_of(event, "category"));
   }
   append(text, place_text(event));
   append(text, egress_text(event));

@@ -18,6 +18,7 @@ section tls_report_section();
 section api_section();
 section dkim_section();
 section domains_section();
+section feedback_section();
 section log_section();
 
 }  // namespace gonets::config::detail

@@ -170,4 +170,28 @@ section domains_section() {
       }};
 }
 
+section feedback_section() {
+  return {
+      "feedback",
+      "What comes back: bounces that arrive later, complaints. docs/feedback.md says how to set it up.",
+      {
+          setting<&settings::feedback, &settings::feedback_section::domain>(
+              "domain", reload, host_name,
+              "The domain of return paths, such as \"bounce.example.com\": mail that clients send leaves with an "
+              "address "
+              "there that names its message and recipient, so that each bounce is understood. It needs an MX that is "
+              "this "
+              "server, a listener of kind `smtp`, and an SPF record. Empty: mail keeps the return paths of its "
+              "senders."),
+          setting<&settings::feedback, &settings::feedback_section::postmaster>(
+              "postmaster", reload, text{"an address, such as \"you@example.com\"", is_empty_or_plain_address},
+              "Who gets what people write to postmaster and abuse at that domain (RFC 5321 4.5.1, RFC 2142). Wanted "
+              "where `domain` is set."),
+          setting<&settings::feedback, &settings::feedback_section::forward>(
+              "forward", reload, yes_or_no{},
+              "Whether a bounce, once it is understood, also goes on to the return path that the sender gave: for "
+              "senders that read their bounces themselves."),
+      }};
+}
+
 }  // namespace gonets::config::detail

@@ -1,0 +1,157 @@
+#include "feedback/inbox.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "events/log_reader.h"
+#include "message/address.h"
+#include "message/utf8.h"
+
+namespace gonets::feedback {
+namespace {
+
+constexpr std::string_view counted_help = "Messages that came back to return paths.";
+
+// A report that names several recipients tells of ours in one place; many name none, or the address that ours was
+// forwarded to.
+const bounce::report& report_on(const std::string& recipient, const std::vector<bounce::report>& all) {
+  const auto names = [&](const bounce::report& r) { return to_lower(r.recipient) == to_lower(recipient); };
+  if (const auto named = std::ranges::find_if(all, names); named != all.end()) return *named;
+  const auto telling =
+      std::ranges::find_if(all, [](const auto& r) { return r.kind != bounce::report_kind::not_a_report; });
+  return telling == all.end() ? all.front() : *telling;
+}
+
+// A bounce that was written for people alone has no code: it gets the general one of its kind.
+reply answer_of(const bounce::report& r) {
+  const bool lasts = r.action != "delayed" && r.what.permanent;
+  const std::uint16_t code = r.code != 0 ? r.code : lasts ? 550 : 450;
+  return {code, r.status, r.diagnostic};
+}
+
+}  // namespace
+
+inbox::inbox(options with, environment env)
+    : with_(std::make_shared<const options>(std::move(with))),
+      env_(std::move(env)),
+      bounces_(env_.counts.make_counter("gonets_feedback_total", counted_help, {{"kind", "bounce"}})),
+      complaints_(env_.counts.make_counter("gonets_feedback_total", counted_help, {{"kind", "complaint"}})),
+      others_(env_.counts.make_counter("gonets_feedback_total", counted_help, {{"kind", "other"}})),
+      forged_(env_.counts.make_counter("gonets_feedback_total", counted_help, {{"kind", "forged"}})) {}
+
+void inbox::reconfigure(options with) {
+  with_.store(std::make_shared<const options>(std::move(with)));
+}
+
+reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
+  const auto who = env_.return_paths.open(message::local_part_of(recipient));
+  if (!who) {
+    forged_.add();
+    return {550, {5, 1, 1}, "no such address: this domain takes only what comes back"};
+  }
+  auto content = read(m);
+  if (!content) return {451, {4, 3, 0}, "the message can't be read from the spool"};
+  const auto reports = bounce::read_report(*content, env_.bounces);
+  const auto of = find(*who);
+  if (!of) {
+    others_.add();
+    GONETS_LOG(warning, "feedback_on_unknown", "id", to_text(m.id), "about", to_text(who->message), "kind",
+               bounce::to_text(reports.front().kind), "reason", "its events are no longer kept");
+    return {250, {2, 0, 0}, "nothing is known any more of the message that it is about"};
+  }
+  const auto& report = report_on(of->recipient, reports);
+  spool::change c;
+  c.shard = env_.shard;
+  note(*of, *who, report, m.id, c);
+  if (report.kind != bounce::report_kind::complaint && with_.load()->forward && !of->accepted.sender.empty())
+    forward(*of, m, std::move(*content), c);
+  if (c.events.empty() && c.reports.empty()) return {250, {2, 0, 0}, "read"};
+  c.done = [this, all = c.reports](spool::commit_status) {
+    for (const auto& forwarded : all)
+      env_.admit(forwarded);
+  };
+  env_.store.settle(std::move(c));
+  return {250, {2, 0, 0}, fmt::format("read: {}", bounce::to_text(report.kind))};
+}
+
+std::optional<std::string> inbox::read(const spool::queued_message& m) const {
+  if (m.in_memory) return m.head + m.body;
+  std::string all;
+  for (std::uint32_t n = 0; n < m.chunks; ++n) {
+    auto part = env_.store.fetch_chunk(m.id, n);
+    if (!part) return std::nullopt;
+    all += *part;
+  }
+  return all;
+}
+
+std::optional<inbox::original> inbox::find(const message::verp& of) const {
+  auto history = events::read_history(env_.store.store(), of.message);
+  if (!history) return std::nullopt;
+  const auto accepted = std::ranges::find(*history, events::kind::accepted, &events::event::kind);
+  if (accepted == history->end()) return std::nullopt;
+  const auto named = std::ranges::find(accepted->recipients, of.recipient, &events::event_recipient::index);
+  if (named == accepted->recipients.end()) return std::nullopt;
+  return original{std::move(*accepted), named->address};
+}
+
+void inbox::note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
+                 spool::change& to) const {
+  const bool refused = what.kind == bounce::report_kind::bounce;
+  const bool complained = what.kind == bounce::report_kind::complaint;
+  (refused ? bounces_ : complained ? complaints_ : others_).add();
+  if (!refused && !complained) return;
+  events::event e;
+  e.kind = refused ? events::kind::inbound_bounce : events::kind::complained;
+  e.at = env_.time.wall();
+  e.message = who.message;
+  e.account = of.accepted.account;
+  e.stream = of.accepted.stream;
+  e.sender = of.accepted.sender;
+  e.labels = of.accepted.labels;
+  e.recipients.push_back({who.recipient, of.recipient});
+  e.origin = "report " + to_text(came_as);
+  if (refused) {
+    e.answer = answer_of(what);
+    e.from_peer = true;
+    e.remote_host = what.remote_mta;
+    if (what.has_category) e.category = what.what.is;
+  }
+  GONETS_LOG(info, events::to_text(e.kind), "id", to_text(e.message), "to", of.recipient, "reply", to_text(e.answer),
+             "category", e.category ? bounce::to_text(*e.category) : std::string_view(), "report", to_text(came_as));
+  to.events.push_back(std::move(e));
+}
+
+// As it came: with the null return path, as what would be said of it is no one's business.
+void inbox::forward(const original& of, const spool::queued_message& m, std::string content, spool::change& to) const {
+  auto forwarded = std::make_shared<spool::queued_message>();
+  forwarded->id = env_.ids.next(env_.time.wall());
+  forwarded->account = of.accepted.account;
+  forwarded->stream = with_.load()->stream;
+  forwarded->envelope.recipients.push_back({of.accepted.sender, {}, {.never = true}});
+  forwarded->envelope.smtputf8 = m.envelope.smtputf8 || !message::is_ascii(of.accepted.sender);
+  forwarded->envelope.body = m.envelope.body;
+  forwarded->body_bytes = content.size();
+  forwarded->has_leading_dot = content.starts_with('.') || content.find("\r\n.") != std::string::npos;
+  forwarded->has_eight_bit = m.has_eight_bit;
+  forwarded->ends_in_crlf = content.ends_with("\r\n");
+  forwarded->is_report = true;
+  forwarded->in_memory = true;
+  forwarded->body = std::move(content);
+  events::event accepted;
+  accepted.kind = events::kind::accepted;
+  accepted.at = env_.time.wall();
+  accepted.message = forwarded->id;
+  accepted.account = forwarded->account;
+  accepted.stream = forwarded->stream;
+  accepted.recipients.push_back({recipient_index{0}, of.accepted.sender});
+  accepted.message_bytes = forwarded->body_bytes;
+  accepted.origin = fmt::format("report {} on {}", to_text(m.id), to_text(of.accepted.message));
+  to.reports.push_back(std::move(forwarded));
+  to.report_events.push_back(std::move(accepted));
+}
+
+}  // namespace gonets::feedback

@@ -1,0 +1,67 @@
+#include "message/verp.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+
+#include <charconv>
+#include <stdexcept>
+
+#include "base/text.h"
+#include "base/wire.h"
+
+namespace gonets::message {
+namespace {
+
+constexpr std::string_view prefix = "b-";
+constexpr std::size_t id_digits = 12, proof_digits = 12, index_digits_max = 5;
+
+std::string_view take(std::string_view& from, std::size_t count) {
+  const auto taken = from.substr(0, count);
+  from.remove_prefix(taken.size());
+  return taken;
+}
+
+}  // namespace
+
+std::string verp_signer::proof(const verp& of) const {
+  std::string about(1, prefix.front());
+  wire::put_be64(about, of.message.value);
+  about.push_back(static_cast<char>(of.recipient.value >> 8));
+  about.push_back(static_cast<char>(of.recipient.value & 0xff));
+  std::array<std::uint8_t, 32> mac;
+  unsigned length = 0;
+  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+           reinterpret_cast<const std::uint8_t*>(about.data()), about.size(), mac.data(), &length) == nullptr) {
+    throw std::runtime_error("OpenSSL gives no HMAC-SHA-256");
+  }
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    bits = bits << 8 | mac[i];
+  return to_lower(to_text(message_id{bits >> 4}));
+}
+
+std::string verp_signer::local_part(const verp& of) const {
+  return fmt::format("{}{}-{}-{}", prefix, to_lower(to_text(of.message)), of.recipient.value, proof(of));
+}
+
+std::optional<verp> verp_signer::open(std::string_view local_part) const {
+  const auto text = to_lower(local_part);
+  std::string_view rest = text;
+  if (take(rest, prefix.size()) != prefix) return std::nullopt;
+  const auto id = parse_message_id(take(rest, id_digits));
+  if (!id || take(rest, 1) != "-") return std::nullopt;
+  const auto index = take(rest, rest.find('-'));
+  const bool padded = index.size() > 1 && index.front() == '0';
+  if (index.empty() || padded || index.size() > index_digits_max || take(rest, 1) != "-" || rest.size() != proof_digits)
+    return std::nullopt;
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(index.data(), index.data() + index.size(), number);
+  if (error != std::errc{} || end != index.data() + index.size()) return std::nullopt;
+  const verp found{*id, recipient_index{number}};
+  const auto wanted = proof(found);
+  if (CRYPTO_memcmp(wanted.data(), rest.data(), proof_digits) != 0) return std::nullopt;
+  return found;
+}
+
+}  // namespace gonets::message

@@ -1,0 +1,47 @@
+#include "message/verp.h"
+
+#include <gtest/gtest.h>
+
+namespace gonets::message {
+namespace {
+
+verp_signer signer(std::uint8_t seed = 1) {
+  verp_signer::key k{};
+  k[0] = seed;
+  return verp_signer(k);
+}
+
+const verp some{message_id{0x123456789abcdef}, recipient_index{300}};
+
+TEST(verp, is_read_back_whatever_becomes_of_its_case) {
+  for (const auto& of :
+       {some, verp{message_id{1}, recipient_index{0}}, verp{message_id{(1ull << 60) - 1}, recipient_index{65535}}}) {
+    auto text = signer().local_part(of);
+    EXPECT_LE(text.size(), 64u);  // RFC 5321 4.5.3.1.1
+    EXPECT_EQ(signer().open(text), of) << text;
+    for (char& c : text)
+      c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    EXPECT_EQ(signer().open(text), of) << text;
+  }
+}
+
+TEST(verp, has_the_form_that_addresses_out_there_have) {
+  EXPECT_EQ(signer().local_part(some).substr(0, 19), "b-28t5cy4tqkff-300-");
+}
+
+TEST(verp, that_another_key_made_or_that_was_changed_anywhere_counts_for_nothing) {
+  const auto text = signer().local_part(some);
+  EXPECT_FALSE(signer(2).open(text));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto changed = text;
+    changed[i] = changed[i] == '7' ? '8' : '7';
+    EXPECT_FALSE(signer().open(changed)) << changed;
+    EXPECT_FALSE(signer().open(text.substr(0, i))) << i;
+  }
+  EXPECT_FALSE(signer().open(text + "0"));
+  for (const auto* index : {"+300", "0300", "", "65836", "300-0"})
+    EXPECT_FALSE(signer().open("b-28t5cy4tqkff-" + std::string(index) + text.substr(18))) << index;
+}
+
+}  // namespace
+}  // namespace gonets::message
