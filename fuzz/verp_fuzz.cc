@@ -21,7 +21,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(signer.open(made) == of);
   if (size < 12) return 0;
   const auto at = data[10] % made.size();
-  const auto before = made;
   made[at] = static_cast<char>(data[11]);
   // Digits have second forms, as people write them (ids.h): the id then is the same, and so is the proof of it.
   const auto opened = signer.open(made);
