@@ -100,6 +100,37 @@ def test_each_recipient_has_a_return_path_of_its_own_also_after_a_crash(daemon, 
     assert daemon.audit()["balanced"]
 
 
+def test_who_complains_or_is_dead_is_not_sent_to_again(launch, sink):
+    """Of accounts' mail; a complaint is about a stream, a dead address is dead for all."""
+    daemon = launch(route=[("*", sink.route)], auth={"plaintext_networks": ["127.0.0.0/8"]},
+                    **(SETTINGS | {"listener": SETTINGS["listener"] + [{"kind": "submission", "trusted_networks": []}]}))
+    daemon.add_account("shop", policy="off")
+    dead = (f"From: MAILER-DAEMON@far.test\r\nTo: <x@{DOMAIN}>\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+            "--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n"
+            "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; far.test\r\n\r\n"
+            "Final-Recipient: rfc822; dead@sink.test\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+            "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n--b--\r\n")
+
+    def send(stream, to):
+        login = daemon.add_login("shop", stream=stream)
+        with smtplib.SMTP(*daemon.endpoints[2], timeout=DEADLINE) as smtp:
+            smtp.login(login.login, login.secret)
+            smtp.mail(SENDER)
+            smtp.rcpt(to)
+            return smtp.data("From: shop@shop.test\r\nSubject: hello\r\n\r\nhello\r\n")[1].decode().split()[-1]
+
+    for to, content, kind in (("angry@sink.test", arf("redacted"), "complained"), ("dead@sink.test", dead, "inbound_bounce")):
+        queue_id = send("bulk", to)
+        assert come_back(daemon, return_path(sink, to), content)[0] == 250
+        daemon.wait_event(queue_id, kind)
+    ends = {(to, stream): daemon.wait_ends(send(stream, to), to)[to]["kind"]
+            for to in ("angry@sink.test", "dead@sink.test") for stream in ("bulk", "transactional")}
+    assert ends == {("angry@sink.test", "bulk"): "suppressed", ("angry@sink.test", "transactional"): "delivered",
+                    ("dead@sink.test", "bulk"): "suppressed", ("dead@sink.test", "transactional"): "suppressed"}
+    assert daemon.audit()["balanced"]
+
+
 def test_the_null_return_path_and_one_for_a_mailbox_stay_as_they_are(launch, sink):
     daemon = launch(route=[("box.test", "capture"), ("*", sink.route)], **SETTINGS)
     daemon.submit(sender="", recipients=("a@sink.test",))

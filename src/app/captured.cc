@@ -102,6 +102,7 @@ httpd::audit_report to_report(storage::result<spool::audit_result> audited) {
   r.expired = audited->expired;
   r.cancelled = audited->cancelled;
   r.discarded = audited->discarded;
+  r.suppressed = audited->suppressed;
   r.queued = audited->queued;
   r.problems_in_all = audited->findings_in_all;
   for (auto& f : audited->findings)

@@ -194,7 +194,7 @@ std::string json_time(wall_time t) {
 std::string_view to_text(kind k) {
   static constexpr std::array<std::string_view, 20> names = {
       "",     "accepted", "deferred",  "delivered", "bounced",    "expired",       "cancelled",
-      "held", "released", "discarded", "domain",    "pace",       "blocklist",     "",
+      "held", "released", "discarded", "domain",    "pace",       "blocklist",     "suppressed",
       "",     "",         "",          "",          "complained", "inbound_bounce"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
@@ -202,7 +202,7 @@ std::string_view to_text(kind k) {
 
 bool is_end(kind k) {
   return k == kind::delivered || k == kind::bounced || k == kind::expired || k == kind::cancelled ||
-         k == kind::discarded;
+         k == kind::discarded || k == kind::suppressed;
 }
 
 void encode(const event& e, std::string& to) {

@@ -25,10 +25,11 @@ enum class kind : std::uint8_t {
   cancelled = 6,  // end: removed by an operator
   held = 7,       // waits until released
   released = 8,
-  discarded = 9,   // end: the route says so
-  domain = 10,     // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
-  pace = 11,       // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
-  blocklist = 12,  // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
+  discarded = 9,    // end: the route says so
+  domain = 10,      // of no message: a sender domain got worse; `sender` is its name, `reason` the finding
+  pace = 11,        // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
+  blocklist = 12,   // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
+  suppressed = 13,  // end: not sent, as the address is on its account's suppression list; `answer` says why
   // Of what came back later, behind any end; `origin` names the message that told of it:
   complained = 18,     // the recipient calls it spam
   inbound_bounce = 19  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx

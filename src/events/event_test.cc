@@ -123,7 +123,8 @@ TEST(event_record, of_a_category_that_is_not_known_is_refused) {
 }
 
 TEST(event_kind, ends_a_recipient_or_does_not) {
-  for (const auto k : {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded})
+  for (const auto k :
+       {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded, kind::suppressed})
     EXPECT_TRUE(is_end(k)) << to_text(k);
   for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace,
                        kind::blocklist, kind::complained, kind::inbound_bounce})
@@ -131,7 +132,7 @@ TEST(event_kind, ends_a_recipient_or_does_not) {
 }
 
 TEST(event_kind, of_a_number_that_is_not_known_is_unknown) {
-  EXPECT_EQ(to_text(static_cast<kind>(13)), "unknown");
+  EXPECT_EQ(to_text(static_cast<kind>(14)), "unknown");
   EXPECT_EQ(to_text(static_cast<kind>(255)), "unknown");
 }
 

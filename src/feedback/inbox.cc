@@ -122,7 +122,25 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
   }
   GONETS_LOG(info, events::to_text(e.kind), "id", to_text(e.message), "to", of.recipient, "reply", to_text(e.answer),
              "category", e.category ? bounce::to_text(*e.category) : std::string_view(), "report", to_text(came_as));
+  suppress(of, what, e, to);
   to.events.push_back(std::move(e));
+}
+
+// The return path proves which recipient it is, so that this is the only one who can be meant. Who complains of one
+// stream may still want the others: his receipts, say.
+void inbox::suppress(const original& of, const bounce::report& what, const events::event& told, spool::change& to) {
+  const bool complained = what.kind == bounce::report_kind::complaint;
+  const bool dead =
+      what.kind == bounce::report_kind::bounce && what.has_category && what.what.suppress && what.action != "delayed";
+  if (told.account == account_id{} || (!complained && !dead)) return;
+  const auto reason = complained ? std::string_view("complained") : bounce::to_text(what.what.is);
+  to.suppressions.push_back({{told.account,
+                              suppression::normalised(of.recipient),
+                              complained ? told.stream : std::string(),
+                              std::string(reason),
+                              told.message,
+                              told.at,
+                              {}}});
 }
 
 // As it came: with the null return path, as what would be said of it is no one's business.

@@ -53,6 +53,7 @@ class inbox {
   std::optional<std::string> read(const spool::queued_message& m) const;
   void note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
             spool::change& to) const;
+  static void suppress(const original& of, const bounce::report& what, const events::event& told, spool::change& to);
   void forward(const original& of, const spool::queued_message& m, std::string content, spool::change& to) const;
 
   std::atomic<std::shared_ptr<const options>> with_;

@@ -93,11 +93,13 @@ struct audit_problem {
 };
 struct audit_report {
   std::uint64_t messages = 0;
-  std::uint64_t accepted = 0, delivered = 0, bounced = 0, expired = 0, cancelled = 0, discarded = 0, queued = 0;
+  std::uint64_t accepted = 0, delivered = 0, bounced = 0, expired = 0, cancelled = 0, discarded = 0;
+  std::uint64_t suppressed = 0, queued = 0;
   std::vector<audit_problem> problems;  // cut at a limit
   std::uint64_t problems_in_all = 0;
   bool balanced() const {
-    return problems_in_all == 0 && accepted == delivered + bounced + expired + cancelled + discarded + queued;
+    return problems_in_all == 0 &&
+           accepted == delivered + bounced + expired + cancelled + discarded + suppressed + queued;
   }
 };
 

@@ -69,6 +69,21 @@ class fake_operator_control : public operator_control {
     asked_release = id;
     answer(hold_answer);
   }
+  std::expected<suppression_page, response> suppressions_answer;
+  std::string asked_account, asked_address, asked_after;
+  suppression_request asked_suppression;
+  void suppressions(std::string account, std::string address, std::string after, std::size_t max,
+                    done<std::expected<suppression_page, response>> answer) override {
+    asked_account = std::move(account);
+    asked_address = std::move(address);
+    asked_after = std::move(after);
+    asked_max = max;
+    answer(suppressions_answer);
+  }
+  void change_suppressions(suppression_request wanted, done<std::expected<std::uint64_t, response>> answer) override {
+    asked_suppression = std::move(wanted);
+    answer(asked_suppression.addresses.size());
+  }
   flow_answer flow_rows;
   flow_by asked_by{};
   void flow(flow_by by, std::size_t max, done<flow_answer> answer) override {

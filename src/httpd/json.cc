@@ -99,6 +99,7 @@ std::string to_json(const audit_report& r) {
                                       {"expired", r.expired},
                                       {"cancelled", r.cancelled},
                                       {"discarded", r.discarded},
+                                      {"suppressed", r.suppressed},
                                       {"queued", r.queued},
                                       {"problems", std::move(problems)},
                                       {"problems_in_all", r.problems_in_all}});

@@ -17,6 +17,7 @@
 #include "scheduler/flow_board.h"
 #include "scheduler/standing_hold.h"
 #include "shaping/warm_up_book.h"
+#include "suppression/list.h"
 
 namespace gonets::httpd {
 
@@ -42,6 +43,19 @@ struct hold_row {
   scheduler::standing_hold hold;
   std::string account;           // its name
   std::uint64_t recipients = 0;  // queued ones that it keeps back
+};
+
+struct suppression_request {
+  std::string account;  // its name
+  std::string stream;   // empty: all
+  std::string reason;
+  std::vector<std::string> addresses;
+  std::optional<std::chrono::seconds> lasts;  // nothing: for good
+  bool remove = false;
+};
+struct suppression_page {
+  std::vector<suppression::entry> rows;
+  std::string next;  // to be given as `after`; empty: that is all
 };
 
 struct warm_up_request {
@@ -78,6 +92,11 @@ class operator_control {
   // The errors are ready answers: what is asked for is unknown, or the database can't be asked.
   virtual void holds(done<std::vector<hold_row>> answer) = 0;
   virtual void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) = 0;
+  // `address`: of that one alone; empty: of all.
+  virtual void suppressions(std::string account, std::string address, std::string after, std::size_t max,
+                            done<std::expected<suppression_page, response>> answer) = 0;
+  // How many; on the disk and in force when the answer comes.
+  virtual void change_suppressions(suppression_request wanted, done<std::expected<std::uint64_t, response>> answer) = 0;
   virtual void flow(flow_by by, std::size_t max, done<flow_answer> answer) = 0;
   virtual std::vector<shaping::warm_up_book::line> warm_ups() = 0;
   virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;

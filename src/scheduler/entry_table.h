@@ -58,6 +58,7 @@ struct entry {
   bool hold_wanted : 1 = false;  // an operator asked while it was leased
   bool remove_wanted : 1 = false;
   bool by_notice : 1 = false;  // see expires_ms
+  bool cleared : 1 = false;    // looked up on the suppression list and not found, for the next attempt
 };
 
 // Texts, each kept once and counted.

@@ -25,6 +25,8 @@ scheduler::scheduler(options with, environment env)
                                          {{"how", "discarded"}})),
       cancelled_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
                                          {{"how", "cancelled"}})),
+      suppressed_(env.counts.make_counter("gonets_recipients_ended_total", "Recipients that reached an end.",
+                                          {{"how", "suppressed"}})),
       queued_(env.counts.make_gauge("gonets_queue_recipients", "Recipients in the queue.")) {
   recall_account_holds();
 }
@@ -84,6 +86,12 @@ void scheduler::admit(spool::message_ptr m) {
       continue;
     }
     n.hot = m;
+    if (may_be_suppressed(*m, n.as.index)) {
+      n.as.hot = std::move(n.hot);
+      hot_bytes_ += detail::weight_of(*m);
+      look_up_suppression(add(std::move(n)));
+      continue;
+    }
     dispatch(std::move(n));
   }
   kick_placed();

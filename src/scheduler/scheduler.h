@@ -159,6 +159,13 @@ class scheduler final : public spool::work_source {
   bool must_pause(const entry& e, const site* at) const;
   void review_pauses();
   std::string why_paused(const entry& e) const;
+  // suppressed.cc
+  bool may_be_suppressed(const spool::queued_message& m, recipient_index who) const;
+  void look_up_suppression(handle h);
+  void suppression_found(handle h, const spool::message_ptr& m, const std::optional<suppression::entry>& found);
+  void suppress(handle h, const spool::message_ptr& m, const suppression::entry& why);
+  static std::string why_suppressed(const suppression::entry& e);
+  void keep_apart_suppressed(std::vector<handle>& taken);
   // schedule.cc: what senders say of times.
   void note_schedule(entry& e, const spool::queued_message& m) const;
   void keep_until_release(newcomer n, wall_time release_at);
@@ -251,6 +258,7 @@ class scheduler final : public spool::work_source {
   void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o, std::string_view why = {});
   void add_event(settlement& s, events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
                  std::string_view why);
+  void suppress_address(settlement& s, const entry& e, bounce::category why);
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);
@@ -342,6 +350,7 @@ class scheduler final : public spool::work_source {
   metrics::counter& expired_;
   metrics::counter& discarded_;
   metrics::counter& cancelled_;
+  metrics::counter& suppressed_;
   metrics::gauge& queued_;
 };
 

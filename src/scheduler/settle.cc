@@ -287,11 +287,20 @@ void scheduler::add_event(settlement& s, events::kind how, const entry& e, const
   const auto* provider = provider_of(e, e.at);
   auto* happened = s.add_event(how, e, o, next, why, provider != nullptr ? provider->name : std::string_view());
   using enum events::kind;
-  if (happened == nullptr || with_.bounces == nullptr) return;
-  if (how != deferred && how != bounced && how != expired) return;
-  auto is = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text}).is;
-  if (how == expired && is == bounce::category::unknown) is = bounce::category::expired;
-  happened->category = is;
+  if (with_.bounces == nullptr || (how != deferred && how != bounced && how != expired)) return;
+  const auto verdict = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text});
+  if (how == bounced && o.from_peer && verdict.suppress) suppress_address(s, e, verdict.is);
+  if (happened == nullptr) return;
+  const bool unclear = how == expired && verdict.is == bounce::category::unknown;
+  happened->category = unclear ? bounce::category::expired : verdict.is;
+}
+
+// A dead address. Not for account 0, whose mail is relayed for others: they look after their lists themselves.
+void scheduler::suppress_address(settlement& s, const entry& e, bounce::category why) {
+  const auto& m = *s.message;
+  if (m.is_report || m.account == account_id{}) return;
+  const auto address = suppression::normalised(m.envelope.recipients[e.index.value].address);
+  s.change.suppressions.push_back({{m.account, address, {}, std::string(bounce::to_text(why)), m.id, s.now, {}}});
 }
 
 void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,
@@ -307,6 +316,7 @@ void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::
   if (how == events::kind::expired) expired_.add();
   if (how == events::kind::discarded) discarded_.add();
   if (how == events::kind::cancelled) cancelled_.add();
+  if (how == events::kind::suppressed) suppressed_.add();
   forget(h);
 }
 
@@ -335,7 +345,8 @@ void scheduler::want_report(settlement& s, const entry& e, events::kind how, con
   if (s.message->is_report || s.message->envelope.reverse_path.empty()) return;
   const auto& notify = s.message->envelope.recipients[e.index.value].notify;
   const auto add = [&](message::dsn_kind kind) { s.reports.push_back({kind, e.index.value, o, until}); };
-  if ((how == events::kind::bounced || how == events::kind::expired) && notify.wants_failure()) {
+  using enum events::kind;
+  if ((how == bounced || how == expired || how == suppressed) && notify.wants_failure()) {
     add(message::dsn_kind::failed);
   }
   if (how == events::kind::deferred && notify.wants_delay()) add(message::dsn_kind::delayed);
@@ -352,6 +363,17 @@ void scheduler::want_report(settlement& s, const entry& e, events::kind how, con
   const bool timed = asked.deliver_by != wall_time{} && !notify.never && !s.facts.final_here;
   const bool lost = !asked.by_return && !s.facts.by_passed_on;
   if (how == events::kind::delivered && timed && (lost || asked.by_trace)) add(message::dsn_kind::relayed);
+}
+
+void scheduler::suppress(handle h, const spool::message_ptr& m, const suppression::entry& why) {
+  auto s = std::make_shared<settlement>();
+  s->message = m;
+  s->now = env_.time.wall();
+  smtp::recipient_outcome refused;
+  refused.what = smtp::disposition::failed;
+  refused.answer = {550, {5, 7, 1}, why_suppressed(why)};
+  conclude(*s, h, events::kind::suppressed, refused);
+  finish(std::move(s));
 }
 
 void scheduler::tell_of_delay(handle h, const spool::message_ptr& m) {

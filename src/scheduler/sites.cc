@@ -280,6 +280,7 @@ std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recip
   l.site = id;
   l.began = now;
   t.line->take(entries_, *t.account, recipients_max, l.entries);
+  if (keep_apart_suppressed(l.entries); l.entries.empty()) return take(id, recipients_max);
   l.message = entries_[l.entries.front()].hot;
   l.recipients.reserve(l.entries.size());
   for (const auto h : l.entries) {

@@ -156,6 +156,9 @@ class auditor {
       case events::kind::discarded:
         ++result_.discarded;
         break;
+      case events::kind::suppressed:
+        ++result_.suppressed;
+        break;
       default:
         break;
     }

@@ -18,7 +18,7 @@ struct audit_finding {
 
 struct audit_result {
   std::uint64_t messages = 0;
-  std::uint64_t accepted = 0, delivered = 0, bounced = 0, expired = 0, cancelled = 0, discarded = 0;
+  std::uint64_t accepted = 0, delivered = 0, bounced = 0, expired = 0, cancelled = 0, discarded = 0, suppressed = 0;
   std::uint64_t queued = 0;
   std::vector<audit_finding> findings;  // the first `findings_max`
   std::uint64_t findings_in_all = 0;

@@ -10,6 +10,7 @@
 #include "events/event.h"
 #include "spool/message.h"
 #include "spool/pace_ledger.h"
+#include "suppression/list.h"
 
 namespace gonets::spool {
 
@@ -37,6 +38,7 @@ struct change {
   std::vector<std::shared_ptr<queued_message>> reports;  // DSNs that this causes, accepted in the same batch...
   std::vector<events::event> report_events;              // ...each with its `accepted`
   std::vector<pace_fact> facts;                          // synced before `done`
+  std::vector<suppression::change> suppressions;
   std::size_t shard = 0;
   on_commit done;  // may be empty; `ok` always, as soon as it is safe
 };
@@ -50,6 +52,11 @@ class queue_store {
   virtual message_ptr fetch(message_id id, bool with_body) const = 0;
   virtual std::optional<std::string> fetch_chunk(message_id id, std::uint32_t number) const = 0;
   virtual const pace_ledger& pace() const = 0;
+  // Whether find_suppression() must be asked: false is certain. Does not block.
+  virtual bool may_be_suppressed(account_id of, std::string_view address) const = 0;
+  // Blocking. Why the account's mail of that stream is not sent there now; nothing: it is, or the disk can't tell.
+  virtual std::optional<suppression::entry> find_suppression(account_id of, std::string_view address,
+                                                             std::string_view stream, wall_time now) const = 0;
 
   // Something that happened to no message: a domain's records, a certificate. Its `message` is zero. Not synced by
   // itself.

@@ -45,6 +45,7 @@ struct spool::impl {
   std::unique_ptr<storage::store> store;
   quota_ledger quotas;
   pace_ledger pace;
+  suppression::list suppressed;
   std::unique_ptr<detail::committer> committer;
   std::optional<storage::snapshot> load_view;
   std::atomic<bool> low_space{false};
@@ -91,6 +92,15 @@ struct spool::impl {
     storage::batch first;
     first.put(family::meta, format_key, format_value);
     return s.write(first, storage::durability::synced);
+  }
+
+  // Then there is nothing to wait for; what there is comes with load().
+  storage::result<void> load_if_empty() {
+    auto last = store->last_key(family::suppression);
+    if (!last) return std::unexpected(last.error());
+    if (*last) return {};
+    if (auto none = suppressed.load(*store); !none) return std::unexpected(none.error());
+    return {};
   }
 
   storage::result<event_seq> last_event_of(storage::store& s) {
@@ -186,10 +196,11 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   if (auto ok = made->find_highest(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->quotas.load(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->pace.load(*made->store, time.wall()); !ok) return std::unexpected(ok.error());
+  if (auto ok = made->load_if_empty(); !ok) return std::unexpected(ok.error());
   auto last = made->last_event_of(*made->store);
   if (!last) return std::unexpected(last.error());
   made->committer = std::make_unique<detail::committer>(*made->store, on, time, with.commit_gap, *last, made->quotas,
-                                                        made->pace, counts);
+                                                        made->pace, made->suppressed, counts);
   made->check_space();
   on.every(0, space_check_period, [i = made.get()] { i->check_space(); });
   return std::unique_ptr<spool>(new spool(std::move(made)));
@@ -218,6 +229,7 @@ void spool::begin_load() {
 }
 
 storage::result<std::uint64_t> spool::load(const load_visitor& visit) {
+  if (auto suppressed = impl_->suppressed.load(*impl_->store); !suppressed) return std::unexpected(suppressed.error());
   std::uint64_t loaded = 0;
   std::vector<std::shared_ptr<queued_message>> block;
   storage::result<void> joined;
@@ -305,6 +317,22 @@ message_id spool::highest_id() const {
 const quota_ledger& spool::quotas() const {
   return impl_->quotas;
 }
+bool spool::may_be_suppressed(account_id of, std::string_view address) const {
+  return impl_->suppressed.may_have(of, address);
+}
+
+std::optional<suppression::entry> spool::find_suppression(account_id of, std::string_view address,
+                                                          std::string_view stream, wall_time now) const {
+  auto found = suppression::find(*impl_->store, of, address, stream, now);
+  if (found) return std::move(*found);
+  GONETS_LOG(error, "suppression_not_read", "error", found.error().detail);
+  return std::nullopt;
+}
+
+std::uint64_t spool::suppression_fingerprints() const {
+  return impl_->suppressed.fingerprints();
+}
+
 const pace_ledger& spool::pace() const {
   return impl_->pace;
 }

@@ -25,7 +25,7 @@ namespace {
 using rocksdb::Slice;
 
 constexpr std::array<const char*, family_count> family_names = {"default", "messages", "bodies", "recipients",
-                                                                "events",  "history",  "quotas"};
+                                                                "events",  "history",  "quotas", "suppression"};
 // A message lives for milliseconds: with a small memtable the put and the removal meet before either reaches a file,
 // and the pages of memory stay warm (measured: a large one costs a quarter more CPU).
 constexpr std::size_t memtable_bytes = 16 * 1024 * 1024;
@@ -140,7 +140,7 @@ class family_number final : public rocksdb::ColumnFamilyHandle {
 rocksdb::ColumnFamilyHandle* handle_of(family f) {
   static std::array<family_number, family_count> handles = {family_number(0), family_number(1), family_number(2),
                                                             family_number(3), family_number(4), family_number(5),
-                                                            family_number(6)};
+                                                            family_number(6), family_number(7)};
   return &handles[number_of(f)];
 }
 

@@ -18,8 +18,8 @@ class WriteBatch;
 namespace gonets::storage {
 
 // Grammars of keys and values: docs/formats/spool.md.
-enum class family : std::uint8_t { meta, messages, bodies, recipients, events, history, quotas };
-inline constexpr std::size_t family_count = 7;
+enum class family : std::uint8_t { meta, messages, bodies, recipients, events, history, quotas, suppression };
+inline constexpr std::size_t family_count = 8;
 
 enum class failure : std::uint8_t { no_space, io, corruption };
 struct error {

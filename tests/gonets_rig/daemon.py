@@ -18,7 +18,7 @@ from .talk import Talk, letter
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("GONETS_BIN", str(ROOT / "build/release/gonets"))
 
-ENDS = ("delivered", "bounced", "expired", "cancelled", "discarded")
+ENDS = ("delivered", "bounced", "expired", "cancelled", "discarded", "suppressed")
 
 
 def to_toml(config):

@@ -65,6 +65,7 @@ class command_line {
     add_rules_commands(app_, to_, adder);
     add_bounce_commands(app_, to_, adder);
     add_hold_commands(app_, to_, adder);
+    add_suppression_commands(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
     add_forecast_command(app_, to_, adder);
     add_top_command(app_, to_, adder);

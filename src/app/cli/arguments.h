@@ -75,6 +75,10 @@ enum class command : unsigned char {
   hold_list,
   hold_add,
   hold_release,
+  suppression_list,
+  suppression_add,
+  suppression_remove,
+  suppression_import,
   version
 };
 
@@ -115,6 +119,12 @@ struct shaping_arguments {
 // Of `hold add`, besides what it has in common with others; empty: not given.
 struct hold_arguments {
   std::string campaign, tag;
+};
+
+// Of `suppression`.
+struct suppression_arguments {
+  std::string account, stream, reason, expires, file;
+  std::vector<std::string> addresses;
 };
 
 // Of `warm-up set`.
@@ -165,6 +175,7 @@ struct arguments {
   forecast_arguments forecast;
   top_arguments top;
   hold_arguments hold;
+  suppression_arguments suppression;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

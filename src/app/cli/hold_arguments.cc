@@ -36,4 +36,54 @@ void add_hold_commands(CLI::App& app, arguments& to, const command_adder& with) 
   with.add_client(release);
 }
 
+void add_suppression_commands(CLI::App& app, arguments& to, const command_adder& with) {
+  auto& given = to.suppression;
+  auto* suppression = with.add(app, "suppression", "Addresses that an account's mail is not sent to",
+                               command::suppression_list, "gonets suppression list --account shop");
+  suppression->require_subcommand(1);
+  const auto of_account = [&](CLI::App* to_command) {
+    to_command->add_option("--account", given.account, "Whose list")->required()->type_name("NAME");
+  };
+  const auto of_stream = [&](CLI::App* to_command) {
+    to_command->add_option("--stream", given.stream, "For mail of this stream alone; else for all")
+        ->type_name("STREAM");
+  };
+  const auto for_reason = [&](CLI::App* to_command) {
+    to_command->add_option("--reason", given.reason, "Why; \"manual\" by default")->type_name("TEXT");
+    to_command->add_option("--expires-in", given.expires, "How long it holds, such as 30d; else for good")
+        ->type_name("TIME");
+  };
+
+  auto* list = with.add(*suppression, "list", "Show an account's list, by address", command::suppression_list,
+                        "gonets suppression list --account shop --json");
+  of_account(list);
+  list->add_option("ADDRESS", given.addresses, "Only this one")->expected(0, 1)->type_name("");
+  with.add_client(list);
+
+  auto* add = with.add(*suppression, "add", "Send nothing there any more", command::suppression_add,
+                       "gonets suppression add --account shop ann@example.com --reason \"asked by phone\"");
+  of_account(add);
+  of_stream(add);
+  for_reason(add);
+  add->add_option("ADDRESS", given.addresses, "")->required()->type_name("");
+  with.add_client(add);
+
+  auto* remove = with.add(*suppression, "remove", "Send there again", command::suppression_remove,
+                          "gonets suppression remove --account shop ann@example.com");
+  of_account(remove);
+  of_stream(remove);
+  remove->add_option("ADDRESS", given.addresses, "")->required()->type_name("");
+  with.add_client(remove);
+
+  auto* import = with.add(*suppression, "import", "Add all addresses of a file", command::suppression_import,
+                          "gonets suppression import --account shop bounces.csv --reason \"from the old system\"");
+  of_account(import);
+  of_stream(import);
+  for_reason(import);
+  import->add_option("FILE", given.file, "An address a line, alone or before the first comma; \"-\": stdin")
+      ->required()
+      ->type_name("");
+  with.add_client(import);
+}
+
 }  // namespace gonets::app::cli

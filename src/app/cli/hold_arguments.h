@@ -1,9 +1,10 @@
-// The subcommand `hold`.
+// The subcommands `hold` and `suppression`: what is not sent.
 #pragma once
 #include "app/cli/account_arguments.h"
 
 namespace gonets::app::cli {
 
 void add_hold_commands(CLI::App& app, arguments& to, const command_adder& with);
+void add_suppression_commands(CLI::App& app, arguments& to, const command_adder& with);
 
 }  // namespace gonets::app::cli

@@ -15,7 +15,7 @@ constexpr unsigned events_per_poll = 1000;
 colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
   if (kind == "deferred" || kind == "held" || kind == "domain" || kind == "blocklist") return colour::yellow;
-  if (kind == "bounced" || kind == "expired" || kind == "cancelled") return colour::red;
+  if (kind == "bounced" || kind == "expired" || kind == "cancelled" || kind == "suppressed") return colour::red;
   if (kind == "complained" || kind == "inbound_bounce") return colour::red;
   return colour::none;
 }
@@ -186,7 +186,8 @@ int print_audit(const arguments& given, const context& with, const std::string& 
     return verdict;
   }
   with.out << fmt::format("Recipients of {}:\n", count(number_of(*parsed, "messages"), "message"));
-  for (const auto* name : {"accepted", "delivered", "bounced", "expired", "cancelled", "discarded", "queued"}) {
+  for (const auto* name :
+       {"accepted", "delivered", "bounced", "expired", "cancelled", "discarded", "suppressed", "queued"}) {
     with.out << fmt::format("  {:<10} {:>12}\n", name, number_of(*parsed, name));
   }
   const auto& problems = array_of(*parsed, "problems");

@@ -127,6 +127,14 @@ int run_client(const arguments& given) {
       return hold_add(given, with);
     case command::hold_release:
       return hold_release(given, with);
+    case command::suppression_list:
+      return suppression_list(given, with);
+    case command::suppression_add:
+      return suppression_add(given, with);
+    case command::suppression_remove:
+      return suppression_remove(given, with);
+    case command::suppression_import:
+      return suppression_import(given, with);
     case command::rules_test:
       return rules_test(given, with);
     case command::account_list:

@@ -57,13 +57,15 @@ struct committer::group {
 };
 
 committer::committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
-                     event_seq last, quota_ledger& quotas, pace_ledger& pace, metrics::registry& counts)
+                     event_seq last, quota_ledger& quotas, pace_ledger& pace, suppression::list& suppressed,
+                     metrics::registry& counts)
     : store_(store),
       shards_(on),
       time_(time),
       gap_(gap),
       quotas_(quotas),
       pace_(pace),
+      suppressed_(suppressed),
       next_seq_(last.value + 1),
       published_(last.value),
       commits_(counts.make_counter("gonets_spool_commits_total", "Synced batches written to the spool.")),
@@ -253,8 +255,9 @@ void committer::add(pending_change& p, group& g) {
   }
   // A settle need not be synced by itself: until it is, a crash causes one repetition, which a crash a moment earlier
   // would have caused as well. A report is a message that nobody else holds.
-  if (!c.reports.empty() || !c.facts.empty()) g.sync = true;
+  if (!c.reports.empty() || !c.facts.empty() || (!c.suppressions.empty() && c.done)) g.sync = true;
   pace_.put(c.facts, time_.wall(), g.batch);
+  suppressed_.put(c.suppressions, g.batch);
 }
 
 void committer::add(chunk_write& c, group& g) {

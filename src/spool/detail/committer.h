@@ -62,7 +62,8 @@ using request = std::variant<pending_acceptance, pending_change, chunk_write, ch
 class committer {
  public:
   committer(storage::store& store, runtime::shards& on, const clock& time, std::chrono::microseconds gap,
-            event_seq last, quota_ledger& quotas, pace_ledger& pace, metrics::registry& counts);
+            event_seq last, quota_ledger& quotas, pace_ledger& pace, suppression::list& suppressed,
+            metrics::registry& counts);
   ~committer();  // writes what is queued first
   void drain();  // ends the thread once it has written what is queued
   void submit(request r);
@@ -99,6 +100,7 @@ class committer {
   live_messages live_;
   quota_ledger& quotas_;
   pace_ledger& pace_;
+  suppression::list& suppressed_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

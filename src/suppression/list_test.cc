@@ -1,0 +1,125 @@
+#include "suppression/list.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "base/hex_test_support.h"
+
+namespace gonets::suppression {
+namespace {
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr account_id shop{7}, other{8};
+const wall_time noon{1'767'268'860'000ms};
+
+entry of(std::string address, std::string scope = "") {
+  return {shop, std::move(address), std::move(scope), "manual", message_id{0x123456789abcdef}, noon, {}};
+}
+
+TEST(suppression_record, has_the_bytes_that_its_grammar_says) {
+  const auto e = of("a@b.test", "bulk");
+  std::string value;
+  encode(e, value);
+  EXPECT_EQ(to_hex(key_of(e)), to_hex(from_hex("00000007 6140622e74657374 00 62756c6b")));
+  EXPECT_EQ(to_hex(value), to_hex(from_hex("01 e080bbcbb733 00 0123456789abcdef 06 6d616e75616c")));
+  EXPECT_EQ(decode(key_of(e), value), e);
+  for (std::size_t n = 0; n < value.size(); ++n)
+    EXPECT_FALSE(decode(key_of(e), value.substr(0, n))) << n;
+  EXPECT_FALSE(decode(key_of(e), value + "x"));
+  EXPECT_FALSE(decode("\0\0\0\7a@b.test", value));
+  value[0] = 2;
+  EXPECT_FALSE(decode(key_of(e), value));
+}
+
+class suppressed : public ::testing::Test {
+ protected:
+  suppressed() {
+    char name[] = "/tmp/gonets-suppression-XXXXXX";
+    folder_ = ::mkdtemp(name);
+    store_ = std::move(*storage::store::open({.path = folder_}));
+    EXPECT_TRUE(list_.load(*store_));
+  }
+  ~suppressed() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void put(std::vector<change> changes) {
+    storage::batch b;
+    list_.put(changes, b);
+    EXPECT_TRUE(store_->write(b, storage::durability::buffered));
+  }
+  std::string reason(std::string_view address, std::string_view stream = "bulk", account_id who = shop,
+                     wall_time now = noon) {
+    if (!list_.may_have(who, address)) return "none";
+    const auto found = find(*store_, who, address, stream, now);
+    return *found ? (*found)->reason : "none after a look";
+  }
+  std::string folder_;
+  std::unique_ptr<storage::store> store_;
+  list list_;
+};
+
+TEST_F(suppressed, is_found_whatever_its_case_and_for_its_account_alone) {
+  put({{of("ann@b.test")}});
+  EXPECT_EQ(reason("ann@b.test"), "manual");
+  EXPECT_EQ(reason("Ann@B.test"), "manual");
+  EXPECT_EQ(reason("ann@b.tes"), "none");
+  EXPECT_EQ(reason("ann@b.test2"), "none");
+  EXPECT_EQ(reason("ann@b.test", "bulk", other), "none");
+}
+
+TEST_F(suppressed, holds_for_its_stream_and_until_it_expires) {
+  auto soon = of("bob@b.test");
+  soon.expires = noon + 1h;
+  put({{of("ann@b.test", "bulk")}, {soon}});
+  EXPECT_EQ(reason("ann@b.test", "bulk"), "manual");
+  EXPECT_EQ(reason("ann@b.test", "transactional"), "none after a look");
+  EXPECT_EQ(reason("bob@b.test", "bulk", shop, noon + 1h - 1ms), "manual");
+  EXPECT_EQ(reason("bob@b.test", "bulk", shop, noon + 1h), "none after a look");
+}
+
+TEST_F(suppressed, goes_when_it_is_removed_and_only_in_that_scope) {
+  put({{of("ann@b.test", "bulk")}, {of("ann@b.test")}});
+  put({{of("ann@b.test"), true}});
+  EXPECT_EQ(reason("ann@b.test", "transactional"), "none after a look");
+  EXPECT_EQ(reason("ann@b.test", "bulk"), "manual");
+}
+
+TEST_F(suppressed, is_read_page_by_page) {
+  put({{of("c@b.test")}, {of("a@b.test", "bulk")}, {of("a@b.test")}, {of("b@b.test")}});
+  const auto first = *read(*store_, shop, "", 3);
+  EXPECT_THAT(first, ElementsAre(of("a@b.test"), of("a@b.test", "bulk"), of("b@b.test")));
+  EXPECT_THAT(*read(*store_, shop, key_of(first.back()), 3), ElementsAre(of("c@b.test")));
+  EXPECT_THAT(*read(*store_, other, "", 3), IsEmpty());
+  EXPECT_THAT(*read(*store_, account_id{6}, "", 3), IsEmpty());
+}
+
+TEST_F(suppressed, is_asked_for_of_everybody_until_it_is_loaded) {
+  put({{of("ann@b.test")}});
+  list fresh;
+  EXPECT_TRUE(fresh.may_have(shop, "bob@b.test"));
+  EXPECT_EQ(fresh.load(*store_), 1u);
+  EXPECT_FALSE(fresh.may_have(shop, "bob@b.test"));
+  EXPECT_TRUE(fresh.may_have(shop, "ann@b.test"));
+}
+
+TEST_F(suppressed, says_maybe_of_few_that_are_not) {
+  std::vector<change> many;
+  for (int i = 0; i < 100'000; ++i)
+    many.push_back({of(fmt::format("user{}@b.test", i))});
+  put(many);
+  int wrong = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    EXPECT_TRUE(list_.may_have(shop, fmt::format("user{}@b.test", i)));
+    wrong += list_.may_have(shop, fmt::format("nobody{}@b.test", i));
+  }
+  // Of 2^38 places 100,000 are taken: some 0.04 of these would meet one.
+  EXPECT_LE(wrong, 2);
+}
+
+}  // namespace
+}  // namespace gonets::suppression
