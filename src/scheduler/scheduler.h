@@ -166,6 +166,7 @@ class scheduler final : public spool::work_source {
   void suppress(handle h, const spool::message_ptr& m, const suppression::entry& why);
   static std::string why_suppressed(const suppression::entry& e);
   void keep_apart_suppressed(std::vector<handle>& taken);
+  std::optional<spool::lease> take_next(spool::site_id id, std::size_t recipients_max);
   // schedule.cc: what senders say of times.
   void note_schedule(entry& e, const spool::queued_message& m) const;
   void keep_until_release(newcomer n, wall_time release_at);

@@ -255,6 +255,19 @@ std::optional<std::size_t> scheduler::messages_a_connection_max(spool::site_id i
 }
 
 std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recipients_max) {
+  for (std::size_t i = 0; i < detail::kept_apart_at_once; ++i) {
+    auto l = take_next(id, recipients_max);
+    if (!l || !l->entries.empty()) return l;
+  }
+  // Others want the shard, too.
+  env_.shards.post(with_.shard, [this, id] {
+    if (auto* s = find(id); s != nullptr && !stopping_) kick(*s);
+  });
+  return std::nullopt;
+}
+
+// Without entries: all that would have gone is kept apart for a look at the list.
+std::optional<spool::lease> scheduler::take_next(spool::site_id id, std::size_t recipients_max) {
   auto* s = find(id);
   if (s == nullptr || stopping_) return std::nullopt;
   const auto now = flow_now();
@@ -280,7 +293,10 @@ std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recip
   l.site = id;
   l.began = now;
   t.line->take(entries_, *t.account, recipients_max, l.entries);
-  if (keep_apart_suppressed(l.entries); l.entries.empty()) return take(id, recipients_max);
+  if (keep_apart_suppressed(l.entries); l.entries.empty()) {
+    end_send(*s, stream, account, now);
+    return l;
+  }
   l.message = entries_[l.entries.front()].hot;
   l.recipients.reserve(l.entries.size());
   for (const auto h : l.entries) {

@@ -37,13 +37,13 @@ TEST(suppression_record, has_the_bytes_that_its_grammar_says) {
 
 class suppressed : public ::testing::Test {
  protected:
-  suppressed() {
+  void SetUp() override {
     char name[] = "/tmp/gonets-suppression-XXXXXX";
     folder_ = ::mkdtemp(name);
     store_ = std::move(*storage::store::open({.path = folder_}));
     EXPECT_TRUE(list_.load(*store_));
   }
-  ~suppressed() override {
+  void TearDown() override {
     store_.reset();
     std::filesystem::remove_all(folder_);
   }
