@@ -345,7 +345,12 @@ void parts::make_inbox() {
   inbox = std::make_unique<feedback::inbox>(
       feedback_options(with),
       feedback::environment{*store, config::shipped_classifier(), *return_paths, time, *ids, counts, 0,
-                            [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); }});
+                            [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); },
+                            [this](const std::string& egress, const std::string& provider) {
+                              shards.post(0, [this, egress, provider] {
+                                by_shard.front()->scheduler->note_complaint(egress, provider);
+                              });
+                            }});
 }
 
 void parts::make_access_tokens() {

@@ -95,7 +95,15 @@ std::optional<inbox::original> inbox::find(const message::verp& of) const {
   if (accepted == history->end()) return std::nullopt;
   const auto named = std::ranges::find(accepted->recipients, of.recipient, &events::event_recipient::index);
   if (named == accepted->recipients.end()) return std::nullopt;
-  return original{std::move(*accepted), named->address};
+  original found{*accepted, named->address, {}, {}};
+  const auto delivered = std::ranges::find_if(*history, [&](const events::event& e) {
+    return e.kind == events::kind::delivered &&
+           std::ranges::find(e.recipients, of.recipient, &events::event_recipient::index) != e.recipients.end();
+  });
+  if (delivered == history->end()) return found;
+  found.egress = std::move(delivered->egress);
+  found.provider = std::move(delivered->provider);
+  return found;
 }
 
 void inbox::note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
@@ -103,6 +111,7 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
   const bool refused = what.kind == bounce::report_kind::bounce;
   const bool complained = what.kind == bounce::report_kind::complaint;
   (refused ? bounces_ : complained ? complaints_ : others_).add();
+  if (complained && !of.egress.empty()) env_.complained(of.egress, of.provider);
   if (!refused && !complained) return;
   events::event e;
   e.kind = refused ? events::kind::inbound_bounce : events::kind::complained;

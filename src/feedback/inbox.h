@@ -31,6 +31,8 @@ struct environment {
   metrics::registry& counts;
   std::size_t shard;                              // on which `admit` is called
   std::function<void(spool::message_ptr)> admit;  // a message that was just made safe
+  // A message that left by that egress was complained of, at that provider (empty: none that is known).
+  std::function<void(std::string egress, std::string provider)> complained;
 };
 
 class inbox {
@@ -48,6 +50,7 @@ class inbox {
   struct original {
     events::event accepted;
     std::string recipient;
+    std::string egress, provider;  // of its delivery; empty: it was not delivered, or that is no longer known
   };
   std::optional<original> find(const message::verp& of) const;
   std::optional<std::string> read(const spool::queued_message& m) const;

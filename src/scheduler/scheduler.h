@@ -112,6 +112,8 @@ class scheduler final : public spool::work_source {
   // Queued recipients by the first hold that applies to them; those under way and those held one by one don't count.
   std::unordered_map<hold_id, std::uint64_t> count_held_back() const;
 
+  // Somebody called mail spam that left by this egress for that provider: its warm-up, if any, slows down.
+  void note_complaint(std::string_view egress, std::string_view provider);
   // The directory may know another way now for what waits for sites by this egress (egress.cc).
   void look_again(std::string_view egress);
 
@@ -259,7 +261,7 @@ class scheduler final : public spool::work_source {
   void conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o, std::string_view why = {});
   void add_event(settlement& s, events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
                  std::string_view why);
-  void suppress_address(settlement& s, const entry& e, bounce::category why);
+  void suppress_address(settlement& s, const entry& e, std::string_view why);
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);

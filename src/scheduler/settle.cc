@@ -223,6 +223,8 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
   if (e.remove_wanted) return conclude(s, h, events::kind::cancelled, o);
   ++e.attempts;
   const auto why = ruled ? to_text(*ruled) : std::string();
+  const bool dead = ruled && ruled->what.kind == shaping::verdict_kind::suppress;
+  if (dead && !with_.pace.dry_run) suppress_address(s, e, ruled->rule->name);
   if (ruled ? ruled->what.final() : o.what == smtp::disposition::failed) {
     return conclude(s, h, events::kind::bounced, o, why);
   }
@@ -289,18 +291,18 @@ void scheduler::add_event(settlement& s, events::kind how, const entry& e, const
   using enum events::kind;
   if (with_.bounces == nullptr || (how != deferred && how != bounced && how != expired)) return;
   const auto verdict = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text});
-  if (how == bounced && o.from_peer && verdict.suppress) suppress_address(s, e, verdict.is);
+  if (how == bounced && o.from_peer && verdict.suppress) suppress_address(s, e, bounce::to_text(verdict.is));
   if (happened == nullptr) return;
   const bool unclear = how == expired && verdict.is == bounce::category::unknown;
   happened->category = unclear ? bounce::category::expired : verdict.is;
 }
 
 // A dead address. Not for account 0, whose mail is relayed for others: they look after their lists themselves.
-void scheduler::suppress_address(settlement& s, const entry& e, bounce::category why) {
+void scheduler::suppress_address(settlement& s, const entry& e, std::string_view why) {
   const auto& m = *s.message;
   if (m.is_report || m.account == account_id{}) return;
   const auto address = suppression::normalised(m.envelope.recipients[e.index.value].address);
-  s.change.suppressions.push_back({{m.account, address, {}, std::string(bounce::to_text(why)), m.id, s.now, {}}});
+  s.change.suppressions.push_back({{m.account, address, {}, std::string(why), m.id, s.now, {}}});
 }
 
 void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,

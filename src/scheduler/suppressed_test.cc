@@ -79,5 +79,30 @@ TEST_F(suppressing, takes_any_number_of_suppressed_messages_in_bounded_stack) {
   EXPECT_FALSE(take());
 }
 
+TEST_F(suppressing, is_what_a_rule_can_ask_for) {
+  const auto m = to("gone@sink.test");
+  admit(m);
+  settle_with(*take(), {550, {5, 2, 1}, "account closed"});  // rule "dead"
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "bounced"));
+  const auto found = store_->find_suppression(account_id{1}, "GONE@sink.test", "bulk", time_.wall());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->reason, "dead");
+  EXPECT_EQ(found->source, m->id);
+  const auto next = to("gone@sink.test");
+  admit(next);
+  wait_for_disk();
+  flush();
+  EXPECT_THAT(history(next->id), ElementsAre("accepted", "suppressed"));
+  EXPECT_EQ(audit_now().suppressed, 1u);
+}
+
+TEST_F(suppressing, is_not_for_the_account_that_relays_for_others) {
+  const auto m = to("gone@sink.test");
+  m->account = account_id{0};
+  admit(m);
+  settle_with(*take(), {550, {5, 2, 1}, "account closed"});
+  EXPECT_FALSE(store_->may_be_suppressed(account_id{0}, "gone@sink.test"));
+}
+
 }  // namespace
 }  // namespace gonets::scheduler

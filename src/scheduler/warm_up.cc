@@ -31,6 +31,10 @@ void scheduler::note_warm_up(const site& s, const std::optional<shaping::pace_ou
   }
 }
 
+void scheduler::note_complaint(std::string_view egress, std::string_view provider) {
+  if (!env_.warm_ups.empty()) env_.warm_ups.note(egress, provider, shaping::warm_up_result::complained, flow_now());
+}
+
 void scheduler::review_warm_ups() {
   const auto done = env_.warm_ups.review(flow_now());
   if (!done.facts.empty()) {

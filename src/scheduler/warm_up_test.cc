@@ -56,6 +56,17 @@ TEST_F(warming_up, sends_what_the_cap_keeps_back_by_the_other_way) {
   EXPECT_EQ(deliver_all(), 2u);
 }
 
+TEST_F(warming_up, hears_of_complaints_about_what_it_sent) {
+  warm_up({.first_day = 3, .last_day = 100, .days = 10});
+  admit(message());
+  EXPECT_EQ(deliver_all(), 1u);
+  on_shard([&] { scheduler_->note_complaint("new", ""); });
+  on_shard([&] { scheduler_->note_complaint("old", ""); });
+  const auto lines = warm_ups_.lines();
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_EQ(lines[0].at.complained, 1u);
+}
+
 TEST_F(warming_up, makes_mail_wait_where_the_plan_wants_it_and_why_says_until_when) {
   warm_up({.first_day = 3, .last_day = 100, .days = 10, .full = shaping::when_full::wait});
   directory_.other_from_then = " via old";

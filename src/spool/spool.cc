@@ -1,5 +1,7 @@
 #include "spool/spool.h"
 
+#include <thread>
+
 #include "base/log.h"
 #include "base/wire.h"
 #include "events/log_search.h"
@@ -229,7 +231,10 @@ void spool::begin_load() {
 }
 
 storage::result<std::uint64_t> spool::load(const load_visitor& visit) {
-  if (auto suppressed = impl_->suppressed.load(*impl_->store); !suppressed) return std::unexpected(suppressed.error());
+  // Beside the queue: neither waits for the other, however long it is. Until it is done, the disk is asked of each
+  // recipient.
+  storage::result<std::uint64_t> listed;
+  std::jthread beside([&] { listed = impl_->suppressed.load(*impl_->store); });
   std::uint64_t loaded = 0;
   std::vector<std::shared_ptr<queued_message>> block;
   storage::result<void> joined;
@@ -256,6 +261,8 @@ storage::result<std::uint64_t> spool::load(const load_visitor& visit) {
   impl_->load_view.reset();
   if (!scanned) return std::unexpected(scanned.error());
   if (!joined) return std::unexpected(joined.error());
+  beside.join();
+  if (!listed) return std::unexpected(listed.error());
   return loaded;
 }
 
