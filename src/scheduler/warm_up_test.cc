@@ -5,7 +5,6 @@ namespace gonets::scheduler {
 namespace {
 
 using smtp::disposition;
-using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
