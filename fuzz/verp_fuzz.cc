@@ -3,7 +3,6 @@
 
 #include <cstddef>
 
-#include "base/text.h"
 #include "check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -129,11 +129,7 @@ std::optional<std::string> seal::open(std::string_view sealed, std::string_view 
 
 seal::key seal::derive(std::string_view purpose) const {
   key made{};
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-           reinterpret_cast<const std::uint8_t*>(purpose.data()), purpose.size(), made.data(), &length) == nullptr) {
-    throw std::runtime_error("OpenSSL gives no HMAC-SHA-256");
-  }
+  std::ranges::copy(hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, purpose), made.begin());
   return made;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accounts/model.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "events/log_reader.h"
@@ -23,6 +24,11 @@ const bounce::report& report_on(const std::string& recipient, const std::vector<
   const auto telling =
       std::ranges::find_if(all, [](const auto& r) { return r.kind != bounce::report_kind::not_a_report; });
   return telling == all.end() ? all.front() : *telling;
+}
+
+// Only so much of a message is looked at, and so much kept in memory to be passed on.
+bool fits(const spool::queued_message& m) {
+  return m.body_bytes <= bounce::report_limits{}.message_bytes_max;
 }
 
 // A bounce that was written for people alone has no code: it gets the general one of its kind.
@@ -66,8 +72,13 @@ reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
   spool::change c;
   c.shard = env_.shard;
   note(*of, *who, report, m.id, c);
-  if (report.kind != bounce::report_kind::complaint && with_.load()->forward && !of->accepted.sender.empty())
-    forward(*of, m, std::move(*content), c);
+  if (report.kind != bounce::report_kind::complaint && with_.load()->forward && !of->accepted.sender.empty()) {
+    if (fits(m)) {
+      forward(*of, m, std::move(*content), c);
+    } else {
+      GONETS_LOG(warning, "feedback_not_forwarded", "id", to_text(m.id), "bytes", m.body_bytes, "reason", "its size");
+    }
+  }
   if (c.events.empty() && c.reports.empty()) return {250, {2, 0, 0}, "read"};
   c.done = [this, all = c.reports](spool::commit_status) {
     for (const auto& forwarded : all)
@@ -80,7 +91,7 @@ reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
 std::optional<std::string> inbox::read(const spool::queued_message& m) const {
   if (m.in_memory) return m.head + m.body;
   std::string all;
-  for (std::uint32_t n = 0; n < m.chunks; ++n) {
+  for (std::uint32_t n = 0; n < m.chunks && (fits(m) || all.size() < bounce::report_limits{}.message_bytes_max); ++n) {
     auto part = env_.store.fetch_chunk(m.id, n);
     if (!part) return std::nullopt;
     all += *part;
@@ -141,7 +152,7 @@ void inbox::suppress(const original& of, const bounce::report& what, const event
   const bool complained = what.kind == bounce::report_kind::complaint;
   const bool dead =
       what.kind == bounce::report_kind::bounce && what.has_category && what.what.suppress && what.action != "delayed";
-  if (told.account == account_id{} || (!complained && !dead)) return;
+  if (told.account == accounts::default_account || (!complained && !dead)) return;
   const auto reason = complained ? std::string_view("complained") : bounce::to_text(what.what.is);
   to.suppressions.push_back({{told.account,
                               suppression::normalised(of.recipient),

@@ -1,12 +1,10 @@
 #include "message/verp.h"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
 
 #include <charconv>
-#include <stdexcept>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/wire.h"
 
@@ -27,18 +25,9 @@ std::string_view take(std::string_view& from, std::size_t count) {
 std::string verp_signer::proof(const verp& of) const {
   std::string about(1, prefix.front());
   wire::put_be64(about, of.message.value);
-  about.push_back(static_cast<char>(of.recipient.value >> 8));
-  about.push_back(static_cast<char>(of.recipient.value & 0xff));
-  std::array<std::uint8_t, 32> mac;
-  unsigned length = 0;
-  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
-           reinterpret_cast<const std::uint8_t*>(about.data()), about.size(), mac.data(), &length) == nullptr) {
-    throw std::runtime_error("OpenSSL gives no HMAC-SHA-256");
-  }
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < 8; ++i)
-    bits = bits << 8 | mac[i];
-  return to_lower(to_text(message_id{bits >> 4}));
+  wire::put_be16(about, of.recipient.value);
+  const auto mac = hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, about);
+  return to_lower(to_text(message_id{wire::reader(mac).be64() >> 4}));
 }
 
 std::string verp_signer::local_part(const verp& of) const {
@@ -59,8 +48,7 @@ std::optional<verp> verp_signer::open(std::string_view local_part) const {
   const auto [end, error] = std::from_chars(index.data(), index.data() + index.size(), number);
   if (error != std::errc{} || end != index.data() + index.size()) return std::nullopt;
   const verp found{*id, recipient_index{number}};
-  const auto wanted = proof(found);
-  if (CRYPTO_memcmp(wanted.data(), rest.data(), proof_digits) != 0) return std::nullopt;
+  if (!equal_in_constant_time(proof(found), rest)) return std::nullopt;
   return found;
 }
 

@@ -287,8 +287,9 @@ class scheduler final : public spool::work_source {
   // For a recipient that no lease holds: resolving failed, it expired while waiting, an operator removed it.
   // Nothing else happens to the entry until `then` has it, in state `leased`; unless the disk can't give it: then it is
   // due again in a while.
+  // `on_pool`, if any, gets the message before, on the blocking pool.
   using message_user = std::move_only_function<void(const spool::message_ptr&)>;
-  void with_message(handle h, message_user then);
+  void with_message(handle h, message_user then, message_user on_pool = {});
   void end_entry(handle h, events::kind how, const smtp::recipient_outcome& why, const std::string& reason);
   const stream_policy& policy(std::uint8_t stream) const { return with_.streams[stream]; }
   std::uint32_t weight_of(account_id account) const;

@@ -3,6 +3,7 @@
 #include <array>
 #include <ranges>
 
+#include "accounts/model.h"
 #include "base/log.h"
 #include "message/utf8.h"
 #include "scheduler/detail/tuning.h"
@@ -297,10 +298,11 @@ void scheduler::add_event(settlement& s, events::kind how, const entry& e, const
   happened->category = unclear ? bounce::category::expired : verdict.is;
 }
 
-// A dead address. Not for account 0, whose mail is relayed for others: they look after their lists themselves.
+// A dead address. Not for the account `default`, whose mail is relayed for others: they look after their lists
+// themselves.
 void scheduler::suppress_address(settlement& s, const entry& e, std::string_view why) {
   const auto& m = *s.message;
-  if (m.is_report || m.account == account_id{}) return;
+  if (m.is_report || m.account == accounts::default_account) return;
   const auto address = suppression::normalised(m.envelope.recipients[e.index.value].address);
   s.change.suppressions.push_back({{m.account, address, {}, std::string(why), m.id, s.now, {}}});
 }
@@ -497,7 +499,7 @@ void scheduler::add_report(settlement& s, message::dsn_kind kind) {
   s.change.report_events.push_back(std::move(accepted));
 }
 
-void scheduler::with_message(handle h, message_user then) {
+void scheduler::with_message(handle h, message_user then, message_user on_pool) {
   auto& waiting = entries_[h];
   waiting.state = entry_state::leased;
   waiting.at = nullptr;
@@ -508,12 +510,13 @@ void scheduler::with_message(handle h, message_user then) {
     GONETS_LOG(error, "message_unreadable", "id", to_text(entries_[h].id));
     defer_until(h, now_ms() + detail::unreadable_retry_ms);
   };
-  if (waiting.hot) return proceed(waiting.hot);
-  const auto id = waiting.id;
-  const bool asked = env_.blocking.run([this, id, proceed = std::move(proceed)]() mutable {
-    auto m = env_.store.fetch(id, true);
-    env_.shards.post(with_.shard, [proceed = std::move(proceed), m]() mutable { proceed(m); });
-  });
+  if (waiting.hot && !on_pool) return proceed(waiting.hot);
+  const bool asked = env_.blocking.run(
+      [this, id = waiting.id, hot = waiting.hot, proceed = std::move(proceed), on_pool = std::move(on_pool)]() mutable {
+        auto m = hot ? hot : env_.store.fetch(id, true);
+        if (m && on_pool) on_pool(m);
+        env_.shards.post(with_.shard, [proceed = std::move(proceed), m]() mutable { proceed(m); });
+      });
   if (asked) return;
   --leased_;
   defer_until(h, now_ms() + detail::busy_retry_ms);

@@ -3,8 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "base/log.h"
-#include "scheduler/detail/tuning.h"
+#include <memory>
+
 #include "scheduler/scheduler.h"
 
 namespace gonets::scheduler {
@@ -15,29 +15,17 @@ bool scheduler::may_be_suppressed(const spool::queued_message& m, recipient_inde
 }
 
 void scheduler::look_up_suppression(handle h) {
-  auto& e = entries_[h];
-  e.state = entry_state::leased;
-  e.at = nullptr;
-  ++leased_;
-  const bool asked = env_.blocking.run([this, h, id = e.id, who = e.index, hot = e.hot, now = env_.time.wall()] {
-    auto m = hot ? hot : env_.store.fetch(id, true);
-    std::optional<suppression::entry> found;
-    if (m) found = env_.store.find_suppression(m->account, m->envelope.recipients[who.value].address, m->stream, now);
-    env_.shards.post(with_.shard, [this, h, m, found] { suppression_found(h, m, found); });
-  });
-  if (asked) return;
-  --leased_;
-  defer_until(h, now_ms() + detail::busy_retry_ms);
+  auto found = std::make_shared<std::optional<suppression::entry>>();
+  with_message(
+      h, [this, h, found](const spool::message_ptr& m) { suppression_found(h, m, *found); },
+      [this, who = entries_[h].index, now = env_.time.wall(), found](const spool::message_ptr& m) {
+        *found = env_.store.find_suppression(m->account, m->envelope.recipients[who.value].address, m->stream, now);
+      });
 }
 
 void scheduler::suppression_found(handle h, const spool::message_ptr& m,
                                   const std::optional<suppression::entry>& found) {
-  --leased_;
   auto& e = entries_[h];
-  if (!m) {
-    GONETS_LOG(error, "message_unreadable", "id", to_text(e.id));
-    return defer_until(h, now_ms() + detail::unreadable_retry_ms);
-  }
   if (e.remove_wanted) return end_entry(h, events::kind::cancelled, {}, {});
   if (found) return suppress(h, m, *found);
   e.cleared = true;

@@ -324,6 +324,7 @@ message_id spool::highest_id() const {
 const quota_ledger& spool::quotas() const {
   return impl_->quotas;
 }
+
 bool spool::may_be_suppressed(account_id of, std::string_view address) const {
   return impl_->suppressed.may_have(of, address);
 }
@@ -334,10 +335,6 @@ std::optional<suppression::entry> spool::find_suppression(account_id of, std::st
   if (found) return std::move(*found);
   GONETS_LOG(error, "suppression_not_read", "error", found.error().detail);
   return std::nullopt;
-}
-
-std::uint64_t spool::suppression_fingerprints() const {
-  return impl_->suppressed.fingerprints();
 }
 
 const pace_ledger& spool::pace() const {

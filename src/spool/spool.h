@@ -86,7 +86,6 @@ class spool final : public queue_store {
   bool may_be_suppressed(account_id of, std::string_view address) const override;
   std::optional<suppression::entry> find_suppression(account_id of, std::string_view address, std::string_view stream,
                                                      wall_time now) const override;
-  std::uint64_t suppression_fingerprints() const;
   storage::store& store();
   event_seq last_event() const;
   void trim_events();  // older than the retention; for a timer

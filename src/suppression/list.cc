@@ -28,8 +28,7 @@ std::uint64_t hash_of(account_id of, std::string_view address) {
 // Of all scopes of an address; an empty one: of all addresses.
 std::string prefix_of(account_id of, std::string_view normalised_address) {
   std::string key;
-  for (int shift = 24; shift >= 0; shift -= 8)
-    key.push_back(static_cast<char>(of.value >> shift));
+  wire::put_be32(key, of.value);
   if (!normalised_address.empty()) key.append(normalised_address).push_back('\0');
   return key;
 }
@@ -71,8 +70,7 @@ std::optional<entry> decode(std::string_view key, std::string_view value) {
   const auto end = key.find('\0', account_bytes);
   if (key.size() <= account_bytes || end == std::string_view::npos) return std::nullopt;
   entry e;
-  for (std::size_t i = 0; i < account_bytes; ++i)
-    e.account.value = e.account.value << 8 | static_cast<unsigned char>(key[i]);
+  e.account.value = wire::reader(key).be32();
   e.address = key.substr(account_bytes, end - account_bytes);
   e.scope = key.substr(end + 1);
   wire::reader from(value);
