@@ -43,6 +43,15 @@ constexpr double far_below = 0.8;  // of where refusals began last: from there u
 // A rate that was never used is nothing to come down from: so many times what was sent.
 constexpr double over_used = 2;
 constexpr double over_used_least = 10;  // messages a second; from there down it is not far
+constexpr auto used_after = 1s;         // what was sent in less says little of a rate
+
+// Deferrals come by chance, too: so many standard deviations over their usual share are no chance.
+constexpr double deferrals_remembered = 32;
+constexpr double deferrals_usual = 512;
+constexpr double not_by_chance = 4;
+
+// A machine that stands still for a moment is no slow receiver.
+constexpr double slow_least_ms = 100;
 
 // Outages.
 constexpr unsigned cuts_until_blocked = 2;
@@ -108,8 +117,8 @@ void adaptive_rate::note(const pace_result& r, bool current) {
   if (current && under_way_ > 0) --under_way_;
   ++results_;
   const auto deferred = r.outcome == pace_outcome::deferred_other ? 1.0 : 0.0;
-  share_now_ += (deferred - share_now_) / std::min(32.0, double(results_));
-  share_usual_ += (deferred - share_usual_) / std::min(512.0, double(results_));
+  share_now_ += (deferred - share_now_) / std::min(deferrals_remembered, double(results_));
+  share_usual_ += (deferred - share_usual_) / std::min(deferrals_usual, double(results_));
   switch (r.outcome) {
     case pace_outcome::accepted:
     case pace_outcome::unrelated: {
@@ -168,8 +177,10 @@ std::optional<rate_change> adaptive_rate::judge(const pace_result& r, bool curre
 }
 
 bool adaptive_rate::deferrals_rise() const {
+  // Of a share by exponential weights 1/n, where each deferral is by itself.
+  const auto deviation = std::sqrt(share_usual_ * (1 - share_usual_) / (2 * deferrals_remembered - 1));
   return counts_[std::size_t(pace_outcome::deferred_other)] >= 8 && share_now_ > 2 * share_usual_ &&
-         share_now_ > share_usual_ + 0.1;
+         share_now_ > share_usual_ + std::max(0.1, not_by_chance * deviation);
 }
 
 // By Little's law: the number under way is the rate times the time that each takes.
@@ -177,7 +188,7 @@ bool adaptive_rate::replies_are_slow(wall_time now) const {
   const auto elapsed = double((now - step_at_).count());
   if (elapsed < 1000 || results_ < 10) return false;
   const auto a_ms = std::min(rate_ / 1000, double(step_sent_) / elapsed);
-  return under_way_ > 2.5 * a_ms * latency_ms_ + 4;
+  return under_way_ > a_ms * (2.5 * latency_ms_ + slow_least_ms) + 4;
 }
 
 std::optional<rate_change> adaptive_rate::on_accepted(wall_time now) {
@@ -202,7 +213,7 @@ milliseconds adaptive_rate::step_length() const {
 
 // Of this step, or of the one before if there it was more.
 double adaptive_rate::rate_used(wall_time now) const {
-  const auto elapsed = std::max<milliseconds>(now - step_at_, 1s);
+  const auto elapsed = std::max<milliseconds>(now - step_at_, used_after);
   return std::max(last_step_used_, 1000 * double(step_sent_) / double(elapsed.count()));
 }
 
@@ -301,7 +312,9 @@ std::optional<rate_change> adaptive_rate::decrease(const pace_result& r, pace_re
   if (phase_ == pace_phase::blocked) return still_blocked(r);
   const auto old = rate_;
   if (cuts_++ == 0) {
-    rate_ = std::min(rate_, std::max({good_, over_used * rate_used(r.now), over_used_least}));
+    // Only a receiver's own word is enough to come down by before it is known what is used.
+    const bool known = last_step_used_ > 0 || r.now - step_at_ >= used_after || why == pace_reason::throttled;
+    if (known) rate_ = std::min(rate_, std::max({good_, over_used * rate_used(r.now), over_used_least}));
     row_phase_ = phase_;
     row_rate_ = rate_;
     row_good_ = good_;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <random>
+
 #include "shaping/modelled_provider_test_support.h"
 
 namespace gonets::shaping {
@@ -140,6 +143,27 @@ TEST(adaptive_rate, a_rising_share_of_deferrals_decreases_it_and_a_steady_one_do
   ASSERT_GE(changes.size(), 1u);
   EXPECT_EQ(changes[0].why, pace_reason::deferrals_rising);
   EXPECT_GE(changes[0].counts[std::size_t(deferred_other)], 8u);
+}
+
+// A fast receiver that defers one in ten at random; a machine that stands still now and then.
+TEST(adaptive_rate, chance_and_a_busy_machine_do_not_slow_a_smarthost_down) {
+  constexpr unsigned in_flight = 12;
+  std::mt19937 random(1);
+  for (int begun_anew = 0; begun_anew != 50; ++begun_anew) {
+    driver d({.ceiling = 100'000, .start = 100'000});
+    std::deque<wall_time> under_way;
+    for (int i = 0; i != 20'000; ++i) {
+      while (under_way.size() < in_flight && d.pace.next_send(d.now) <= d.now) {
+        under_way.push_back(d.now);
+        d.pace.on_send(d.now, 6);
+      }
+      d.now += i % 5000 == 4999 ? 2000ms : i % 4 == 0 ? 1ms : 0ms;
+      if (under_way.empty()) continue;
+      d.result(random() % 10 == 0 ? deferred_other : accepted, under_way.front(), d.now);
+      under_way.pop_front();
+      ASSERT_GT(d.pace.rate(), 1000) << "run " << begun_anew << ", message " << i;
+    }
+  }
 }
 
 TEST(adaptive_rate, replies_that_have_nothing_to_do_with_pace_do_not_slow_it) {
