@@ -346,6 +346,9 @@ storage::store& spool::store() {
 event_seq spool::last_event() const {
   return impl_->committer->last_event();
 }
+events::log_end& spool::safe_events() {
+  return impl_->committer->safe_events();
+}
 
 void spool::reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention) {
   impl_->free_bytes_min = free_bytes_min;

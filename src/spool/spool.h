@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "events/event.h"
+#include "events/log_end.h"
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
 #include "spool/message.h"
@@ -88,7 +89,8 @@ class spool final : public queue_store {
                                                      wall_time now) const override;
   storage::store& store();
   event_seq last_event() const;
-  void trim_events();  // older than the retention; for a timer
+  events::log_end& safe_events();  // what readers follow
+  void trim_events();              // older than the retention; for a timer
   void reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention);  // from any thread
 
  private:

@@ -199,5 +199,23 @@ TEST_F(spool_fixture, finds_a_recipient_that_ended_twice) {
   EXPECT_GE(audit_now().findings_in_all, 1u);
 }
 
+TEST_F(spool_fixture, says_that_events_are_safe_only_once_they_are_synced) {
+  open();
+  const auto m = make_message(next_id());
+  EXPECT_EQ(store_->safe_events().now(), event_seq{0});
+  ASSERT_EQ(accept(m), commit_status::ok);
+  EXPECT_EQ(store_->safe_events().now(), event_seq{1});
+  std::promise<void> synced;
+  std::atomic<bool> told = false;
+  const auto id = store_->safe_events().subscribe([&] {
+    if (!told.exchange(true)) synced.set_value();
+  });
+  settle(make_end(*m, 0));
+  EXPECT_EQ(store_->last_event(), event_seq{2});
+  synced.get_future().wait();  // nothing else asks for a sync: it comes by itself
+  EXPECT_EQ(store_->safe_events().now(), event_seq{2});
+  store_->safe_events().unsubscribe(id);
+}
+
 }  // namespace
 }  // namespace gonets::spool

@@ -68,6 +68,7 @@ committer::committer(storage::store& store, runtime::shards& on, const clock& ti
       suppressed_(suppressed),
       next_seq_(last.value + 1),
       published_(last.value),
+      safe_events_(last),
       commits_(counts.make_counter("gonets_spool_commits_total", "Synced batches written to the spool.")),
       synced_messages_(counts.make_counter("gonets_spool_messages_total", "Messages made safe.")),
       failures_(counts.make_counter("gonets_spool_failures_total", "Batches that the disk refused.")),
@@ -159,6 +160,7 @@ void committer::sync_when_idle() {
   g.first_seq = next_seq_;
   if (auto synced = store_.sync(); !synced) return fail(none, g, synced.error());
   dirty_ = false;
+  safe_events_.advance(event_seq{next_seq_ - 1});
 }
 
 void committer::put_message(const queued_message& m, storage::batch& to) {
@@ -298,6 +300,7 @@ void committer::write_group(std::vector<request>& taken) {
   commits_.add();
   synced_messages_.add(g.promises);
   published_.store(next_seq_ - 1, std::memory_order_release);
+  if (g.sync) safe_events_.advance(event_seq{next_seq_ - 1});
   complete(taken, commit_status::ok);
 }
 

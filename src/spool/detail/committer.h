@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "events/log_end.h"
 #include "spool/spool.h"
 
 namespace gonets::spool::detail {
@@ -71,6 +72,7 @@ class committer {
   commit_status health() const { return health_.load(std::memory_order_relaxed); }
   bool failing() const { return health() != commit_status::ok; }
   event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }
+  events::log_end& safe_events() { return safe_events_; }
   live_messages& live() { return live_; }
 
  private:
@@ -120,6 +122,7 @@ class committer {
   steady_time dirty_since_{};
   steady_time next_recovery_{};
   std::atomic<std::uint64_t> published_;
+  events::log_end safe_events_;  // as published_, but for what a power cut could still take back
   std::thread thread_;
 
   metrics::counter& commits_;
