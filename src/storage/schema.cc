@@ -47,7 +47,17 @@ constexpr std::string_view account_shares[] = {
     "ALTER TABLE accounts ADD COLUMN egress TEXT NOT NULL DEFAULT ''",
 };
 
-constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}};
+// The owner is an account; -1: the operator.
+constexpr std::string_view webhooks[] = {
+    "INSERT INTO counters (name, value) VALUES ('webhook', 0), ('webhook_revision', 1)",
+    "CREATE TABLE webhooks (id BIGINT PRIMARY KEY, owner BIGINT NOT NULL, name TEXT NOT NULL, url TEXT NOT NULL,"
+    " kinds TEXT NOT NULL, streams TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, secret TEXT NOT NULL,"
+    " previous_secret TEXT NOT NULL, rotated BIGINT NOT NULL, created BIGINT NOT NULL, UNIQUE (owner, name))",
+    "CREATE TABLE webhook_progress (webhook BIGINT NOT NULL REFERENCES webhooks (id), node BIGINT NOT NULL,"
+    " cursor BIGINT NOT NULL, epoch BIGINT NOT NULL, failing_since BIGINT NOT NULL, PRIMARY KEY (webhook, node))",
+};
+
+constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}, schema_step{webhooks}};
 
 // Of the server's own file tls.db: docs/formats/tls.md.
 constexpr std::string_view tls[] = {
