@@ -22,6 +22,8 @@ class operator_control final : public httpd::operator_control {
   std::vector<shaping::warm_up_book::line> warm_ups() override;
   std::expected<shaping::warm_up_book::line, httpd::response> set_warm_up(const httpd::warm_up_request& to) override;
   void release_hold(scheduler::hold_id id, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
+  void search_messages(httpd::message_search wanted,
+                       done<std::expected<httpd::message_page, httpd::response>> answer) override;
 
  private:
   void read_history(std::string site, std::chrono::milliseconds back, std::size_t max,

@@ -308,6 +308,7 @@ void parts::open() {
   make_logins();
   open_domains();
   open_blocklists();
+  journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), time, counts, o.event_retention);
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }
@@ -438,6 +439,7 @@ void parts::reconfigure(const config::settings& fresh) {
   inbox->reconfigure(feedback_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
+  journal->reconfigure(fresh.spool.event_retention);
   set_limits(fresh);
   egresses.configure(fresh);
   shards.post(0, [this, o = blocklist_options_of(fresh)]() mutable { blocklists->reconfigure(std::move(o)); });
@@ -479,6 +481,7 @@ void parts::close() {
   // The shards end first, so that nothing asks for more; then the committer writes what is queued. The spool itself
   // stays: the loader and the blocking pool may be reading it, and the process is about to end.
   shards.stop();
+  journal->stop();
   if (accounts->complete()) accounts->write_uses();
   store->drain();
   tls->close();

@@ -16,6 +16,7 @@
 #include "domains/service.h"
 #include "feedback/inbox.h"
 #include "intake/intake.h"
+#include "journal/keeper.h"
 #include "metrics/metrics.h"
 #include "runtime/dns.h"
 #include "runtime/http_client.h"
@@ -77,6 +78,7 @@ struct parts {
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
   std::unique_ptr<domains::service> domains;
+  std::unique_ptr<journal::keeper> journal;
   std::unique_ptr<delivery::blocklist_watch> blocklists;  // of shard 0
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;

@@ -84,6 +84,12 @@ class fake_operator_control : public operator_control {
     asked_suppression = std::move(wanted);
     answer(asked_suppression.addresses.size());
   }
+  message_search asked_search;
+  std::expected<message_page, response> search_answer;
+  void search_messages(message_search wanted, done<std::expected<message_page, response>> answer) override {
+    asked_search = std::move(wanted);
+    answer(search_answer);
+  }
   flow_answer flow_rows;
   flow_by asked_by{};
   void flow(flow_by by, std::size_t max, done<flow_answer> answer) override {

@@ -14,6 +14,7 @@
 #include "events/log_search.h"
 #include "events/rule_replay.h"
 #include "httpd/exchange.h"
+#include "journal/query.h"
 #include "scheduler/flow_board.h"
 #include "scheduler/standing_hold.h"
 #include "shaping/warm_up_book.h"
@@ -77,6 +78,19 @@ struct flow_answer {
   flow_row total;
 };
 
+struct message_search {
+  journal::query which;
+  std::string account;  // its name; empty: any
+};
+struct found_message {
+  journal::row row;
+  std::string account;  // its name; empty when it is not known
+};
+struct message_page {
+  std::vector<found_message> rows;
+  std::optional<journal::position> next;
+};
+
 class operator_control {
  public:
   template <class T>
@@ -101,6 +115,7 @@ class operator_control {
   virtual std::vector<shaping::warm_up_book::line> warm_ups() = 0;
   virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;
   virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;
+  virtual void search_messages(message_search wanted, done<std::expected<message_page, response>> answer) = 0;
 };
 
 }  // namespace gonets::httpd

@@ -85,10 +85,34 @@ constexpr std::string_view holds_by_label[] = {
     "ALTER TABLE holds ADD COLUMN campaign TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE holds ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
 };
+
+// Of a file of the journal, journal-YYYY-MM-DD.db: docs/formats/journal.md.
+constexpr std::string_view journal_day[] = {
+    "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "INSERT INTO state (name, value) VALUES ('cursor', 0)",
+    "CREATE TABLE messages (id BIGINT PRIMARY KEY, account BIGINT NOT NULL, stream TEXT NOT NULL, sender TEXT NOT NULL,"
+    " campaign TEXT NOT NULL, tags TEXT NOT NULL, header_message_id TEXT NOT NULL, accepted BIGINT NOT NULL,"
+    " bytes BIGINT NOT NULL)",
+    "CREATE INDEX messages_sender ON messages (sender, id)",
+    "CREATE INDEX messages_campaign ON messages (campaign, id) WHERE campaign <> ''",
+    "CREATE INDEX messages_header_id ON messages (header_message_id) WHERE header_message_id <> ''",
+    "CREATE TABLE tags (tag TEXT NOT NULL, message BIGINT NOT NULL, PRIMARY KEY (tag, message))",
+    "CREATE TABLE recipients (message BIGINT NOT NULL, idx BIGINT NOT NULL, address TEXT NOT NULL, given TEXT NOT NULL,"
+    " provider TEXT NOT NULL, status TEXT NOT NULL, category TEXT NOT NULL, reply TEXT NOT NULL, at BIGINT NOT NULL,"
+    " attempts BIGINT NOT NULL, PRIMARY KEY (message, idx))",
+    "CREATE INDEX recipients_address ON recipients (address, message, idx)",
+};
+// Of its file cursor.db.
+constexpr std::string_view journal[] = {
+    "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "INSERT INTO state (name, value) VALUES ('cursor', 0), ('missed', 0)",
+};
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
 constexpr std::array holds_steps{schema_step{holds}, schema_step{holds_by_label}};
+constexpr std::array journal_day_steps{schema_step{journal_day}};
+constexpr std::array journal_steps{schema_step{journal}};
 
 }  // namespace
 
@@ -102,6 +126,14 @@ std::span<const schema_step> tls_schema_steps() {
 
 std::span<const schema_step> holds_schema_steps() {
   return holds_steps;
+}
+
+std::span<const schema_step> journal_day_schema_steps() {
+  return journal_day_steps;
+}
+
+std::span<const schema_step> journal_schema_steps() {
+  return journal_steps;
 }
 
 }  // namespace gonets::storage

@@ -85,7 +85,7 @@ struct bound_value {
   soci::indicator present = soci::i_ok;
 };
 
-void bind(soci::statement& to, std::deque<bound_value>& values, std::initializer_list<sql_value> bound) {
+void bind(soci::statement& to, std::deque<bound_value>& values, std::span<const sql_value> bound) {
   for (const auto& each : bound) {
     auto& v = values.emplace_back();
     if (const auto* number = std::get_if<std::int64_t>(&each.held())) {
@@ -175,7 +175,7 @@ bool sql_row::null(std::size_t column) const {
   return !columns_.at(column).has_value();
 }
 
-std::vector<sql_row> sql_session::rows(std::string_view statement, std::initializer_list<sql_value> bound) {
+std::vector<sql_row> sql_session::rows(std::string_view statement, std::span<const sql_value> bound) {
   std::vector<sql_row> all;
   if (error_) return all;
   try {
@@ -211,7 +211,7 @@ std::uint64_t sql_session::change(std::string_view statement, std::initializer_l
   try {
     soci::statement run(on_.soci);
     std::deque<bound_value> values;
-    bind(run, values, bound);
+    bind(run, values, std::span(bound.begin(), bound.size()));
     run.alloc();
     run.prepare(std::string(statement));
     run.define_and_bind();
@@ -220,6 +220,29 @@ std::uint64_t sql_session::change(std::string_view statement, std::initializer_l
   } catch (const soci::soci_error& e) {
     error_ = described(e);
     return 0;
+  }
+}
+
+void sql_session::change_each(std::string_view statement, std::span<const std::vector<sql_value>> each) {
+  if (error_ || each.empty()) return;
+  try {
+    soci::statement run(on_.soci);
+    std::deque<bound_value> values;
+    bind(run, values, std::span<const sql_value>(each.front()));  // a vector would call std::bind
+    run.alloc();
+    run.prepare(std::string(statement));
+    run.define_and_bind();
+    for (const auto& row : each) {
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        if (const auto* number = std::get_if<std::int64_t>(&row[i].held()))
+          values[i].number = *number;
+        else
+          values[i].text = std::get<std::string>(row[i].held());
+      }
+      run.execute(true);
+    }
+  } catch (const soci::soci_error& e) {
+    error_ = described(e);
   }
 }
 

@@ -69,9 +69,14 @@ class sql_row {
 class sql_session {
  public:
   struct impl;
-  std::vector<sql_row> rows(std::string_view statement, std::initializer_list<sql_value> bound = {});
+  std::vector<sql_row> rows(std::string_view statement, std::span<const sql_value> bound);
+  std::vector<sql_row> rows(std::string_view statement, std::initializer_list<sql_value> bound = {}) {
+    return rows(statement, std::span(bound.begin(), bound.size()));
+  }
   std::optional<sql_row> row(std::string_view statement, std::initializer_list<sql_value> bound = {});  // the first
   std::uint64_t change(std::string_view statement, std::initializer_list<sql_value> bound = {});        // how many rows
+  // The same change with each of `each`, prepared once. All bind values of the same types in the same order; none null.
+  void change_each(std::string_view statement, std::span<const std::vector<sql_value>> each);
   bool failed() const { return error_.has_value(); }
 
  private:

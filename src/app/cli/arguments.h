@@ -72,6 +72,7 @@ enum class command : unsigned char {
   rules_try,
   rules_test,
   bounce_classify,
+  message_search,
   hold_list,
   hold_add,
   hold_release,
@@ -127,6 +128,11 @@ struct suppression_arguments {
   std::vector<std::string> addresses;
 };
 
+// Of `messages search`, besides what it has in common with others; empty: not given.
+struct search_arguments {
+  std::string sender, header_message_id, status, category, page;
+};
+
 // Of `warm-up set`.
 struct warm_up_arguments {
   std::string egress, provider;
@@ -176,6 +182,7 @@ struct arguments {
   top_arguments top;
   hold_arguments hold;
   suppression_arguments suppression;
+  search_arguments search;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

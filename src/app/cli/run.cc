@@ -121,6 +121,8 @@ int run_client(const arguments& given) {
       return shaping_release(given, with);
     case command::shaping_history:
       return shaping_history(given, with);
+    case command::message_search:
+      return message_search(given, with);
     case command::hold_list:
       return hold_list(given, with);
     case command::hold_add:

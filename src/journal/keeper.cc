@@ -1,0 +1,107 @@
+#include "journal/keeper.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "events/log_reader.h"
+#include "journal/search.h"
+
+namespace gonets::journal {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t batch_max = 2000;
+constexpr std::chrono::milliseconds idle{250};
+constexpr std::chrono::milliseconds retry_after{1000};
+constexpr std::chrono::milliseconds old_files_period = 1min;
+constexpr int niceness = 10;
+
+}  // namespace
+
+keeper::keeper(std::string folder, const storage::store& log, const clock& time, metrics::registry& counts,
+               std::chrono::milliseconds retention)
+    : folder_(std::move(folder)), log_(log), time_(time), retention_(retention.count()), recorder_(folder_) {
+  counts.make_callback_gauge("gonets_journal_lag_seconds", "How far the journal is behind the event log.",
+                             [this] { return double(lag_ms_.load()) / 1000; });
+  counts.make_callback_gauge("gonets_journal_up", "1 while the journal can be written, else 0.",
+                             [this] { return failing_.load() ? 0.0 : 1.0; });
+  thread_ = std::jthread([this](const std::stop_token& stopped) { follow(stopped); });
+}
+
+keeper::~keeper() {
+  stop();
+}
+
+void keeper::reconfigure(std::chrono::milliseconds retention) {
+  retention_.store(retention.count());
+}
+
+void keeper::stop() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+}
+
+storage::sql_result<page> keeper::search(const query& wanted) const {
+  return journal::search(folder_, wanted);
+}
+
+void keeper::pause(const std::stop_token& stopped, std::chrono::milliseconds how_long) {
+  std::unique_lock lock(mutex_);
+  woken_.wait_for(lock, stopped, how_long, [] { return false; });
+}
+
+void keeper::follow(const std::stop_token& stopped) {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  while (!stopped.stop_requested()) {
+    remove_old();
+    const auto more = advance();
+    if (more) {
+      if (failing_.exchange(false)) GONETS_LOG(info, "journal_written_again", "folder", folder_);
+      if (!*more) pause(stopped, idle);
+      continue;
+    }
+    if (!failing_.exchange(true))
+      GONETS_LOG(error, "journal_failed", "error", more.error().detail, "effect",
+                 "mail goes on; the journal catches up when it can be written again");
+    pause(stopped, retry_after);
+  }
+}
+
+storage::sql_result<bool> keeper::advance() {
+  if (!cursor_) {
+    auto read = recorder_.cursor();
+    if (!read) return std::unexpected(std::move(read.error()));
+    cursor_ = *read;
+  }
+  auto batch = events::read_after(log_, *cursor_, batch_max);
+  if (!batch)
+    return std::unexpected(storage::sql_error{storage::sql_failure::unavailable, "event log: " + batch.error().detail});
+  if (batch->empty()) {
+    lag_ms_.store(0);
+    return false;
+  }
+  lag_ms_.store((time_.wall() - batch->front().at).count());
+  const auto missed = batch->front().seq.value - cursor_->value - 1;
+  if (auto done = recorder_.apply(*batch, missed); !done) return std::unexpected(std::move(done.error()));
+  if (missed != 0)
+    GONETS_LOG(warning, "journal_gap", "events", missed, "reason", "the event log's retention had removed them");
+  cursor_ = batch->back().seq;
+  const bool more = batch->size() == batch_max;
+  if (!more) lag_ms_.store(0);
+  return more;
+}
+
+void keeper::remove_old() {
+  const auto now = time_.steady();
+  if (looked_for_old_ != steady_time{} && now - looked_for_old_ < old_files_period) return;
+  looked_for_old_ = now;
+  const auto oldest =
+      std::chrono::floor<std::chrono::days>(time_.wall() - std::chrono::milliseconds(retention_.load()));
+  if (const auto removed = recorder_.remove_before(oldest); removed != 0)
+    GONETS_LOG(info, "journal_days_removed", "files", removed);
+}
+
+}  // namespace gonets::journal

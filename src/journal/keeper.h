@@ -1,0 +1,54 @@
+// Keeps the journal up with the event log, on a thread of its own and of low priority that nothing waits for: when its
+// database fails it tries again from its cursor, and mail goes on.
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "journal/query.h"
+#include "journal/recorder.h"
+#include "metrics/metrics.h"
+#include "storage/store.h"
+
+namespace gonets::journal {
+
+class keeper {
+ public:
+  // Starts at once. What it is given must outlive stop().
+  keeper(std::string folder, const storage::store& log, const clock& time, metrics::registry& counts,
+         std::chrono::milliseconds retention);
+  ~keeper();
+  keeper(const keeper&) = delete;
+  keeper& operator=(const keeper&) = delete;
+
+  void reconfigure(std::chrono::milliseconds retention);  // from any thread
+  void stop();
+  storage::sql_result<page> search(const query& wanted) const;  // blocking; from any thread
+
+ private:
+  void follow(const std::stop_token& stopped);
+  // Whether more waits in the log.
+  storage::sql_result<bool> advance();
+  void remove_old();
+  void pause(const std::stop_token& stopped, std::chrono::milliseconds how_long);
+
+  const std::string folder_;
+  const storage::store& log_;
+  const clock& time_;
+  std::atomic<std::chrono::milliseconds::rep> retention_;
+  std::atomic<std::int64_t> lag_ms_{0};  // of the latest batch, while more waited behind it or it could not be written
+  std::atomic<bool> failing_{false};
+  recorder recorder_;
+  std::optional<event_seq> cursor_;  // nothing: not read yet
+  steady_time looked_for_old_{};
+  std::mutex mutex_;
+  std::condition_variable_any woken_;
+  std::jthread thread_;  // last: it uses all above
+};
+
+}  // namespace gonets::journal
