@@ -25,6 +25,7 @@ class store final : public spool::queue_store {
 
   spool::message_ptr add(message_id id, letter what);
   void settle(spool::change request) override;
+  std::size_t unwritten() const override { return 0; }  // this disk is never behind
   spool::message_ptr fetch(message_id id, bool with_body) const override;
   std::optional<std::string> fetch_chunk(message_id, std::uint32_t) const override { return std::nullopt; }
   const spool::pace_ledger& pace() const override { return pace_; }

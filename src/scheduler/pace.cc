@@ -69,9 +69,7 @@ void scheduler::wait_for(site& s, const turn& t) {
   if (s.health.state() == shaping::site_state::suspended) at = std::max(at, s.health.next_ready(now));
   // A time that has come is no reason to wake up: what is missing then (a message that is being read) comes by itself.
   if (at && *at > now) plan_wake(s, *at);
-  if (!t.until_something_ends || s.listed) return;
-  s.listed = true;  // what must end may be another shard's: tick() asks again
-  watched_.push_back(s.id);
+  if (t.until_something_ends) watch(s);  // what must end may be another shard's
 }
 
 // ---- limits -----------------------------------------------------------------------------------------------------

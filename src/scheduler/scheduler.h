@@ -192,6 +192,8 @@ class scheduler final : public spool::work_source {
   void open_connection(site& s, wall_time now);
   std::size_t connections_max(const site& s) const;
   void plan_wake(site& s, wall_time at);
+  void watch(site& s);  // tick() asks again
+  bool waits_for_disk(site& s);
   wall_time kept_until(const site& s, wall_time now) const;
   void learn_of(site& s);
   void load_some(site& s);

@@ -182,6 +182,7 @@ void scheduler::kick(site& s) {
   if (!s.leaving.empty()) pass_some(s);
   load_some(s);
   if (s.queue.empty() && s.loading == 0) return;
+  if (waits_for_disk(s)) return;
   const auto now = flow_now();
   for (unsigned n = 0; n < detail::wakes_at_once && s.queue.hot_count() > 0; ++n) {
     const auto t = next_to_send(s, now);
@@ -190,10 +191,7 @@ void scheduler::kick(site& s) {
       if (t.until_warmer) spill(s);
       return;
     }
-    if (!s.listed) {
-      s.listed = true;
-      watched_.push_back(s.id);
-    }
+    watch(s);
     const auto before = s.queue.hot_count();
     if (env_.transport.resume(s.id)) {
       if (s.queue.hot_count() == before) return;
@@ -209,6 +207,18 @@ void scheduler::kick(site& s) {
     if (s.connections == open) return;
   }
   if (s.queue.hot_count() == 0 && s.queue.cold_count() > 0) wait_for(s, {});
+}
+
+void scheduler::watch(site& s) {
+  if (s.listed) return;
+  s.listed = true;
+  watched_.push_back(s.id);
+}
+
+bool scheduler::waits_for_disk(site& s) {
+  if (env_.store.unwritten() < detail::unwritten_max) return false;
+  watch(s);
+  return true;
 }
 
 void scheduler::plan_wake(site& s, wall_time at) {
@@ -269,7 +279,7 @@ std::optional<spool::lease> scheduler::take(spool::site_id id, std::size_t recip
 // Without entries: all that would have gone is kept apart for a look at the list.
 std::optional<spool::lease> scheduler::take_next(spool::site_id id, std::size_t recipients_max) {
   auto* s = find(id);
-  if (s == nullptr || stopping_) return std::nullopt;
+  if (s == nullptr || stopping_ || waits_for_disk(*s)) return std::nullopt;
   const auto now = flow_now();
   const auto t = next_to_send(*s, now);
   if (t.line == nullptr) {

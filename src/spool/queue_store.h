@@ -48,6 +48,8 @@ class queue_store {
   virtual ~queue_store() = default;
   // Never refused: while the disk fails it is kept in memory.
   virtual void settle(change request) = 0;
+  // Changes not yet written: what a crash would repeat. Any thread.
+  virtual std::size_t unwritten() const = 0;
   // Blocking reads. Nothing: it has ended, or can't be read.
   virtual message_ptr fetch(message_id id, bool with_body) const = 0;
   virtual std::optional<std::string> fetch_chunk(message_id id, std::uint32_t number) const = 0;

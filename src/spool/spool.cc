@@ -219,6 +219,10 @@ void spool::settle(change request) {
   impl_->committer->submit(detail::pending_change{std::move(request), {}});
 }
 
+std::size_t spool::unwritten() const {
+  return impl_->committer->unwritten();
+}
+
 void spool::append_chunk(message_id id, std::uint32_t number, std::string part, std::size_t shard, on_commit done) {
   impl_->committer->submit(detail::chunk_write{id, number, std::move(part), shard, std::move(done)});
 }

@@ -60,6 +60,7 @@ class spool final : public queue_store {
 
   void accept(acceptance request);
   void settle(change request) override;
+  std::size_t unwritten() const override;
 
   // A body that is larger than memory should hold: its parts, numbered from 1, are written as they come (not yet
   // synced), and acceptance::chunks_written names how many; chunk 0 comes with the acceptance, since a signature in

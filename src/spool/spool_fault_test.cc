@@ -59,8 +59,10 @@ TEST_F(spool_faults, writes_the_ends_of_recipients_that_the_disk_did_not_take_at
   c.done = [&done](commit_status s) { done.set_value(s); };
   store_->settle(std::move(c));
   EXPECT_EQ(accept(make_message(next_id())), commit_status::no_space);
+  EXPECT_EQ(store_->unwritten(), 1u);
   disk_->disk_full = false;
   EXPECT_EQ(done.get_future().get(), commit_status::ok);
+  EXPECT_EQ(store_->unwritten(), 0u);
   wait_until_healthy();
   const auto result = audit_now();
   EXPECT_EQ(result.accepted, 2u);

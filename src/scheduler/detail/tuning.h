@@ -27,6 +27,8 @@ inline constexpr std::chrono::minutes pace_kept{60};
 inline constexpr std::chrono::seconds gives_way_for{30};
 // Bounds how long one tick keeps its shard busy.
 inline constexpr std::size_t due_per_tick_max = 2000;
+// Outcomes that wait for a slow disk: with so many, nothing more is sent, since a crash would repeat them all.
+inline constexpr std::size_t unwritten_max = 512;
 // Messages that one look for something to send may find to be for suppressed addresses, before it is put off.
 inline constexpr std::size_t kept_apart_at_once = 64;
 // Of those that may go by another egress now.

@@ -92,6 +92,7 @@ void committer::drain() {
 }
 
 void committer::submit(request r) {
+  if (std::holds_alternative<pending_change>(r)) unwritten_.fetch_add(1, std::memory_order_relaxed);
   bool notify;
   {
     const std::lock_guard lock(mutex_);
@@ -311,15 +312,20 @@ void committer::complete(std::vector<request>& taken, commit_status status) {
     commit_status status;
   };
   std::vector<std::vector<finished>> by_shard(shards_.size());
+  std::size_t written = 0;  // changes: those that the disk refused are kept, and not here
   const auto finish = [&](auto& one, commit_status how) {
     if (one.done) by_shard[one.shard].push_back({std::move(one.done), how});
   };
   for (auto& r : taken) {
     if (auto* a = std::get_if<pending_acceptance>(&r))
       finish(a->what, a->over_quota ? commit_status::over_quota : status);
-    if (auto* c = std::get_if<pending_change>(&r)) finish(c->what, status);
+    if (auto* c = std::get_if<pending_change>(&r)) {
+      ++written;
+      finish(c->what, status);
+    }
     if (auto* w = std::get_if<chunk_write>(&r)) finish(*w, status);
   }
+  unwritten_.fetch_sub(written, std::memory_order_relaxed);
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard) {
     if (by_shard[shard].empty()) continue;
     shards_.post(shard, [all = std::move(by_shard[shard])]() mutable {

@@ -74,6 +74,7 @@ class committer {
   event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }
   events::log_end& safe_events() { return safe_events_; }
   live_messages& live() { return live_; }
+  std::size_t unwritten() const { return unwritten_.load(std::memory_order_relaxed); }
 
  private:
   struct group;
@@ -121,6 +122,7 @@ class committer {
   bool dirty_ = false;  // something was written after the last sync...
   steady_time dirty_since_{};
   steady_time next_recovery_{};
+  std::atomic<std::size_t> unwritten_{0};  // changes
   std::atomic<std::uint64_t> published_;
   events::log_end safe_events_;  // as published_, but for what a power cut could still take back
   std::thread thread_;
