@@ -104,6 +104,9 @@ class registry final : public directory_source {
   // Once it is open: a secret of this installation, the same on all its nodes and after each start.
   seal::key secret_for(std::string_view purpose) const { return seal_->derive(purpose); }
 
+  // Once it is open: what keeps secrets in the database unreadable.
+  const seal& sealing() const { return *seal_; }
+
   directory_ptr current() const override;
   bool reliable() const override;
   bool complete() const override;

@@ -5,13 +5,14 @@
 #include "app/operator_control.h"
 #include "app/parts.h"
 #include "app/tls_control.h"
+#include "app/webhook_control.h"
 #include "httpd/control.h"
 
 namespace gonets::app {
 
 class control final : public httpd::control {
  public:
-  explicit control(parts& all) : parts_(all), tls_(all), operating_(all) {}
+  explicit control(parts& all) : parts_(all), tls_(all), operating_(all), webhooks_(all) {}
   httpd::readiness ready() override;
   std::string metrics_page() override;
   void summary(std::size_t lines_max, done<httpd::queue_summary> answer) override;
@@ -41,6 +42,7 @@ class control final : public httpd::control {
   std::vector<httpd::blocklist_row> blocklists() override;
   httpd::tls_control& tls() override { return tls_; }
   httpd::operator_control& operating() override { return operating_; }
+  httpd::webhook_control& webhooks() override { return webhooks_; }
 
   domains::manager& domains() override { return *parts_.domains; }
 
@@ -48,6 +50,7 @@ class control final : public httpd::control {
   parts& parts_;
   tls_control tls_;
   operator_control operating_;
+  webhook_control webhooks_;
 };
 
 }  // namespace gonets::app

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "config/bounce_rules.h"
 #include "config/rules.h"
+#include "webhooks/address_rules.h"
 
 namespace gonets::app {
 namespace {
@@ -32,6 +33,7 @@ constexpr std::chrono::milliseconds accounts_poll_period = std::chrono::seconds(
 constexpr std::chrono::milliseconds domains_period = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds blocklists_period = std::chrono::seconds(1);
 constexpr std::size_t domains_cache_bytes = 4'194'304;
+constexpr std::chrono::milliseconds hook_kept_alive = std::chrono::seconds(30);
 constexpr std::chrono::milliseconds uses_period = std::chrono::minutes(1);
 
 // One shard and the committer keep two cores busy; the rest of a larger machine is shared out in the same way.
@@ -122,6 +124,27 @@ runtime::dns_options dns_options_of(const config::settings& with) {
   o.trust_anchor_file = with.dns.trust_anchor;
   o.timeout = with.dns.timeout;
   o.cache_bytes_max = with.dns.cache_bytes_max;
+  return o;
+}
+
+runtime::http_options hook_options(const config::settings& with, runtime::tls_context_ptr trusted) {
+  runtime::http_options o;
+  o.tls = std::move(trusted);
+  o.ipv4 = with.delivery.ipv4;
+  o.ipv6 = with.delivery.ipv6;
+  o.refuse_address = [allowed = with.webhooks.allow_networks](const address_bytes& a, bool tls) {
+    return webhooks::refuse_address(a, tls, allowed);
+  };
+  o.keep_alive = hook_kept_alive;
+  return o;
+}
+
+webhooks::service_options webhook_options(const config::settings& with) {
+  using namespace std::chrono_literals;
+  webhooks::service_options o;
+  o.node = with.server.node;
+  o.limits.timeout = with.webhooks.timeout;
+  o.retry = {{5s, 10s, 30s, 1min, 2min, 5min, 10min}, with.webhooks.give_up_after};
   return o;
 }
 
@@ -266,6 +289,27 @@ void parts::open_blocklists() {
   shards.every(0, blocklists_period, [this] { blocklists->tick(); });
 }
 
+void parts::open_webhooks(std::uint64_t seed) {
+  webhook_database = std::make_unique<storage::sql_database>(storage::sql_options{.url = with.accounts.database});
+  webhook_table = std::make_unique<webhooks::table>(*webhook_database, accounts->sealing(), with.server.node);
+  const auto send = [this](std::size_t shard, runtime::http_request request, const runtime::http_limits& limits,
+                           runtime::http_client::handler done) {
+    shards.post(shard, [this, shard, request = std::move(request), limits, done = std::move(done)]() mutable {
+      by_shard[shard]->hooks->send(std::move(request), limits, std::move(done));
+    });
+  };
+  const auto name_of = [this](account_id who) {
+    const auto known = accounts->current();
+    const auto* found = known->find(who);
+    return found == nullptr ? std::string() : found->name;
+  };
+  webhooks = std::make_unique<webhooks::service>(
+      webhook_options(with),
+      webhooks::service::environment{store->store(), store->safe_events(), *webhook_table, time, shards.size(), send,
+                                     name_of},
+      seed, counts);
+}
+
 void parts::open() {
   open_accounts();
   spool::options o;
@@ -309,6 +353,7 @@ void parts::open() {
   open_domains();
   open_blocklists();
   journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), time, counts, o.event_retention);
+  open_webhooks(random_seed());
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }
@@ -384,6 +429,7 @@ void parts::make_shard(std::size_t number, std::uint64_t seed) {
   made->dns = runtime::make_unbound_resolver(shards.context(number), dns_options_of(with));
   made->mx = std::make_unique<delivery::mx_lookup>(*made->dns, mx_options_of(with), seed);
   made->tls = tls->make_shard(with, number, *made->dns, client_tls);
+  made->hooks = std::make_unique<runtime::http_client>(shards, number, *made->dns, hook_options(with, client_tls));
   made->directory =
       std::make_unique<delivery::destinations>(made->with, shards, number, *made->mx, *made->tls.sts, time, egresses);
   made->delivery = std::make_unique<delivery::delivery>(
@@ -440,6 +486,7 @@ void parts::reconfigure(const config::settings& fresh) {
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
   journal->reconfigure(fresh.spool.event_retention);
+  webhooks->reconfigure(webhook_options(fresh));
   set_limits(fresh);
   egresses.configure(fresh);
   shards.post(0, [this, o = blocklist_options_of(fresh)]() mutable { blocklists->reconfigure(std::move(o)); });
@@ -447,6 +494,7 @@ void parts::reconfigure(const config::settings& fresh) {
     shards.post(i, [this, s = by_shard[i].get(), fresh, i, count = shards.size()] {
       s->with = fresh;
       tls_services::reconfigure_shard(fresh, s->tls, client_tls);
+      s->hooks->reconfigure(hook_options(fresh, client_tls));
       s->scheduler->reconfigure(scheduler_options(fresh, i, count, rules.load()));
     });
   }
@@ -482,6 +530,7 @@ void parts::close() {
   // stays: the loader and the blocking pool may be reading it, and the process is about to end.
   shards.stop();
   journal->stop();
+  webhooks->stop();
   if (accounts->complete()) accounts->write_uses();
   store->drain();
   tls->close();

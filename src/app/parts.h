@@ -24,6 +24,7 @@
 #include "runtime/tls.h"
 #include "scheduler/scheduler.h"
 #include "spool/spool.h"
+#include "webhooks/service.h"
 
 namespace gonets::app {
 
@@ -32,6 +33,7 @@ struct shard_parts {
   std::unique_ptr<runtime::resolver> dns;
   std::unique_ptr<delivery::mx_lookup> mx;
   shard_tls tls;
+  std::unique_ptr<runtime::http_client> hooks;  // to webhooks
   std::unique_ptr<delivery::destinations> directory;
   std::unique_ptr<delivery::delivery> delivery;
   std::unique_ptr<scheduler::scheduler> scheduler;
@@ -79,6 +81,9 @@ struct parts {
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
   std::unique_ptr<domains::service> domains;
   std::unique_ptr<journal::keeper> journal;
+  std::unique_ptr<storage::sql_database> webhook_database;  // the accounts', by a connection of its own
+  std::unique_ptr<webhooks::table> webhook_table;
+  std::unique_ptr<webhooks::service> webhooks;
   std::unique_ptr<delivery::blocklist_watch> blocklists;  // of shard 0
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;
@@ -96,6 +101,7 @@ struct parts {
   void make_logins();
   void open_domains();
   void open_blocklists();
+  void open_webhooks(std::uint64_t seed);
   void make_inbox();
   void make_shard(std::size_t number, std::uint64_t seed);
   void start_tls_reports(std::uint64_t seed);

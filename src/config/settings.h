@@ -248,6 +248,12 @@ struct settings {
     std::string organization, from, contact;
   } tls_report;
 
+  struct webhooks_section {
+    std::vector<network> allow_networks;  // that are no part of the internet, and may be sent to all the same
+    milliseconds timeout = 15s;
+    milliseconds give_up_after = 72h;
+  } webhooks;
+
   struct api_section {
     std::string socket = "/run/gonets/api.sock";
     std::optional<endpoint> listen;  // loopback only: it speaks no TLS

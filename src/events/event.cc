@@ -183,13 +183,13 @@ bool read_field(wire::reader& from, event& e) {
   return false;
 }
 
+}  // namespace
+
 std::string json_time(wall_time t) {
   const auto ms = t.time_since_epoch().count();
   const auto seconds = static_cast<std::time_t>(ms / 1000);
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), ms % 1000);
 }
-
-}  // namespace
 
 std::string_view to_text(kind k) {
   static constexpr std::array<std::string_view, 20> names = {

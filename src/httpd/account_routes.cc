@@ -7,6 +7,7 @@
 #include "accounts/words.h"
 #include "httpd/account_json.h"
 #include "httpd/detail/json_body.h"
+#include "httpd/detail/refused.h"
 #include "httpd/detail/route.h"
 #include "httpd/detail/valid_utf8.h"
 #include "shaping/fair_share.h"
@@ -15,30 +16,9 @@ namespace gonets::httpd {
 namespace detail {
 namespace {
 namespace json = boost::json;
-using accounts::refusal_kind;
 using accounts::registry;
 
 constexpr std::uint64_t number_max = 1ull << 62;
-
-response refused(const accounts::refusal& r) {
-  switch (r.what) {
-    case refusal_kind::not_found:
-      return error_response(404, "not_found", r.detail);
-    case refusal_kind::exists:
-      return error_response(409, "exists", r.detail);
-    case refusal_kind::invalid:
-      return error_response(400, "invalid_value", r.detail);
-    case refusal_kind::conflict:
-      return error_response(409, "conflict", r.detail);
-    case refusal_kind::limit:
-      return error_response(409, "limit", r.detail);
-    case refusal_kind::unavailable:
-      return error_response(503, "database_unavailable", r.detail, "try again later");
-    case refusal_kind::failed:
-      break;
-  }
-  return error_response(500, "database_failed", r.detail);
-}
 
 response no_account(const std::string& name) {
   return error_response(404, "not_found", fmt::format("there is no account \"{}\"", name),

@@ -18,6 +18,7 @@
 #include "httpd/exchange.h"
 #include "httpd/operator_control.h"
 #include "httpd/tls_control.h"
+#include "httpd/webhook_control.h"
 #include "scheduler/view.h"
 #include "spool/message.h"
 
@@ -212,6 +213,7 @@ class control {
   virtual domains::manager& domains() = 0;
   virtual tls_control& tls() = 0;
   virtual operator_control& operating() = 0;
+  virtual webhook_control& webhooks() = 0;
 };
 
 }  // namespace gonets::httpd

@@ -6,6 +6,16 @@
 
 namespace gonets::httpd {
 
+class fake_webhook_control : public webhook_control {
+ public:
+  void with_webhooks(std::move_only_function<response(webhook_parts&)>, done<response> answer) override {
+    answer(error_response(503, "busy", "too many changes wait for the database"));
+  }
+  void try_webhook(webhooks::webhook_id, done<std::optional<webhooks::attempt>> answer) override {
+    answer(std::nullopt);
+  }
+};
+
 class fake_tls_control : public tls_control {
  public:
   tls_policy_answer policy_answer;
@@ -119,6 +129,8 @@ class fake_control : public control {
  public:
   fake_operator_control operator_answers;
   operator_control& operating() override { return operator_answers; }
+  fake_webhook_control webhook_answers;
+  webhook_control& webhooks() override { return webhook_answers; }
   fake_tls_control tls_answers;
   tls_control& tls() override { return tls_answers; }
 

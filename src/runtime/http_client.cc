@@ -8,12 +8,59 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <deque>
+#include <unordered_map>
 
 #include "base/network.h"
 #include "runtime/tls.h"
 #include "runtime/wheel.h"
 
 namespace gonets::runtime {
+
+// Connections that wait for the next request, by scheme and authority.
+class detail::kept_connections {
+ public:
+  kept_connections(shards& on, std::size_t shard) : shards_(on), shard_(shard) {}
+
+  void keep(const std::string& key, stream_ptr idle, std::chrono::milliseconds how_long) {
+    auto& there = by_key_[key];
+    if (there.size() >= kept_per_host_max) return idle->close();
+    auto* raw = idle.get();
+    there.push_back({std::move(idle), std::make_unique<deadline>(shards_.timers(shard_), [this, key, raw] {
+                       if (auto late = take(key, raw)) late->close();
+                     })});
+    there.back().until->expires_after(how_long);
+  }
+  // The one that was used last; null: there is none.
+  stream_ptr take(const std::string& key, const stream* which = nullptr) {
+    const auto at = by_key_.find(key);
+    if (at == by_key_.end()) return nullptr;
+    auto& there = at->second;
+    auto found = which == nullptr ? std::prev(there.end())
+                                  : std::ranges::find(there, which, [](const entry& e) { return e.idle.get(); });
+    if (found == there.end()) return nullptr;
+    auto idle = std::move(found->idle);
+    there.erase(found);
+    if (there.empty()) by_key_.erase(at);
+    return idle;
+  }
+  void close_all() {
+    for (auto& [key, there] : std::exchange(by_key_, {})) {
+      for (auto& e : there)
+        e.idle->close();
+    }
+  }
+
+ private:
+  static constexpr std::size_t kept_per_host_max = 4;
+  struct entry {
+    stream_ptr idle;
+    std::unique_ptr<deadline> until;
+  };
+  shards& shards_;
+  const std::size_t shard_;
+  std::unordered_map<std::string, std::vector<entry>> by_key_;
+};
+
 namespace {
 
 constexpr std::chrono::milliseconds connect_timeout_max = std::chrono::seconds(10);  // of one address
@@ -27,8 +74,9 @@ using response_parser = http::response_parser<http::string_body>;
 class exchange : public std::enable_shared_from_this<exchange> {
  public:
   exchange(shards& on, std::size_t shard, resolver& dns, http_options with, const http_limits& limits,
-           http_client::handler done)
-      : shards_(on),
+           std::shared_ptr<detail::kept_connections> kept, http_client::handler done)
+      : kept_(std::move(kept)),
+        shards_(on),
         shard_(shard),
         dns_(dns),
         with_(std::move(with)),
@@ -39,7 +87,9 @@ class exchange : public std::enable_shared_from_this<exchange> {
   void start(http_request request);
 
  private:
+  void begin();
   void resolve();
+  std::string refuse(const std::string& address) const;
   void take_addresses(dns_answer answer);
   void try_next();
   void shake_hands();
@@ -54,7 +104,12 @@ class exchange : public std::enable_shared_from_this<exchange> {
   void time_out();
   bool ended() const { return !done_; }
   std::string where() const { return fmt::format("{}[{}]:{}", url_.host, current_, url_.port); }
+  std::string key() const { return (url_.tls ? "https " : "http ") + url_.authority(); }
+  bool may_stay() const { return with_.keep_alive.count() > 0; }
 
+  const std::shared_ptr<detail::kept_connections> kept_;
+  bool reused_ = false;   // the connection served another request before
+  bool written_ = false;  // all of the request
   shards& shards_;
   const std::size_t shard_;
   resolver& dns_;
@@ -73,10 +128,10 @@ class exchange : public std::enable_shared_from_this<exchange> {
   boost::beast::flat_buffer buffer_;
 };
 
-std::string compose(const http_request& request, const http_url& url) {
+std::string compose(const http_request& request, const http_url& url, bool may_stay) {
   const bool post = request.method == http_method::post;
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gonets\r\nConnection: close\r\n",
-                                 post ? "POST" : "GET", url.target, url.authority());
+  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: gonets\r\nConnection: {}\r\n",
+                                 post ? "POST" : "GET", url.target, url.authority(), may_stay ? "keep-alive" : "close");
   for (const auto& [name, value] : request.headers)
     text += fmt::format("{}: {}\r\n", name, value);
   if (post) text += fmt::format("Content-Length: {}\r\n", request.body.size());
@@ -109,13 +164,28 @@ void exchange::start(http_request request) {
   url_ = std::move(*url);
   addresses_ = literal_addresses(url_);
   if (url_.tls && !with_.tls) return later("https is not configured");
-  if (!url_.tls && (addresses_.empty() || !is_loopback(*parse_address(addresses_.front())))) {
+  if (!with_.refuse_address && !url_.tls && (addresses_.empty() || !is_loopback(*parse_address(addresses_.front())))) {
     return later("plain http is spoken with this machine only: " + request.url);
   }
-  outgoing_ = compose(request, url_);
+  outgoing_ = compose(request, url_, may_stay());
   deadline_.expires_after(limits_.timeout);
+  if (addresses_.empty()) return begin();
+  shards_.post(shard_, [self = shared_from_this()] { self->begin(); });
+}
+
+void exchange::begin() {
+  if (ended()) return;
+  if (may_stay() && !reused_) {
+    stream_ = kept_->take(key());
+    reused_ = stream_ != nullptr;
+    if (reused_) {
+      current_ = stream_->peer().text();
+      stream_->expires_after(limits_.timeout);
+      return write();
+    }
+  }
   if (addresses_.empty()) return resolve();
-  shards_.post(shard_, [self = shared_from_this()] { self->try_next(); });
+  try_next();
 }
 
 void exchange::resolve() {
@@ -129,14 +199,22 @@ void exchange::resolve() {
 void exchange::take_addresses(dns_answer answer) {
   if (answer.status != dns_status::ok && answer.status != dns_status::no_data) why_.text = std::move(answer.detail);
   for (auto& address : answer.addresses) {
-    const auto bytes = parse_address(address);
-    if (!bytes || (is_loopback(*bytes) && !with_.allow_loopback)) {
-      why_.text = fmt::format("{} has the address {}, which is this machine's", url_.host, address);
-      continue;
+    if (!with_.refuse_address) {
+      const auto bytes = parse_address(address);
+      if (!bytes || (is_loopback(*bytes) && !with_.allow_loopback)) {
+        why_.text = fmt::format("{} has the address {}, which is this machine's", url_.host, address);
+        continue;
+      }
     }
     addresses_.push_back(std::move(address));
   }
   if (--answers_open_ == 0) try_next();
+}
+
+std::string exchange::refuse(const std::string& address) const {
+  if (!with_.refuse_address) return {};
+  const auto bytes = parse_address(address);
+  return bytes ? with_.refuse_address(*bytes, url_.tls) : "no address: " + address;
 }
 
 void exchange::try_next() {
@@ -144,6 +222,10 @@ void exchange::try_next() {
   if (addresses_.empty()) return fail(why_.what, std::move(why_.text));
   current_ = std::move(addresses_.front());
   addresses_.pop_front();
+  if (auto refusal = refuse(current_); !refusal.empty()) {
+    why_ = {http_error::forbidden, fmt::format("{}: {}", url_.host, refusal)};
+    return try_next();
+  }
   connect(shards_, shard_, {current_, url_.port, {}}, std::min(limits_.timeout, connect_timeout_max),
           [self = shared_from_this()](stream_ptr connected, std::string why) {
             if (self->ended()) {
@@ -181,8 +263,10 @@ void exchange::write() {
     if (self->ended()) return;
     // A server may answer before it has read all, and close: the answer tells more than the failed write.
     if (error == io_error::timed_out) return self->time_out();
+    self->written_ = error == io_error::none;
     self->read();
   });
+  written_ = all;
   if (all) read();
 }
 
@@ -204,6 +288,14 @@ void exchange::take(std::string_view bytes, io_error error) {
   if (error != io_error::none) {
     // Over TLS, what has no length could have been cut by anybody: its end proves nothing.
     error_code ending;
+    if (reused_ && !parser_->got_some()) {
+      // The server had closed it between the requests, which is its right.
+      stream_->close();
+      stream_ = nullptr;
+      parser_.reset();
+      buffer_.clear();
+      return begin();
+    }
     if (error == io_error::end && parser_->got_some() && !url_.tls) parser_->put_eof(ending);
     if (!ending && parser_->is_done()) return finish_answer();
     return fail(http_error::bad_answer,
@@ -242,6 +334,10 @@ void exchange::finish_answer() {
     answer.headers.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
   }
   answer.body = std::move(from.body());
+  if (may_stay() && from.keep_alive() && buffer_.size() == 0) {
+    // Nothing may be under way on it: what was not taken yet is still being written.
+    if (written_) kept_->keep(key(), std::exchange(stream_, nullptr), with_.keep_alive);
+  }
   finish(std::move(answer));
 }
 
@@ -266,8 +362,19 @@ void exchange::finish(std::expected<http_answer, http_failure> result) {
 
 }  // namespace
 
+http_client::http_client(shards& on, std::size_t shard, resolver& dns, http_options with)
+    : shards_(on),
+      shard_(shard),
+      dns_(dns),
+      with_(std::move(with)),
+      kept_(std::make_shared<detail::kept_connections>(on, shard)) {}
+
+http_client::~http_client() {
+  kept_->close_all();
+}
+
 void http_client::send(http_request request, const http_limits& limits, handler done) {
-  std::make_shared<exchange>(shards_, shard_, dns_, with_, limits, std::move(done))->start(std::move(request));
+  std::make_shared<exchange>(shards_, shard_, dns_, with_, limits, kept_, std::move(done))->start(std::move(request));
 }
 
 }  // namespace gonets::runtime

@@ -1,6 +1,7 @@
-// HTTP/1.1 requests to others, one connection each: MTA-STS policies, TLS reports, token introspection. https:// with a
-// certificate verified against the trusted authorities and the host's name; http:// to this machine only. Redirects are
-// answers like any other: never followed. On one shard; not thread-safe.
+// HTTP/1.1 requests to others: MTA-STS policies, TLS reports, token introspection, webhooks. A connection each, unless
+// they are kept. https:// with a certificate verified against the trusted authorities and the host's name; http:// to
+// this machine only, or as `refuse_address` has it. Redirects are answers like any other: never followed. On one shard;
+// not thread-safe.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/network.h"
 #include "runtime/dns.h"
 #include "runtime/shards.h"
 #include "runtime/stream.h"
@@ -61,6 +63,7 @@ struct http_answer {
 enum class http_error : std::uint8_t {
   bad_request,  // no URL that is spoken here (http:// goes to this machine only), or a header of several lines
   resolve,      // no address of the host
+  forbidden,    // no address of the host may be connected to
   connect,      // none of its addresses answers
   tls,          // the handshake failed for another reason than the certificate
   certificate,  // not valid for this host
@@ -79,14 +82,24 @@ struct http_options {
   std::shared_ptr<tls_context> tls;  // none: https:// is refused
   bool ipv4 = true, ipv6 = true;
   bool allow_loopback = false;  // names may resolve to this machine: for tests and labs
+  // In place of the rules above for loopback and http://. Asked of each address before it is connected to: why not, or
+  // an empty text.
+  std::function<std::string(const address_bytes& address, bool tls)> refuse_address;
+  // How long a connection stays for the next request to the same host; zero: not at all. A request on one that the
+  // server has closed meanwhile goes out anew: at least once, not at most.
+  std::chrono::milliseconds keep_alive{0};
 };
+
+namespace detail {
+class kept_connections;
+}
 
 class http_client {
  public:
   using handler = std::move_only_function<void(std::expected<http_answer, http_failure>)>;
 
-  http_client(shards& on, std::size_t shard, resolver& dns, http_options with)
-      : shards_(on), shard_(shard), dns_(dns), with_(std::move(with)) {}
+  http_client(shards& on, std::size_t shard, resolver& dns, http_options with);
+  ~http_client();
 
   // `done` runs once, on the shard, never before the call returns. What is under way ends with the shard.
   void send(http_request request, const http_limits& limits, handler done);
@@ -98,6 +111,7 @@ class http_client {
   std::size_t shard_;
   resolver& dns_;
   http_options with_;
+  std::shared_ptr<detail::kept_connections> kept_;
 };
 
 }  // namespace gonets::runtime

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -167,6 +168,117 @@ TEST_F(http_client_test, refuses_a_field_that_would_be_several_lines) {
 
 TEST_F(http_client_test, tells_that_nobody_listens) {
   EXPECT_EQ(get("http://127.0.0.1:1/").error().what, http_error::connect);
+}
+
+// Answers one request after the other on each connection, and closes it after `a_connection` of them.
+class keeping_peer {
+ public:
+  explicit keeping_peer(int a_connection) : a_connection_(a_connection) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof at;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(::listen(listener_, 5), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &length);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/";
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~keeping_peer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    ::shutdown(client_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  const std::string& url() const { return url_; }
+  int connections() const { return connections_; }
+
+ private:
+  void serve() {
+    for (;;) {
+      const int client = ::accept(listener_, nullptr, nullptr);
+      if (client < 0) return;
+      client_ = client;
+      ++connections_;
+      for (int served = 0; served < a_connection_ && answer(client); ++served) {
+      }
+      client_ = -1;
+      ::close(client);
+    }
+  }
+  static bool answer(int client) {
+    std::string request;
+    char bytes[4096];
+    while (!request.ends_with("\r\n\r\n")) {
+      const auto n = ::recv(client, bytes, sizeof bytes, 0);
+      if (n <= 0) return false;
+      request.append(bytes, static_cast<std::size_t>(n));
+    }
+    constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    return ::send(client, text.data(), text.size(), MSG_NOSIGNAL) > 0;
+  }
+  const int a_connection_;
+  int listener_ = -1;
+  std::atomic<int> client_ = -1;
+  std::atomic<int> connections_ = 0;
+  std::string url_;
+  std::thread thread_;
+};
+
+TEST_F(http_client_test, keeps_a_connection_for_the_next_request_when_asked_to) {
+  keeping_peer p(100);
+  client_.reconfigure({.keep_alive = 1min});
+  for (int i = 0; i < 5; ++i) {
+    const auto answer = get(p.url());
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->body, "ok");
+  }
+  EXPECT_EQ(p.connections(), 1);
+}
+
+TEST_F(http_client_test, asks_again_on_a_new_connection_when_the_server_has_closed_the_kept_one) {
+  keeping_peer p(2);
+  client_.reconfigure({.keep_alive = 1min});
+  for (int i = 0; i < 6; ++i) {
+    const auto answer = get(p.url());
+    ASSERT_TRUE(answer) << answer.error().text;
+  }
+  EXPECT_EQ(p.connections(), 3);
+}
+
+TEST_F(http_client_test, lets_a_kept_connection_go_after_a_while) {
+  keeping_peer p(100);
+  client_.reconfigure({.keep_alive = 2s});
+  ASSERT_TRUE(get(p.url()));
+  std::promise<void> ticked;
+  shards_.post(0, [&] {
+    for (int i = 0; i < 5; ++i)
+      shards_.timers(0).tick();
+    ticked.set_value();
+  });
+  ticked.get_future().wait();
+  ASSERT_TRUE(get(p.url()));
+  EXPECT_EQ(p.connections(), 2);
+}
+
+TEST_F(http_client_test, asks_of_each_address_whether_it_may_be_connected_to) {
+  keeping_peer p(1);
+  std::vector<std::pair<std::string, bool>> asked;
+  client_.reconfigure({.refuse_address = [&](const address_bytes& a, bool tls) {
+    asked.emplace_back(gonets::to_text(a), tls);
+    return std::string(is_loopback(a) && asked.size() > 3 ? "" : "not there");
+  }});
+  dns_.set_a("hooks.test", {"10.0.0.1", "127.0.0.1"});
+  dns_.set_aaaa("hooks.test", {"::1"});
+  auto port = p.url().substr(p.url().rfind(':'));
+  const auto refused = get("http://hooks.test" + port);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().what, http_error::forbidden);
+  EXPECT_EQ(asked.size(), 3u);
+  const auto answer = get("http://127.0.0.1" + port);
+  ASSERT_TRUE(answer) << answer.error().text;
+  EXPECT_EQ(asked.back(), (std::pair<std::string, bool>("127.0.0.1", false)));
 }
 
 std::string parsed(std::string_view text) {

@@ -85,6 +85,8 @@ std::string_view to_text(http_error e) {
       return "bad_request";
     case http_error::resolve:
       return "resolve";
+    case http_error::forbidden:
+      return "forbidden";
     case http_error::connect:
       return "connect";
     case http_error::tls:

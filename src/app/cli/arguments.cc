@@ -12,6 +12,7 @@
 #include "app/cli/rules_arguments.h"
 #include "app/cli/search_arguments.h"
 #include "app/cli/warm_up_arguments.h"
+#include "app/cli/webhook_arguments.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "config/routes.h"
@@ -67,6 +68,7 @@ class command_line {
     add_bounce_commands(app_, to_, adder);
     add_hold_commands(app_, to_, adder);
     add_suppression_commands(app_, to_, adder);
+    add_webhook_commands(app_, to_, adder);
     add_search_commands(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
     add_forecast_command(app_, to_, adder);

@@ -76,6 +76,16 @@ enum class command : unsigned char {
   hold_list,
   hold_add,
   hold_release,
+  webhook_list,
+  webhook_add,
+  webhook_show,
+  webhook_change,
+  webhook_test,
+  webhook_rotate,
+  webhook_pause,
+  webhook_resume,
+  webhook_replay,
+  webhook_remove,
   suppression_list,
   suppression_add,
   suppression_remove,
@@ -120,6 +130,12 @@ struct shaping_arguments {
 // Of `hold add`, besides what it has in common with others; empty: not given.
 struct hold_arguments {
   std::string campaign, tag;
+};
+
+// Of `webhook`.
+struct webhook_arguments {
+  std::string which, url, name, account, back, after;
+  std::vector<std::string> kinds, streams;
 };
 
 // Of `suppression`.
@@ -181,6 +197,7 @@ struct arguments {
   forecast_arguments forecast;
   top_arguments top;
   hold_arguments hold;
+  webhook_arguments webhook;
   suppression_arguments suppression;
   search_arguments search;
 };

@@ -129,6 +129,26 @@ int run_client(const arguments& given) {
       return hold_add(given, with);
     case command::hold_release:
       return hold_release(given, with);
+    case command::webhook_list:
+      return webhook_list(given, with);
+    case command::webhook_add:
+      return webhook_add(given, with);
+    case command::webhook_show:
+      return webhook_show(given, with);
+    case command::webhook_change:
+      return webhook_change(given, with);
+    case command::webhook_test:
+      return webhook_test(given, with);
+    case command::webhook_rotate:
+      return webhook_rotate(given, with);
+    case command::webhook_pause:
+      return webhook_pause(given, with);
+    case command::webhook_resume:
+      return webhook_resume(given, with);
+    case command::webhook_replay:
+      return webhook_replay(given, with);
+    case command::webhook_remove:
+      return webhook_remove(given, with);
     case command::suppression_list:
       return suppression_list(given, with);
     case command::suppression_add:

@@ -15,6 +15,7 @@ section dns_section();
 section shaping_section();
 section blocklists_section();
 section tls_report_section();
+section webhooks_section();
 section api_section();
 section dkim_section();
 section domains_section();

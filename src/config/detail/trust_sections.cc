@@ -194,4 +194,24 @@ section feedback_section() {
       }};
 }
 
+section webhooks_section() {
+  using webhooks = settings::webhooks_section;
+  constexpr auto in = &settings::webhooks;
+  return {
+      "webhooks",
+      "Requests that tell receivers of events. Webhooks themselves are added by command or API: docs/webhooks.md.",
+      {
+          setting<in, &webhooks::allow_networks>(
+              "allow_networks", reload, networks,
+              "Networks that are no part of the internet (private, loopback, link-local) and may be sent to all the "
+              "same, also without TLS. Whoever may add a webhook then reaches what is there."),
+          setting<in, &webhooks::timeout>("timeout", reload, duration{1s, 2min},
+                                          "For a whole request: names, connection, TLS, and the answer."),
+          setting<in, &webhooks::give_up_after>(
+              "give_up_after", reload, duration{1min, 30 * 24h},
+              "A webhook that fails for so long is paused. What happened since waits for `gonets webhook resume` as "
+              "long as events are kept (`spool.event_retention`)."),
+      }};
+}
+
 }  // namespace gonets::config::detail

@@ -39,6 +39,7 @@ std::vector<route> operator_routes();
 std::vector<route> hold_routes();
 std::vector<route> suppression_routes();
 std::vector<route> message_routes();
+std::vector<route> webhook_routes();
 std::vector<route> warm_up_routes();
 std::vector<route> flow_routes();
 

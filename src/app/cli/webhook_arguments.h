@@ -1,0 +1,9 @@
+// The subcommand `webhook`.
+#pragma once
+#include "app/cli/account_arguments.h"
+
+namespace gonets::app::cli {
+
+void add_webhook_commands(CLI::App& app, arguments& to, const command_adder& with);
+
+}  // namespace gonets::app::cli
