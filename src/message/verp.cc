@@ -11,7 +11,6 @@
 namespace gonets::message {
 namespace {
 
-constexpr std::string_view prefix = "b-";
 constexpr std::size_t id_digits = 12, proof_digits = 12, index_digits_max = 5;
 
 std::string_view take(std::string_view& from, std::size_t count) {
@@ -23,7 +22,7 @@ std::string_view take(std::string_view& from, std::size_t count) {
 }  // namespace
 
 std::string verp_signer::proof(const verp& of) const {
-  std::string about(1, prefix.front());
+  std::string about(1, purpose_);
   wire::put_be64(about, of.message.value);
   wire::put_be16(about, of.recipient.value);
   const auto mac = hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, about);
@@ -31,13 +30,22 @@ std::string verp_signer::proof(const verp& of) const {
 }
 
 std::string verp_signer::local_part(const verp& of) const {
-  return fmt::format("{}{}-{}-{}", prefix, to_lower(to_text(of.message)), of.recipient.value, proof(of));
+  return fmt::format("{}-{}", purpose_, token(of));
+}
+
+std::string verp_signer::token(const verp& of) const {
+  return fmt::format("{}-{}-{}", to_lower(to_text(of.message)), of.recipient.value, proof(of));
 }
 
 std::optional<verp> verp_signer::open(std::string_view local_part) const {
-  const auto text = to_lower(local_part);
+  const auto mark = take(local_part, 2);
+  if (mark.size() != 2 || to_lower(mark).front() != purpose_ || mark.back() != '-') return std::nullopt;
+  return open_token(local_part);
+}
+
+std::optional<verp> verp_signer::open_token(std::string_view token) const {
+  const auto text = to_lower(token);
   std::string_view rest = text;
-  if (take(rest, prefix.size()) != prefix) return std::nullopt;
   const auto id = parse_message_id(take(rest, id_digits));
   if (!id || take(rest, 1) != "-") return std::nullopt;
   const auto index = take(rest, rest.find('-'));

@@ -1,10 +1,13 @@
-// Return paths that name a recipient (VERP), so that whatever comes back tells by its address alone which one it is
-// about, and prove that we made them. Pure.
+// Addresses that name a recipient, and prove that we made them: return paths (VERP), so that whatever comes back tells
+// by its address alone which one it is about, and those that unsubscribe. Pure.
 //
-//   local-part := "b-" queue-id "-" index "-" proof       b-35eyyfhhg001-0-4t6kq02m9cxz
+//   local-part := purpose "-" token                       b-35eyyfhhg001-0-4t6kq02m9cxz
+//   purpose    := "b" (a return path) | "u" (unsubscribes)
+//   token      := queue-id "-" index "-" proof            stands alone in URLs
 //   queue-id   := 12 base-32 digits, as ids.h writes them, lower case
 //   index      := decimal
-//   proof      := 12 base-32 digits: the first 60 bits of HMAC-SHA-256 over "b", the id and the index
+//   proof      := 12 base-32 digits: the first 60 bits of HMAC-SHA-256 over the purpose, the id and the
+//                 index
 //
 // Servers on the way may change the case of a local-part, so it does not count.
 #pragma once
@@ -24,18 +27,25 @@ struct verp {
   bool operator==(const verp&) const = default;
 };
 
+// What is made for one is good for no other, even with the same key.
+enum class verp_purpose : char { return_path = 'b', unsubscribe = 'u' };
+
 class verp_signer {
  public:
   using key = std::array<std::uint8_t, 32>;
-  explicit verp_signer(const key& k) : key_(k) {}
+  explicit verp_signer(const key& k, verp_purpose what_for = verp_purpose::return_path)
+      : key_(k), purpose_(static_cast<char>(what_for)) {}
 
   std::string local_part(const verp& of) const;
-  // Nothing: it is not of this form, or was not made with this key.
+  std::string token(const verp& of) const;
+  // Nothing: it is not of this form, or was not made with this key for this purpose.
   std::optional<verp> open(std::string_view local_part) const;
+  std::optional<verp> open_token(std::string_view token) const;
 
  private:
   std::string proof(const verp& of) const;
   key key_;
+  char purpose_;
 };
 
 }  // namespace gonets::message

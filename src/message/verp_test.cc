@@ -5,10 +5,10 @@
 namespace gonets::message {
 namespace {
 
-verp_signer signer(std::uint8_t seed = 1) {
+verp_signer signer(std::uint8_t seed = 1, verp_purpose what_for = verp_purpose::return_path) {
   verp_signer::key k{};
   k[0] = seed;
-  return verp_signer(k);
+  return verp_signer(k, what_for);
 }
 
 const verp some{message_id{0x123456789abcdef}, recipient_index{300}};
@@ -27,6 +27,19 @@ TEST(verp, is_read_back_whatever_becomes_of_its_case) {
 
 TEST(verp, has_the_form_that_addresses_out_there_have) {
   EXPECT_EQ(signer().local_part(some).substr(0, 19), "b-28t5cy4tqkff-300-");
+}
+
+TEST(verp, is_good_for_its_purpose_alone) {
+  const auto unsubscribing = signer(1, verp_purpose::unsubscribe);
+  const auto token = unsubscribing.token(some);
+  EXPECT_EQ(unsubscribing.local_part(some), "u-" + token);
+  EXPECT_EQ(unsubscribing.open_token(token), some);
+  EXPECT_EQ(unsubscribing.open("U-" + token), some);
+  for (const auto& other : {"b-" + token, "b-" + signer().token(some), "u-" + signer().token(some), token, "u" + token})
+    EXPECT_FALSE(unsubscribing.open(other)) << other;
+  EXPECT_FALSE(unsubscribing.open_token(signer().token(some)));
+  EXPECT_FALSE(unsubscribing.open_token("u-" + token));
+  EXPECT_FALSE(signer().open("b-" + token));
 }
 
 TEST(verp, that_another_key_made_or_that_was_changed_anywhere_counts_for_nothing) {
