@@ -91,7 +91,7 @@ void server::bind() {
   options.socket_path = with_.api.socket;
   options.listen = with_.api.listen;
   if (!with_.server.user.empty()) options.owner = find_user(with_.server.user);
-  api_ = std::make_unique<httpd::server>(parts_.shards, *control_, options);
+  api_ = std::make_unique<httpd::server>(parts_.shards, httpd::handler_of(*control_), options);
   api_->bind();
 }
 

@@ -15,17 +15,19 @@ struct request {
   std::string body;
   std::string host;           // of the Host field; empty without one
   std::string authorization;  // of that field
-  address_bytes peer{};       // of a TCP connection
-  bool has_origin = false;    // browsers send Origin; programs don't
-  bool over_tcp = false;      // anyone on this machine can connect, web pages included
+  std::string accept_language;
+  address_bytes peer{};     // of a TCP connection
+  bool has_origin = false;  // browsers send Origin; programs don't
+  bool over_tcp = false;    // anyone on this machine can connect, web pages included
 };
 
 struct response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow;         // the Allow field (405)
-  std::string authenticate;  // the WWW-Authenticate field (401)
+  std::string allow;                                        // the Allow field (405)
+  std::string authenticate;                                 // the WWW-Authenticate field (401)
+  std::vector<std::pair<std::string, std::string>> fields;  // more of them
 };
 
 // Error bodies: {"error":{"code","message","hint"}}, one shape for all; the codes are listed in api/openapi.yaml.

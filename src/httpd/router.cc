@@ -312,6 +312,10 @@ void handle(const request& asked, control& ask, on_response done) {
   done(unknown_path(asked.target.substr(0, asked.target.find('?'))));
 }
 
+request_handler handler_of(control& ask) {
+  return [&ask](const request& asked, on_response done) { handle(asked, ask, std::move(done)); };
+}
+
 std::vector<route_name> routes() {
   std::vector<route_name> names;
   for (const auto& r : table())

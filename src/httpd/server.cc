@@ -1,5 +1,6 @@
 #include "httpd/server.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ struct listening {
 // The connections that there are. Outlives the server while one of them is alive, but owns nothing of a shard's, so
 // that the last of them may end together with its io_context.
 struct clients : std::enable_shared_from_this<clients> {
-  clients(runtime::shards& s, control& c, server_options o) : on(s), ask(c), options(std::move(o)), live(s.size()) {}
+  clients(runtime::shards& s, request_handler h, server_options o)
+      : on(s), answer(std::move(h)), options(std::move(o)), live(s.size()) {}
 
   void adopt(std::size_t shard, detail::client_socket peer, bool over_tcp) {
     if (count.fetch_add(1, std::memory_order_relaxed) >= options.connections_max) {
@@ -59,7 +61,7 @@ struct clients : std::enable_shared_from_this<clients> {
 
   void serve(std::size_t shard, detail::client_socket peer, bool over_tcp) {
     const auto key = ++live[shard].last;
-    const auto made = detail::make_connection(std::move(peer), over_tcp, ask, options,
+    const auto made = detail::make_connection(std::move(peer), over_tcp, answer, options,
                                               [self = shared_from_this(), shard, key] { self->ended(shard, key); });
     if (live[shard].stopped) return;
     live[shard].all.emplace(key, made);
@@ -88,7 +90,7 @@ struct clients : std::enable_shared_from_this<clients> {
   };
 
   runtime::shards& on;
-  control& ask;
+  const request_handler answer;
   const server_options options;
   std::atomic<std::size_t> count{0};
   std::vector<of_shard> live;  // each touched on its own shard only
@@ -97,8 +99,8 @@ struct clients : std::enable_shared_from_this<clients> {
 }  // namespace
 
 struct server::impl : std::enable_shared_from_this<impl> {
-  impl(runtime::shards& s, control& c, server_options o)
-      : on(s), served(std::make_shared<clients>(s, c, std::move(o))), options(served->options) {}
+  impl(runtime::shards& s, request_handler h, server_options o)
+      : on(s), served(std::make_shared<clients>(s, std::move(h), std::move(o))), options(served->options) {}
   ~impl() { unlink_socket(); }
 
   void bind_unix() {
@@ -109,11 +111,13 @@ struct server::impl : std::enable_shared_from_this<impl> {
   }
 
   void bind_tcp() {
+    const std::string_view who = options.loopback_only ? "the API" : "web.listen";
     const auto name = options.listen->host + " port " + std::to_string(options.listen->port);
     error_code bad;
     const tcp::endpoint at(asio::ip::make_address(options.listen->host, bad), options.listen->port);
-    if (bad || !at.address().is_loopback()) {
-      throw std::runtime_error("the API cannot listen on " + name + ": not a loopback address, and it speaks no TLS");
+    if (bad || (options.loopback_only && !at.address().is_loopback())) {
+      throw std::runtime_error(fmt::format("{} cannot listen on {}: {}", who, name,
+                                           bad ? "not an address" : "not a loopback address, and it speaks no TLS"));
     }
     remote.emplace(on.context(accepting_shard), true);
     try {
@@ -122,7 +126,7 @@ struct server::impl : std::enable_shared_from_this<impl> {
       remote->socket.bind(at);
       remote->socket.listen(backlog);
     } catch (const std::system_error& e) {
-      throw std::system_error(e.code(), "the API cannot listen on " + name);
+      throw std::system_error(e.code(), fmt::format("{} cannot listen on {}", who, name));
     }
     tcp_port = remote->socket.local_endpoint().port();
   }
@@ -174,8 +178,8 @@ struct server::impl : std::enable_shared_from_this<impl> {
   std::size_t next_shard = 0;
 };
 
-server::server(runtime::shards& on, control& ask, server_options options)
-    : impl_(std::make_shared<impl>(on, ask, std::move(options))) {}
+server::server(runtime::shards& on, request_handler answer, server_options options)
+    : impl_(std::make_shared<impl>(on, std::move(answer), std::move(options))) {}
 
 server::~server() = default;
 

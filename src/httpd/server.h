@@ -1,22 +1,24 @@
-// Serves the API over HTTP/1.1: on a Unix socket, and where asked for on a loopback TCP address. Owned by `app`; `on`
-// and `ask` must outlive it. Connections are spread over the shards.
+// Serves HTTP/1.1 on a Unix socket, on a TCP address, or on both. Owned by `app`; `on` must outlive it. Connections are
+// spread over the shards.
 #pragma once
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "config/settings.h"
-#include "httpd/control.h"
+#include "httpd/router.h"
 #include "runtime/shards.h"
 
 namespace gonets::httpd {
 
 struct server_options {
   std::string socket_path;         // empty: none
-  std::optional<endpoint> listen;  // a loopback address; port 0: the kernel's choice
+  std::optional<endpoint> listen;  // port 0: the kernel's choice
+  bool loopback_only = true;       // `listen` must be an address of that kind
   // Whom the socket, and its directory if it is made, is given to: the user that the server will run as.
   std::optional<std::pair<uid_t, gid_t>> owner;
   std::size_t connections_max = 100;           // beyond: 503
@@ -27,7 +29,7 @@ struct server_options {
 
 class server {
  public:
-  server(runtime::shards& on, control& ask, server_options options);
+  server(runtime::shards& on, request_handler answer, server_options options);
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;

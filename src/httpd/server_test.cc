@@ -78,7 +78,7 @@ class http_server : public testing::Test {
   }
 
   void bind() {
-    server_ = std::make_unique<server>(shards_, control_, options_);
+    server_ = std::make_unique<server>(shards_, handler_of(control_), options_);
     server_->bind();
   }
   void start() {
@@ -227,7 +227,7 @@ TEST_F(http_server, replaces_the_socket_that_a_crash_left) {
 
 TEST_F(http_server, leaves_the_socket_of_a_running_server_alone) {
   start();
-  server second(shards_, control_, options_);
+  server second(shards_, handler_of(control_), options_);
   EXPECT_THROW(second.bind(), std::runtime_error);
   EXPECT_THAT(exchange(get("/healthz")), StartsWith("HTTP/1.1 200 "));
 }

@@ -115,7 +115,7 @@ TEST_F(api_client, speaks_with_the_server_that_we_ship) {
   httpd::fake_control control;
   control.affected = 3;
   runtime::shards shards(1);
-  httpd::server server(shards, control, {.socket_path = path_});
+  httpd::server server(shards, httpd::handler_of(control), {.socket_path = path_});
   server.bind();
   shards.start();
   server.start();

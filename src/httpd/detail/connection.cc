@@ -30,6 +30,8 @@ http_response make_response(response from, unsigned version, bool keep_alive) {
   made.set("X-Content-Type-Options", "nosniff");
   if (!from.allow.empty()) made.set(http::field::allow, from.allow);
   if (!from.authenticate.empty()) made.set(http::field::www_authenticate, from.authenticate);
+  for (const auto& [name, value] : from.fields)
+    made.set(name, value);
   made.keep_alive(keep_alive);
   made.body() = std::move(from.body);
   made.prepare_payload();
@@ -66,12 +68,12 @@ address_bytes peer_of(const client_socket& socket, bool over_tcp) {
 
 class http_connection final : public connection {
  public:
-  http_connection(client_socket socket, bool over_tcp, control& ask, const server_options& options,
+  http_connection(client_socket socket, bool over_tcp, const request_handler& answer, const server_options& options,
                   std::move_only_function<void()> ended)
       : stream_(std::move(socket)),
         over_tcp_(over_tcp),
         peer_(peer_of(stream_.socket(), over_tcp)),
-        ask_(ask),
+        answer_(answer),
         options_(options),
         ended_(std::move(ended)) {}
   ~http_connection() override { ended_(); }
@@ -109,13 +111,14 @@ class http_connection final : public connection {
                         .body = std::move(parser_->get().body()),
                         .host = text(got[http::field::host]),
                         .authorization = text(got[http::field::authorization]),
+                        .accept_language = text(got[http::field::accept_language]),
                         .peer = peer_,
                         .has_origin = got.find(http::field::origin) != got.end(),
                         .over_tcp = over_tcp_};
     const bool head = got.method() == http::verb::head;
     const bool keep_alive = got.keep_alive();
     const unsigned version = got.version();
-    handle(asked, ask_, [me = self(), head, keep_alive, version](response answered) {
+    answer_(asked, [me = self(), head, keep_alive, version](response answered) {
       if (me->closed_) return;
       me->write(make_response(std::move(answered), version, keep_alive), head);
     });
@@ -155,22 +158,22 @@ class http_connection final : public connection {
   const bool over_tcp_;
   const address_bytes peer_;
   bool closed_ = false;
-  control& ask_;
+  const request_handler& answer_;  // of the server, which outlives its connections' requests
   const server_options& options_;
   std::move_only_function<void()> ended_;
 };
 
 }  // namespace
 
-std::shared_ptr<connection> make_connection(client_socket socket, bool over_tcp, control& ask,
+std::shared_ptr<connection> make_connection(client_socket socket, bool over_tcp, const request_handler& answer,
                                             const server_options& options, std::move_only_function<void()> ended) {
-  return std::make_shared<http_connection>(std::move(socket), over_tcp, ask, options, std::move(ended));
+  return std::make_shared<http_connection>(std::move(socket), over_tcp, answer, options, std::move(ended));
 }
 
 void refuse_connection(client_socket socket) {
-  const auto refusal = make_response(error_response(503, "too_many_connections", "too many connections to the API",
-                                                    "close some, or try again in a minute"),
-                                     11, false);
+  const auto refusal = make_response(
+      error_response(503, "too_many_connections", "too many connections", "close some, or try again in a minute"), 11,
+      false);
   std::string bytes = "HTTP/1.1 503 Service Unavailable\r\n";
   for (const auto& f : refusal) {
     bytes += text(f.name_string()) + ": " + text(f.value()) + "\r\n";

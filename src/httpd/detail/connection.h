@@ -1,4 +1,4 @@
-// One client of the API on one shard: reads a request, asks, answers, and again. Alive by its pending operations; all
+// One client on one shard: reads a request, asks, answers, and again. Alive by its pending operations; all
 // of it runs on its shard. Sees Asio, so only httpd includes it.
 #pragma once
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 
-#include "httpd/control.h"
 #include "httpd/server.h"
 
 namespace gonets::httpd::detail {
@@ -22,7 +21,7 @@ class connection : public std::enable_shared_from_this<connection> {
 };
 
 // `ended` is called once, when it is destroyed, on its shard or, at the very end, on whoever destroys the shard.
-std::shared_ptr<connection> make_connection(client_socket socket, bool over_tcp, control& ask,
+std::shared_ptr<connection> make_connection(client_socket socket, bool over_tcp, const request_handler& answer,
                                             const server_options& options, std::move_only_function<void()> ended);
 
 // Says 503 without reading, as far as the socket's buffer takes it, and closes.
