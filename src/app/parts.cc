@@ -90,6 +90,10 @@ intake::options intake_options(const config::settings& with) {
   o.egress_choices = with.delivery.egress_choices;
   o.feedback_domain = with.feedback.domain;
   o.postmaster = with.feedback.postmaster;
+  for (const auto& s : with.streams) {
+    if (s.unsubscribe) o.unsubscribe_streams.push_back(s.name);
+  }
+  o.unsubscribe_url = with.feedback.unsubscribe_url;
   o.signing.platform_domain = with.dkim.platform_domain;
   if (with.dkim.expires_after.count() > 0) {
     o.signing.expires_after = std::chrono::duration_cast<std::chrono::seconds>(with.dkim.expires_after);
@@ -347,7 +351,8 @@ void parts::open() {
   tell_of_accounts(*accounts->current());
   open_holds();
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *return_paths, *store, *ids, time, *accounts, counts, random_seed(), shards, signers,
+      intake_options(with), *return_paths, *unsubscribe_tokens, *store, *ids, time, *accounts, counts, random_seed(),
+      shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
@@ -388,9 +393,12 @@ void parts::start_tls_reports(std::uint64_t seed) {
 
 void parts::make_inbox() {
   return_paths.emplace(accounts->secret_for("return paths"));
+  unsubscribe_tokens.emplace(accounts->secret_for("unsubscribing"), message::verp_purpose::unsubscribe);
+  unsubscribes = std::make_unique<feedback::unsubscriber>(
+      feedback::unsubscriber::environment{*store, *unsubscribe_tokens, time, counts});
   inbox = std::make_unique<feedback::inbox>(
       feedback_options(with),
-      feedback::environment{*store, config::shipped_classifier(), *return_paths, time, *ids, counts, 0,
+      feedback::environment{*store, config::shipped_classifier(), *return_paths, *unsubscribes, time, *ids, counts, 0,
                             [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); },
                             [this](const std::string& egress, const std::string& provider) {
                               shards.post(0, [this, egress, provider] {

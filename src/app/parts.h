@@ -75,7 +75,8 @@ struct parts {
   delivery::egress_book egresses;
   std::unique_ptr<delivery::access_tokens> access_tokens;  // of our own logins
   std::unique_ptr<id_source> ids;
-  std::optional<message::verp_signer> return_paths;
+  std::optional<message::verp_signer> return_paths, unsubscribe_tokens;
+  std::unique_ptr<feedback::unsubscriber> unsubscribes;
   std::unique_ptr<feedback::inbox> inbox;
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0

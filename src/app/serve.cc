@@ -15,6 +15,7 @@
 #include "app/control.h"
 #include "app/parts.h"
 #include "app/privileges.h"
+#include "app/public_control.h"
 #include "app/self_signed.h"
 #include "base/log.h"
 #include "config/check.h"
@@ -68,6 +69,7 @@ class server {
 
  private:
   void bind();
+  void bind_web();
   void start();
   void load();
   void reload();
@@ -78,7 +80,8 @@ class server {
   parts parts_;
   smtpd::server smtp_;
   std::unique_ptr<control> control_;
-  std::unique_ptr<httpd::server> api_;
+  std::unique_ptr<public_control> public_control_;
+  std::unique_ptr<httpd::server> api_, web_;
   std::jthread loader_;
   std::chrono::milliseconds stop_within_ = with_.server.stop_within;
 };
@@ -93,6 +96,21 @@ void server::bind() {
   if (!with_.server.user.empty()) options.owner = find_user(with_.server.user);
   api_ = std::make_unique<httpd::server>(parts_.shards, httpd::handler_of(*control_), options);
   api_->bind();
+  bind_web();
+}
+
+// Apart from the API, so that strangers, however many, take none of its connections.
+void server::bind_web() {
+  if (!with_.web.listen) return;
+  public_control_ = std::make_unique<public_control>(parts_);
+  httpd::server_options options;
+  options.listen = with_.web.listen;
+  options.loopback_only = false;
+  options.connections_max = 1000;
+  options.body_bytes_max = 16 * 1024;
+  options.timeout = std::chrono::seconds(20);
+  web_ = std::make_unique<httpd::server>(parts_.shards, httpd::handler_of(*public_control_), options);
+  web_->bind();
 }
 
 void server::start() {
@@ -103,6 +121,7 @@ void server::start() {
   parts_.shards.start();
   smtp_.start(*parts_.intake, *parts_.store, *parts_.logins);
   api_->start();
+  if (web_) web_->start();
   loader_ = std::jthread([this] { load(); });
 }
 
@@ -166,6 +185,7 @@ void server::stop() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   api_->stop();
+  if (web_) web_->stop();
   GONETS_LOG(info, "stopped", "connections_cut", smtp_.connections() + parts_.deliveries());
   parts_.close();
   log::stop();

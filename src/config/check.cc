@@ -64,6 +64,7 @@ class checker {
   void check_server();
   void check_inbound();
   void check_feedback();
+  void check_unsubscribing();
   void check_auth();
   void check_spool();
   void check_accounts();
@@ -153,6 +154,7 @@ void checker::check_server() {
 
 void checker::check_feedback() {
   const auto& with = s_.feedback;
+  check_unsubscribing();
   if (with.domain.empty()) return;
   if (with.postmaster.empty())
     fail("feedback.postmaster", "is wanted where feedback.domain is set: a domain that takes mail must have one");
@@ -160,6 +162,18 @@ void checker::check_feedback() {
     fail("feedback.postmaster", "lies in feedback.domain, which takes nothing but what comes back");
   const bool listens = std::ranges::any_of(s_.listeners, [](const auto& l) { return l.kind == listener_kind::smtp; });
   if (!listens) warn("feedback.domain", "no listener of kind \"smtp\": bounces can't come in");
+}
+
+void checker::check_unsubscribing() {
+  const auto& with = s_.feedback;
+  if (!with.unsubscribe_url.empty() && with.domain.empty())
+    warn("feedback.unsubscribe_url", "has no effect without feedback.domain");
+  if (!with.unsubscribe_url.empty() && !s_.web.listen)
+    warn("feedback.unsubscribe_url", "nothing of this server answers there: web.listen is not set");
+  constexpr auto law = 720h;  // 30 days: what US law asks of such a link (15 U.S.C. 7704)
+  const bool offered = !with.domain.empty() && std::ranges::any_of(s_.streams, &stream::unsubscribe);
+  if (offered && s_.spool.event_retention < law)
+    warn("spool.event_retention", "is less than 30 days: what unsubscribes in older mail works no more");
 }
 
 void checker::check_inbound() {

@@ -324,6 +324,21 @@ TEST(check, finds_limits_that_contradict_each_other) {
                   "last attempt only"));
 }
 
+TEST(check, warns_of_unsubscribing_that_does_not_work) {
+  settings s = sound();
+  s.feedback.unsubscribe_url = "https://mail.example.com";
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: feedback.unsubscribe_url: has no effect"),
+                                       StartsWith("warning: feedback.unsubscribe_url: nothing of this server")));
+  s.web.listen = endpoint{"0.0.0.0", 8080};
+  s.feedback.domain = "bounce.example.com";
+  s.feedback.postmaster = "you@example.com";
+  EXPECT_THAT(findings(s), IsEmpty());
+  s.spool.event_retention = 719h;
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: spool.event_retention: ")));
+  s.streams[1].unsubscribe = false;
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
 TEST(check, wants_to_know_who_reports_on_tls) {
   settings s = sound();
   s.tls_report.enabled = true;

@@ -159,7 +159,7 @@ const std::vector<section>& sections() {
       server_section(),     smtp_section(),     tls_section(), auth_section(),    spool_section(),
       accounts_section(),   delivery_section(), dns_section(), shaping_section(), blocklists_section(),
       tls_report_section(), webhooks_section(), api_section(), dkim_section(),    domains_section(),
-      feedback_section(),   log_section()};
+      feedback_section(),   web_section(),      log_section()};
   return all;
 }
 
@@ -347,6 +347,10 @@ const std::vector<declaration<stream>>& stream_declarations() {
           "egress", reload, egress_name,
           "The `[[egress]]` or `[[pool]]` that its mail leaves by, unless the route names one. Empty: that of "
           "`delivery.egress`. Mail that is in the queue keeps the name that it came in with."),
+      setting<&stream::unsubscribe>(
+          "unsubscribe", reload, yes_or_no{},
+          "Whether its mail gets the fields `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058), where it has "
+          "none of its own, one recipient, and there is a `feedback.domain`. docs/feedback.md says more."),
   };
   return all;
 }
@@ -376,8 +380,9 @@ std::string_view stream_doc() {
          "are "
          "changed by naming them; any other name makes a further stream. The defaults below are those of "
          "`transactional`; "
-         "`bulk` has the priority 1 and expires after 2d, any other stream has the priority 1. A name is made of `a` "
-         "to "
+         "`bulk` has the priority 1 and expires after 2d, and `unsubscribe = true`; any other stream has the priority "
+         "1. "
+         "A name is made of `a` to "
          "`z`, `0` to `9`, `-` and `_`.";
 }
 

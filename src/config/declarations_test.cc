@@ -145,7 +145,10 @@ TEST(reference, says_of_bulk_what_is_so) {
   const settings s;
   EXPECT_EQ(s.stream_named("bulk").priority, 1u);
   EXPECT_EQ(s.stream_named("bulk").retry.expires_after, 48h);
-  EXPECT_NE(stream_doc().find("`bulk` has the priority 1 and expires after 2d"), std::string_view::npos);
+  EXPECT_TRUE(s.stream_named("bulk").unsubscribe);
+  EXPECT_FALSE(s.stream_named("transactional").unsubscribe);
+  EXPECT_NE(stream_doc().find("`bulk` has the priority 1 and expires after 2d, and `unsubscribe = true`"),
+            std::string_view::npos);
 }
 
 TEST(reference, has_an_example_that_is_read) {

@@ -50,7 +50,8 @@ struct stream {
   std::string name;
   unsigned priority = 1;  // lower goes first
   shaping::retry_policy retry;
-  std::string egress;  // or pool, by which its mail leaves; empty: delivery.egress
+  std::string egress;        // or pool, by which its mail leaves; empty: delivery.egress
+  bool unsubscribe = false;  // its mail gets List-Unsubscribe, where there is a feedback.domain
 };
 std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 
@@ -275,10 +276,15 @@ struct settings {
   } domains;
 
   struct feedback_section {
-    std::string domain;      // of return paths; empty: mail keeps those of its senders
-    std::string postmaster;  // gets what people write to postmaster@ and abuse@ there
-    bool forward = true;     // what comes back also goes to the message's own return path
+    std::string domain;           // of return paths; empty: mail keeps those of its senders
+    std::string postmaster;       // gets what people write to postmaster@ and abuse@ there
+    bool forward = true;          // what comes back also goes to the message's own return path
+    std::string unsubscribe_url;  // under which web.listen can be reached from outside; empty: by mail only
   } feedback;
+
+  struct web_section {
+    std::optional<endpoint> listen;  // plain HTTP, for a proxy
+  } web;
 
   struct log_section {
     std::string level = "info";   // debug, info, warning, error

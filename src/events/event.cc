@@ -193,9 +193,9 @@ std::string json_time(wall_time t) {
 
 std::string_view to_text(kind k) {
   static constexpr std::array<std::string_view, 20> names = {
-      "",     "accepted", "deferred",  "delivered", "bounced",    "expired",       "cancelled",
-      "held", "released", "discarded", "domain",    "pace",       "blocklist",     "suppressed",
-      "",     "",         "",          "",          "complained", "inbound_bounce"};
+      "",     "accepted", "deferred",     "delivered",    "bounced",    "expired",       "cancelled",
+      "held", "released", "discarded",    "domain",       "pace",       "blocklist",     "suppressed",
+      "",     "",         "unsubscribed", "resubscribed", "complained", "inbound_bounce"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
 }

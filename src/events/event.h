@@ -30,7 +30,9 @@ enum class kind : std::uint8_t {
   pace = 11,        // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
   blocklist = 12,   // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
   suppressed = 13,  // end: not sent, as the address is on its account's suppression list; `answer` says why
-  // Of what came back later, behind any end; `origin` names the message that told of it:
+  // Of what came back later, behind any end; `origin` names the message that told of it, if one did:
+  unsubscribed = 16,   // the recipient wants no more mail of this stream; `reason`: by which way it was said
+  resubscribed = 17,   // wants it again
   complained = 18,     // the recipient calls it spam
   inbound_bounce = 19  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx
 };

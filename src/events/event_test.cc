@@ -127,7 +127,7 @@ TEST(event_kind, ends_a_recipient_or_does_not) {
        {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded, kind::suppressed})
     EXPECT_TRUE(is_end(k)) << to_text(k);
   for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace,
-                       kind::blocklist, kind::complained, kind::inbound_bounce})
+                       kind::blocklist, kind::unsubscribed, kind::resubscribed, kind::complained, kind::inbound_bounce})
     EXPECT_FALSE(is_end(k)) << to_text(k);
 }
 

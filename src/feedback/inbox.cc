@@ -7,7 +7,6 @@
 #include "accounts/model.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "events/log_reader.h"
 #include "message/address.h"
 #include "message/utf8.h"
 
@@ -38,6 +37,10 @@ reply answer_of(const bounce::report& r) {
   return {code, r.status, r.diagnostic};
 }
 
+reply unreadable() {
+  return {451, {4, 3, 0}, "the spool can't be read"};
+}
+
 }  // namespace
 
 inbox::inbox(options with, environment env)
@@ -53,15 +56,19 @@ void inbox::reconfigure(options with) {
 }
 
 reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
-  const auto who = env_.return_paths.open(message::local_part_of(recipient));
+  const auto local_part = message::local_part_of(recipient);
+  if (const auto leaves = env_.unsubscribes.open_address(local_part)) return take_wish(m, *leaves);
+  const auto who = env_.return_paths.open(local_part);
   if (!who) {
     forged_.add();
     return {550, {5, 1, 1}, "no such address: this domain takes only what comes back"};
   }
   auto content = read(m);
-  if (!content) return {451, {4, 3, 0}, "the message can't be read from the spool"};
+  if (!content) return unreadable();
   const auto reports = bounce::read_report(*content, env_.bounces);
-  const auto of = find(*who);
+  const auto found = find_original(env_.store.store(), *who);
+  if (!found) return unreadable();
+  const auto& of = *found;
   if (!of) {
     others_.add();
     GONETS_LOG(warning, "feedback_on_unknown", "id", to_text(m.id), "about", to_text(who->message), "kind",
@@ -88,6 +95,22 @@ reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
   return {250, {2, 0, 0}, fmt::format("read: {}", bounce::to_text(report.kind))};
 }
 
+// Whatever people write there, they mean it; machines that answer by themselves don't.
+reply inbox::take_wish(const spool::queued_message& m, const message::verp& who) {
+  const auto content = read(m);
+  if (!content) return unreadable();
+  const auto kind = bounce::read_report(*content, env_.bounces).front().kind;
+  if (kind == bounce::report_kind::bounce || kind == bounce::report_kind::auto_reply) {
+    others_.add();
+    return {250, {2, 0, 0}, fmt::format("read: {}, which is no wish to unsubscribe", bounce::to_text(kind))};
+  }
+  const auto taken =
+      env_.unsubscribes.take(who, wish::unsubscribe, said_by::mail, "report " + to_text(m.id), env_.shard, {});
+  if (taken) return {250, {2, 0, 0}, "read: unsubscribed"};
+  if (taken.error() == no_subscription::unavailable) return unreadable();
+  return {250, {2, 0, 0}, "nothing is known any more of the message that it is about"};
+}
+
 std::optional<std::string> inbox::read(const spool::queued_message& m) const {
   if (m.in_memory) return m.head + m.body;
   std::string all;
@@ -97,24 +120,6 @@ std::optional<std::string> inbox::read(const spool::queued_message& m) const {
     all += *part;
   }
   return all;
-}
-
-std::optional<inbox::original> inbox::find(const message::verp& of) const {
-  auto history = events::read_history(env_.store.store(), of.message);
-  if (!history) return std::nullopt;
-  const auto accepted = std::ranges::find(*history, events::kind::accepted, &events::event::kind);
-  if (accepted == history->end()) return std::nullopt;
-  const auto named = std::ranges::find(accepted->recipients, of.recipient, &events::event_recipient::index);
-  if (named == accepted->recipients.end()) return std::nullopt;
-  original found{*accepted, named->address, {}, {}};
-  const auto delivered = std::ranges::find_if(*history, [&](const events::event& e) {
-    return e.kind == events::kind::delivered &&
-           std::ranges::find(e.recipients, of.recipient, &events::event_recipient::index) != e.recipients.end();
-  });
-  if (delivered == history->end()) return found;
-  found.egress = std::move(delivered->egress);
-  found.provider = std::move(delivered->provider);
-  return found;
 }
 
 void inbox::note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,

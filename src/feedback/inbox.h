@@ -1,5 +1,6 @@
-// Takes what comes back to our return paths: finds the recipient that it is about, by the address alone, and records
-// what the report says of it. Blocking: for the blocking pool; safe from several of its threads.
+// Takes what comes back to our return paths, and to the addresses that unsubscribe: finds the recipient that it is
+// about, by the address alone, and records what the report says of it. Blocking: for the blocking pool; safe from
+// several of its threads.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -11,6 +12,8 @@
 #include "base/id_source.h"
 #include "base/status.h"
 #include "bounce/report.h"
+#include "feedback/original.h"
+#include "feedback/unsubscriber.h"
 #include "message/verp.h"
 #include "metrics/metrics.h"
 #include "spool/spool.h"
@@ -26,6 +29,7 @@ struct environment {
   spool::spool& store;
   const bounce::classifier& bounces;
   const message::verp_signer& return_paths;
+  unsubscriber& unsubscribes;
   const clock& time;
   id_source& ids;
   metrics::registry& counts;
@@ -46,13 +50,7 @@ class inbox {
   reply take(const spool::queued_message& m, std::string_view recipient);
 
  private:
-  // Of whom it is; from its event `accepted`.
-  struct original {
-    events::event accepted;
-    std::string recipient;
-    std::string egress, provider;  // of its delivery; empty: it was not delivered, or that is no longer known
-  };
-  std::optional<original> find(const message::verp& of) const;
+  reply take_wish(const spool::queued_message& m, const message::verp& who);
   std::optional<std::string> read(const spool::queued_message& m) const;
   void note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
             spool::change& to) const;

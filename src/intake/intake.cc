@@ -9,6 +9,7 @@
 #include "intake/schedule_text.h"
 #include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
+#include "intake/unsubscribe_fields.h"
 #include "message/address.h"
 #include "message/labels.h"
 #include "message/mailbox_list.h"
@@ -97,11 +98,13 @@ void log_accepted(const events::event& e) {
 
 }  // namespace
 
-intake::intake(options with, const message::verp_signer& return_paths, spool::spool& store, id_source& ids,
-               const clock& time, const accounts::directory_source& accounts, metrics::registry& counts,
-               std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
+intake::intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
+               spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
+               metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
+               admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       return_paths_(return_paths),
+      unsubscribes_(unsubscribes),
       store_(store),
       ids_(ids),
       time_(time),
@@ -181,7 +184,7 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
 // The domain takes what comes back, and what people write to who runs it: RFC 5321 4.5.1, RFC 2142.
 std::optional<reply> intake::check_feedback(std::string_view address) const {
   const auto local = message::local_part_of(address);
-  if (is_role(local) || return_paths_.open(local)) return std::nullopt;
+  if (is_role(local) || return_paths_.open(local) || unsubscribes_.open(local)) return std::nullopt;
   return reply{550, {5, 1, 1}, "No such address: this domain takes only what comes back"};
 }
 
@@ -230,6 +233,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
     }
   }
   add_head(*with, from, *header, c);
+  if (m.own_return_path && !header->unsubscribes) add_unsubscribing(*with, m);
   if (all && !all->all().domains.empty())
     c.signatures = signatures_for(*all, from.account, author_domain(*header), with->signing);
   return c;
@@ -291,6 +295,15 @@ void intake::add_head(const options& with, const source& from, const message::he
     message::append_message_id(m.head, m.id, mixed(random_.fetch_add(1, std::memory_order_relaxed)), with.hostname);
     c.header_message_id = bare_message_id(std::string_view(m.head).substr(begins));
   }
+}
+
+// A message is signed once, for all of its recipients, and these fields must be signed and name the recipient (RFC 8058
+// 3.1, 4). So only a message to one has them, which is how bulk mail comes.
+void intake::add_unsubscribing(const options& with, spool::queued_message& m) const {
+  if (m.envelope.recipients.size() != 1) return;
+  if (std::ranges::find(with.unsubscribe_streams, m.stream) == with.unsubscribe_streams.end()) return;
+  append_unsubscribe_fields(m.head, unsubscribes_, {m.id, recipient_index{0}}, with.unsubscribe_url,
+                            with.feedback_domain);
 }
 
 void intake::accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done) {

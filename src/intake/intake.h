@@ -45,6 +45,8 @@ struct options {
   std::vector<std::string> egress_choices;  // egresses and pools that senders may name
   std::string feedback_domain;              // of our return paths; empty: mail keeps those of its senders
   std::string postmaster;                   // stands for postmaster and abuse there
+  std::vector<std::string> unsubscribe_streams;
+  std::string unsubscribe_url;  // empty: by mail only
 };
 
 // A message whose body is still to come.
@@ -59,9 +61,10 @@ class intake {
   using admit_function = std::function<void(std::size_t shard, spool::message_ptr m)>;
 
   // `admit` is called on the shard that accepted a message, once it is safe.
-  intake(options with, const message::verp_signer& return_paths, spool::spool& store, id_source& ids, const clock& time,
-         const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed, runtime::shards& on,
-         runtime::blocking_pool& signers, admit_function admit);
+  intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
+         spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
+         metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
+         admit_function admit);
 
   // From any thread; for messages to come.
   void reconfigure(options with);
@@ -98,9 +101,11 @@ class intake {
   void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);
   void commit(spool::acceptance request, std::size_t shard, on_accepted done);
   void add_head(const options& with, const source& from, const message::header_summary& header, composed& c);
+  void add_unsubscribing(const options& with, spool::queued_message& m) const;
 
   std::atomic<std::shared_ptr<const options>> with_;
   const message::verp_signer& return_paths_;
+  const message::verp_signer& unsubscribes_;
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;

@@ -103,7 +103,13 @@ void note(header_summary& s, const field& f) {
       if (is_name(name, "tls-required")) set_first(s.tls_required, f);
       break;
     case 16:
-      if (is_name(name, "list-unsubscribe")) set_first(s.list_unsubscribe, f);
+      if (is_name(name, "list-unsubscribe")) {
+        s.unsubscribes = true;
+        set_first(s.list_unsubscribe, f);
+      }
+      break;
+    case 21:
+      if (is_name(name, "list-unsubscribe-post")) s.unsubscribes = true;
       break;
     default:
       break;

@@ -24,6 +24,7 @@ struct header_summary {
   // How many there are: more than one can't be judged.
   std::size_t from_fields = 0, sender_fields = 0;
   std::size_t gonets_fields = 0;  // whose names begin with X-Gonets-
+  bool unsubscribes = false;      // List-Unsubscribe or List-Unsubscribe-Post is there, be it empty
   bool has_body = false;          // the empty line was there
 };
 

@@ -51,8 +51,15 @@ TEST(header_scan, finds_the_fields_that_intake_needs) {
   EXPECT_EQ(s.message_id, "<1@a.test>");
   EXPECT_EQ(s.feedback_id, "1:2:3:a");
   EXPECT_EQ(s.list_unsubscribe, "<https://a.test/u>");
+  EXPECT_TRUE(s.unsubscribes);
   EXPECT_EQ(s.tls_required, "No");
   EXPECT_TRUE(s.has_body);
+}
+
+TEST(header_scan, sees_either_field_that_unsubscribes_be_it_empty) {
+  EXPECT_TRUE(scan("List-Unsubscribe:\r\n\r\n").unsubscribes);
+  EXPECT_TRUE(scan("LIST-unsubscribe-Post: x\r\n\r\n").unsubscribes);
+  EXPECT_FALSE(scan("List-Unsubscribed: x\r\nList-Unsubscribe-Past: x\r\n\r\n").unsubscribes);
 }
 
 TEST(header_scan, compares_names_without_case) {

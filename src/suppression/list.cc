@@ -151,6 +151,15 @@ storage::result<std::optional<entry>> find(const storage::store& in, account_id 
   return found;
 }
 
+storage::result<std::optional<entry>> get(const storage::store& in, account_id of, std::string_view address,
+                                          std::string_view scope) {
+  const auto key = prefix_of(of, normalised(address)) + std::string(scope);
+  auto value = in.get(family::suppression, key);
+  if (!value) return std::unexpected(std::move(value.error()));
+  if (!*value) return std::nullopt;
+  return decode(key, **value);
+}
+
 storage::result<std::vector<entry>> read(const storage::store& in, account_id of, std::string_view after,
                                          std::size_t max) {
   const auto all = prefix_of(of, {});

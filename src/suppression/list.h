@@ -23,7 +23,7 @@ struct entry {
   account_id account;
   std::string address;  // as normalised() gives it
   std::string scope;    // the stream that it is for; empty: all of the account's mail
-  std::string reason;   // a category of bounces, "complained", "manual", or what an operator says
+  std::string reason;   // a category of bounces, "complained", "unsubscribed", "manual", or what an operator says
   message_id source;    // the message that caused it; zero: none
   wall_time since{};
   wall_time expires{};  // zero: never
@@ -71,6 +71,9 @@ class list {
 // Blocking reads. What applies to mail of that stream now; of several the one for all.
 storage::result<std::optional<entry>> find(const storage::store& in, account_id of, std::string_view address,
                                            std::string_view stream, wall_time now);
+// The one for that account, address and scope alone, expired or not.
+storage::result<std::optional<entry>> get(const storage::store& in, account_id of, std::string_view address,
+                                          std::string_view scope);
 // Those of the account behind `after`, the key_of() of one or empty, by address, at most `max`; expired ones too.
 storage::result<std::vector<entry>> read(const storage::store& in, account_id of, std::string_view after,
                                          std::size_t max);

@@ -89,6 +89,16 @@ TEST_F(suppressed, goes_when_it_is_removed_and_only_in_that_scope) {
   EXPECT_EQ(reason("ann@b.test", "bulk"), "manual");
 }
 
+TEST_F(suppressed, is_got_by_its_very_scope) {
+  auto past = of("bob@b.test", "bulk");
+  past.expires = noon - 1h;
+  put({{of("ann@b.test")}, {past}});
+  EXPECT_EQ(**get(*store_, shop, "Ann@b.test", ""), of("ann@b.test"));
+  EXPECT_EQ(*get(*store_, shop, "ann@b.test", "bulk"), std::nullopt);
+  EXPECT_EQ(*get(*store_, other, "ann@b.test", ""), std::nullopt);
+  EXPECT_EQ(**get(*store_, shop, "bob@b.test", "bulk"), past);
+}
+
 TEST_F(suppressed, is_read_page_by_page) {
   put({{of("c@b.test")}, {of("a@b.test", "bulk")}, {of("a@b.test")}, {of("b@b.test")}});
   const auto first = *read(*store_, shop, "", 3);

@@ -16,7 +16,7 @@ colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
   if (kind == "deferred" || kind == "held" || kind == "domain" || kind == "blocklist") return colour::yellow;
   if (kind == "bounced" || kind == "expired" || kind == "cancelled" || kind == "suppressed") return colour::red;
-  if (kind == "complained" || kind == "inbound_bounce") return colour::red;
+  if (kind == "complained" || kind == "inbound_bounce" || kind == "unsubscribed") return colour::red;
   return colour::none;
 }
 

@@ -20,6 +20,7 @@ section api_section();
 section dkim_section();
 section domains_section();
 section feedback_section();
+section web_section();
 section log_section();
 
 }  // namespace gonets::config::detail

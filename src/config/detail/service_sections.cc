@@ -11,6 +11,7 @@ using server = settings::server_section;
 using smtp_settings = settings::smtp_section;
 using tls_settings = settings::tls_section;
 using api = settings::api_section;
+using web = settings::web_section;
 using log_settings = settings::log_section;
 using limits = smtp::server_limits;
 
@@ -140,6 +141,18 @@ section api_section() {
           setting<in, &api::listen>("listen", restart, endpoint_text{0},
                                     "The same over HTTP, and the metrics. Empty: not offered. On a loopback address "
                                     "only, as it speaks no TLS; it asks for API keys."),
+      }};
+}
+
+section web_section() {
+  return {
+      "web",
+      "What the world may see of the server by HTTP, apart from the API: the pages by which recipients unsubscribe.",
+      {
+          setting<&settings::web, &web::listen>(
+              "listen", restart, endpoint_text{0},
+              "Where they are served. Plain HTTP: a proxy with TLS stands in front, and passes `/u/` on. Empty: not "
+              "offered."),
       }};
 }
 

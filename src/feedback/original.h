@@ -1,0 +1,21 @@
+// The message and recipient that something which came back is about.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "events/event.h"
+#include "message/verp.h"
+#include "storage/store.h"
+
+namespace gonets::feedback {
+
+struct original {
+  events::event accepted;
+  std::string recipient;
+  std::string egress, provider;  // of its delivery; empty: it was not delivered, or that is no longer known
+};
+
+// Blocking. Nothing: its events are no longer kept.
+storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of);
+
+}  // namespace gonets::feedback
