@@ -357,7 +357,8 @@ void parts::open() {
   make_logins();
   open_domains();
   open_blocklists();
-  journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), time, counts, o.event_retention);
+  journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
+                                              o.event_retention);
   open_webhooks(random_seed());
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });

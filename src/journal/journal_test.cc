@@ -45,7 +45,7 @@ class journal : public testing::Test {
     return e;
   }
   void apply(const std::vector<events::event>& batch, std::uint64_t missed = 0) {
-    const auto done = recorder_->apply(batch, missed);
+    const auto done = recorder_->apply(batch, batch.back().seq, missed);
     ASSERT_TRUE(done) << done.error().detail;
   }
   page found(const query& wanted) {
@@ -101,6 +101,37 @@ TEST_F(journal, goes_on_from_its_cursor) {
   const auto at = again.cursor();
   ASSERT_TRUE(at);
   EXPECT_EQ(at->value, 2u);
+}
+
+TEST_F(journal, a_log_that_was_set_back_changes_nothing_that_is_known_and_goes_on) {
+  const auto first = accepted(old_, "a@x.test");
+  const auto deferred = ended(events::kind::deferred, old_, bounce::category::mailbox_full);
+  const auto bounced = ended(events::kind::bounced, old_, bounce::category::user_unknown);
+  const auto taken_back = accepted(new_, "b@x.test");
+  apply({first, deferred, bounced, taken_back});
+  seq_ = 3;  // a backup was restored: the log now ends behind `bounced`
+  ASSERT_TRUE(recorder_->start_over(event_seq{3}));
+  apply({first, deferred});
+  EXPECT_EQ(found({.recipient = "a@x.test"}).rows.at(0).status, "bounced");
+  apply({bounced});
+  auto complained = ended(events::kind::complained, old_, bounce::category::user_unknown);
+  ASSERT_EQ(complained.seq.value, 4u);  // a number that the file has seen, of another event
+  complained.at = bounced.at - 1h;      // and a clock that was set back hides nothing
+  apply({complained});
+  EXPECT_EQ(found({.recipient = "a@x.test"}).rows.at(0).status, "complained");
+  EXPECT_EQ(found({}).rows.size(), 2u);
+}
+
+TEST_F(journal, another_log_is_read_from_its_first_event) {
+  apply({accepted(old_, "a@x.test"), ended(events::kind::bounced, old_, bounce::category::user_unknown)});
+  seq_ = 0;
+  const message_id other{old_.value + 1};
+  const std::vector of_new_log{accepted(other, "b@x.test")};
+  ASSERT_TRUE(recorder_->start_over(event_seq{1}));
+  recorder_.emplace(folder_);  // as after a crash: that it began anew is not forgotten
+  ASSERT_EQ(recorder_->cursor().value_or(event_seq{9}), event_seq{0});
+  apply(of_new_log);
+  EXPECT_EQ(found({}).rows.size(), 2u);
 }
 
 TEST_F(journal, the_retention_deletes_the_files_of_old_days_and_nothing_makes_them_anew) {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "events/log_reader.h"
 #include "journal/search.h"
 
 namespace gonets::journal {
@@ -13,16 +12,22 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t batch_max = 2000;
-constexpr std::chrono::milliseconds idle{250};
-constexpr std::chrono::milliseconds retry_after{1000};
+constexpr std::chrono::milliseconds idle = 1min;        // events end it
+constexpr std::chrono::milliseconds gathering = 250ms;  // so that a trickle of events is not a transaction each
+constexpr std::chrono::milliseconds retry_after = 1s;
 constexpr std::chrono::milliseconds old_files_period = 1min;
 constexpr int niceness = 10;
 
 }  // namespace
 
-keeper::keeper(std::string folder, const storage::store& log, const clock& time, metrics::registry& counts,
-               std::chrono::milliseconds retention)
-    : folder_(std::move(folder)), log_(log), time_(time), retention_(retention.count()), recorder_(folder_) {
+keeper::keeper(std::string folder, const storage::store& log, events::log_end& end, const clock& time,
+               metrics::registry& counts, std::chrono::milliseconds retention)
+    : folder_(std::move(folder)),
+      end_(end),
+      time_(time),
+      retention_(retention.count()),
+      recorder_(folder_),
+      log_(log, end, event_seq{0}) {
   counts.make_callback_gauge("gonets_journal_lag_seconds", "How far the journal is behind the event log.",
                              [this] { return double(lag_ms_.load()) / 1000; });
   counts.make_callback_gauge("gonets_journal_up", "1 while the journal can be written, else 0.",
@@ -41,6 +46,7 @@ void keeper::reconfigure(std::chrono::milliseconds retention) {
 void keeper::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
+  log_.wake();
   thread_.join();
 }
 
@@ -57,41 +63,60 @@ void keeper::follow(const std::stop_token& stopped) {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
   while (!stopped.stop_requested()) {
     remove_old();
-    const auto more = advance();
-    if (more) {
+    if (const auto more = advance(); !more) {
+      if (!failing_.exchange(true))
+        GONETS_LOG(error, "journal_failed", "error", more.error().detail, "effect",
+                   "mail goes on; the journal catches up when it can be written again");
+      pause(stopped, retry_after);
+    } else {
       if (failing_.exchange(false)) GONETS_LOG(info, "journal_written_again", "folder", folder_);
-      if (!*more) pause(stopped, idle);
-      continue;
+      if (*more) continue;
+      log_.wait(idle);
+      pause(stopped, gathering);
     }
-    if (!failing_.exchange(true))
-      GONETS_LOG(error, "journal_failed", "error", more.error().detail, "effect",
-                 "mail goes on; the journal catches up when it can be written again");
-    pause(stopped, retry_after);
   }
 }
 
 storage::sql_result<bool> keeper::advance() {
-  if (!cursor_) {
-    auto read = recorder_.cursor();
-    if (!read) return std::unexpected(std::move(read.error()));
-    cursor_ = *read;
+  if (!opened_) {
+    const auto read = recorder_.cursor();
+    if (!read) return std::unexpected(read.error());
+    log_.move_to(*read);
+    opened_ = true;
   }
-  auto batch = events::read_after(log_, *cursor_, batch_max);
+  const auto from = log_.cursor();
+  auto batch = log_.next(batch_max);
   if (!batch)
     return std::unexpected(storage::sql_error{storage::sql_failure::unavailable, "event log: " + batch.error().detail});
   if (batch->empty()) {
     lag_ms_.store(0);
     return false;
   }
-  lag_ms_.store((time_.wall() - batch->front().at).count());
-  const auto missed = batch->front().seq.value - cursor_->value - 1;
-  if (auto done = recorder_.apply(*batch, missed); !done) return std::unexpected(std::move(done.error()));
-  if (missed != 0)
-    GONETS_LOG(warning, "journal_gap", "events", missed, "reason", "the event log's retention had removed them");
-  cursor_ = batch->back().seq;
-  const bool more = batch->size() == batch_max;
+  if (!batch->events.empty()) lag_ms_.store((time_.wall() - batch->events.front().at).count());
+  auto done = record(from, *batch);
+  if (!done) {
+    log_.move_to(replaced_ ? event_seq{0} : from);
+    return std::unexpected(std::move(done.error()));
+  }
+  const bool more = batch->cursor < end_.now();
   if (!more) lag_ms_.store(0);
   return more;
+}
+
+storage::sql_result<void> keeper::record(event_seq from, const events::log_batch& batch) {
+  replaced_ = replaced_ || batch.log_replaced;
+  if (replaced_) {
+    GONETS_LOG(warning, "journal_log_replaced", "cursor", from.value, "effect",
+               "the event log is another one; it is read from its beginning, what the journal has stays");
+    if (auto done = recorder_.start_over(end_.now()); !done) return done;
+    replaced_ = false;
+  }
+  // What was gone before the journal began is no gap in it.
+  const auto missed = from.value == 0 ? 0 : batch.lost;
+  if (auto done = recorder_.apply(batch.events, batch.cursor, missed); !done) return done;
+  if (missed != 0)
+    GONETS_LOG(warning, "journal_gap", "events", missed, "reason", "the event log's retention had removed them");
+  return {};
 }
 
 void keeper::remove_old() {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "events/follower.h"
 #include "journal/query.h"
 #include "journal/recorder.h"
 #include "metrics/metrics.h"
@@ -20,8 +21,8 @@ namespace gonets::journal {
 class keeper {
  public:
   // Starts at once. What it is given must outlive stop().
-  keeper(std::string folder, const storage::store& log, const clock& time, metrics::registry& counts,
-         std::chrono::milliseconds retention);
+  keeper(std::string folder, const storage::store& log, events::log_end& end, const clock& time,
+         metrics::registry& counts, std::chrono::milliseconds retention);
   ~keeper();
   keeper(const keeper&) = delete;
   keeper& operator=(const keeper&) = delete;
@@ -34,17 +35,20 @@ class keeper {
   void follow(const std::stop_token& stopped);
   // Whether more waits in the log.
   storage::sql_result<bool> advance();
+  storage::sql_result<void> record(event_seq from, const events::log_batch& batch);
   void remove_old();
   void pause(const std::stop_token& stopped, std::chrono::milliseconds how_long);
 
   const std::string folder_;
-  const storage::store& log_;
+  events::log_end& end_;
   const clock& time_;
   std::atomic<std::chrono::milliseconds::rep> retention_;
   std::atomic<std::int64_t> lag_ms_{0};  // of the latest batch, while more waited behind it or it could not be written
   std::atomic<bool> failing_{false};
   recorder recorder_;
-  std::optional<event_seq> cursor_;  // nothing: not read yet
+  events::follower log_;
+  bool opened_ = false;    // log_ stands where the journal does
+  bool replaced_ = false;  // the log is another one, and the journal could not yet be told
   steady_time looked_for_old_{};
   std::mutex mutex_;
   std::condition_variable_any woken_;

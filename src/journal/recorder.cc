@@ -30,6 +30,7 @@ std::string storable(std::string_view text) {
 
 struct changes {
   rows messages, tags, recipients, outcomes;
+  rows told_again;  // outcomes that may be known
 };
 
 void add_accepted(const events::event& e, changes& to) {
@@ -49,12 +50,17 @@ void add_accepted(const events::event& e, changes& to) {
   }
 }
 
-void add_outcome(const events::event& e, changes& to) {
+void add_outcome(const events::event& e, bool maybe_known, changes& to) {
   const std::string category(e.category ? bounce::to_text(*e.category) : "");
   const auto said = storable(e.answer.code == 0 && e.answer.text.empty() ? e.reason : to_text(e.answer));
-  for (const auto& r : e.recipients)
-    to.outcomes.push_back({std::string(to_text(e.kind)), category, said, e.at.time_since_epoch().count(), e.attempts,
-                           e.attempts, storable(e.provider), e.message.value, r.index.value});
+  const std::string status(to_text(e.kind));
+  const auto at = e.at.time_since_epoch().count();
+  for (const auto& r : e.recipients) {
+    std::vector<sql_value> row{status,          category,     said, at, e.attempts, e.attempts, storable(e.provider),
+                               e.message.value, r.index.value};
+    if (maybe_known) row.insert(row.end(), {at, at, status});
+    (maybe_known ? to.told_again : to.outcomes).push_back(std::move(row));
+  }
 }
 
 // In this order, as each recipient is there before anything becomes of it.
@@ -68,12 +74,23 @@ void write(sql_session& s, const changes& all) {
       "INSERT INTO recipients (message, idx, address, given, provider, status, category, reply, at, attempts) VALUES"
       " (:message, :idx, :address, :given, :provider, :status, '', '', :at, 0) ON CONFLICT DO NOTHING",
       all.recipients);
-  s.change_each(
+  const std::string outcome =
       "UPDATE recipients SET status = :status, category = :category, reply = :reply, at = :at,"
-      " attempts = CASE WHEN :attempts > 0 THEN :made ELSE attempts END, provider = COALESCE(NULLIF(:provider, ''), "
-      "provider)"
-      " WHERE message = :message AND idx = :idx",
-      all.outcomes);
+      " attempts = CASE WHEN :attempts > 0 THEN :made ELSE attempts END,"
+      " provider = COALESCE(NULLIF(:provider, ''), provider) WHERE message = :message AND idx = :idx";
+  // By their time alone: a clock that was set back must not hide what is new, so this is for what may be known only.
+  s.change_each(outcome + " AND (at < :later OR (at = :same AND status <> :other))", all.told_again);
+  s.change_each(outcome, all.outcomes);
+}
+
+std::int64_t state(sql_session& s, std::string_view name) {
+  const auto found = s.row("SELECT value FROM state WHERE name = :name", {name});
+  return found ? found->integer(0) : 0;
+}
+
+template <std::integral T>
+void set_state(sql_session& s, std::string_view name, T value) {
+  s.change("UPDATE state SET value = :value WHERE name = :name", {value, name});
 }
 
 }  // namespace
@@ -86,10 +103,24 @@ sql_result<event_seq> recorder::cursor() {
   std::error_code error;
   if (std::filesystem::create_directories(folder_, error))
     std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
-  return cursor_.read([](sql_session& s) -> sql_result<event_seq> {
-    const auto found = s.row("SELECT value FROM state WHERE name = 'cursor'");
-    return event_seq{found ? static_cast<std::uint64_t>(found->integer(0)) : 0};
+  return cursor_.read([this](sql_session& s) -> sql_result<event_seq> {
+    log_ = state(s, "log");
+    known_until_.value = static_cast<std::uint64_t>(state(s, "known_until"));
+    return event_seq{static_cast<std::uint64_t>(state(s, "cursor"))};
   });
+}
+
+sql_result<void> recorder::start_over(event_seq end) {
+  auto done = cursor_.write([&](sql_session& s) -> sql_result<void> {
+    set_state(s, "log", log_ + 1);
+    set_state(s, "known_until", end.value);
+    set_state(s, "cursor", 0);
+    return {};
+  });
+  if (!done) return done;
+  ++log_;
+  known_until_ = end;
+  return {};
 }
 
 storage::sql_database& recorder::file(const std::string& name) {
@@ -103,25 +134,23 @@ storage::sql_database& recorder::file(const std::string& name) {
 sql_result<void> recorder::apply_to(const std::string& name, std::span<const events::event* const> batch) {
   if (open_.size() > open_max) open_.clear();
   return file(name).write([&](sql_session& s) -> sql_result<void> {
-    const auto found = s.row("SELECT value FROM state WHERE name = 'cursor'");
-    const auto known = found ? static_cast<std::uint64_t>(found->integer(0)) : 0;
+    const auto known = state(s, "log") == log_ ? static_cast<std::uint64_t>(state(s, "cursor")) : 0;
     changes all;
     for (const auto* e : batch) {
       if (e->seq.value <= known) continue;
       if (e->kind == events::kind::accepted)
         add_accepted(*e, all);
       else
-        add_outcome(*e, all);
+        add_outcome(*e, e->seq <= known_until_, all);
     }
     write(s, all);
-    const auto last = std::max(known, batch.back()->seq.value);
-    s.change("UPDATE state SET value = :value WHERE name = 'cursor'", {last});
+    set_state(s, "cursor", std::max(known, batch.back()->seq.value));
+    set_state(s, "log", log_);
     return {};
   });
 }
 
-sql_result<void> recorder::apply(std::span<const events::event> batch, std::uint64_t missed) {
-  if (batch.empty()) return {};
+sql_result<void> recorder::apply(std::span<const events::event> batch, event_seq cursor, std::uint64_t missed) {
   std::map<std::string, std::vector<const events::event*>> by_file;
   for (const auto& e : batch) {
     if (e.message.value == 0) continue;  // of no message
@@ -131,7 +160,7 @@ sql_result<void> recorder::apply(std::span<const events::event> batch, std::uint
   for (const auto& [name, of_file] : by_file)
     if (auto done = apply_to(name, of_file); !done) return done;
   return cursor_.write([&](sql_session& s) -> sql_result<void> {
-    s.change("UPDATE state SET value = :value WHERE name = 'cursor'", {batch.back().seq.value});
+    set_state(s, "cursor", cursor.value);
     if (missed != 0) s.change("UPDATE state SET value = value + :value WHERE name = 'missed'", {missed});
     return {};
   });

@@ -15,10 +15,13 @@ namespace gonets::journal {
 class recorder {
  public:
   explicit recorder(std::string folder);
-  // The last event that all files have. Makes the folder when there is none.
+  // The last event that all files have; first of all calls. Makes the folder when there is none.
   storage::sql_result<event_seq> cursor();
-  // Applies events in their order. Those before the log's oldest event are lost to the journal: `missed` counts them.
-  storage::sql_result<void> apply(std::span<const events::event> batch, std::uint64_t missed);
+  // The log is another one, which now ends at `end`: its numbers have nothing to do with the cursors. What it tells up
+  // to there the journal may know already, as when a backup was restored, and then changes nothing.
+  storage::sql_result<void> start_over(event_seq end);
+  // Applies events in their order, and moves the cursor to `cursor`. `missed` counts what is lost to the journal.
+  storage::sql_result<void> apply(std::span<const events::event> batch, event_seq cursor, std::uint64_t missed);
   // Deletes the files of days before this one; later events of those days are passed over. How many files.
   std::size_t remove_before(std::chrono::sys_days day);
 
@@ -28,6 +31,8 @@ class recorder {
 
   const std::string folder_;
   storage::sql_database cursor_;
+  std::int64_t log_ = 0;   // which log, counted: a file's cursor counts only when it is of the same
+  event_seq known_until_;  // up to here the log may tell what the journal had from the one before
   std::map<std::string, std::unique_ptr<storage::sql_database>> open_;  // few: the latest days that had events
   std::string oldest_;                                                  // files before it are gone
 };

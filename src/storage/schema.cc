@@ -89,7 +89,7 @@ constexpr std::string_view holds_by_label[] = {
 // Of a file of the journal, journal-YYYY-MM-DD.db: docs/formats/journal.md.
 constexpr std::string_view journal_day[] = {
     "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
-    "INSERT INTO state (name, value) VALUES ('cursor', 0)",
+    "INSERT INTO state (name, value) VALUES ('cursor', 0), ('log', 0)",
     "CREATE TABLE messages (id BIGINT PRIMARY KEY, account BIGINT NOT NULL, stream TEXT NOT NULL, sender TEXT NOT NULL,"
     " campaign TEXT NOT NULL, tags TEXT NOT NULL, header_message_id TEXT NOT NULL, accepted BIGINT NOT NULL,"
     " bytes BIGINT NOT NULL)",
@@ -105,7 +105,7 @@ constexpr std::string_view journal_day[] = {
 // Of its file cursor.db.
 constexpr std::string_view journal[] = {
     "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
-    "INSERT INTO state (name, value) VALUES ('cursor', 0), ('missed', 0)",
+    "INSERT INTO state (name, value) VALUES ('cursor', 0), ('missed', 0), ('log', 0), ('known_until', 0)",
 };
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
