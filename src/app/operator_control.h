@@ -24,6 +24,8 @@ class operator_control final : public httpd::operator_control {
   void release_hold(scheduler::hold_id id, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
   void search_messages(httpd::message_search wanted,
                        done<std::expected<httpd::message_page, httpd::response>> answer) override;
+  void count_statistics(httpd::statistics_search wanted,
+                        done<std::expected<httpd::statistics_answer, httpd::response>> answer) override;
 
  private:
   void read_history(std::string site, std::chrono::milliseconds back, std::size_t max,

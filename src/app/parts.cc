@@ -357,8 +357,9 @@ void parts::open() {
   make_logins();
   open_domains();
   open_blocklists();
-  journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
-                                              o.event_retention);
+  if (with.journal.enabled)
+    journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
+                                                with.journal.retention);
   open_webhooks(random_seed());
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
@@ -494,7 +495,7 @@ void parts::reconfigure(const config::settings& fresh) {
   inbox->reconfigure(feedback_options(fresh));
   domains->reconfigure(domain_options(fresh));
   store->reconfigure(fresh.spool.free_bytes_min, fresh.spool.event_retention);
-  journal->reconfigure(fresh.spool.event_retention);
+  if (journal) journal->reconfigure(fresh.journal.retention);
   webhooks->reconfigure(webhook_options(fresh));
   set_limits(fresh);
   egresses.configure(fresh);
@@ -538,7 +539,7 @@ void parts::close() {
   // The shards end first, so that nothing asks for more; then the committer writes what is queued. The spool itself
   // stays: the loader and the blocking pool may be reading it, and the process is about to end.
   shards.stop();
-  journal->stop();
+  if (journal) journal->stop();
   webhooks->stop();
   if (accounts->complete()) accounts->write_uses();
   store->drain();

@@ -81,7 +81,7 @@ struct parts {
   std::unique_ptr<intake::intake> intake;
   std::unique_ptr<runtime::resolver> domains_dns;  // of shard 0
   std::unique_ptr<domains::service> domains;
-  std::unique_ptr<journal::keeper> journal;
+  std::unique_ptr<journal::keeper> journal;                 // null: journal.enabled says so
   std::unique_ptr<storage::sql_database> webhook_database;  // the accounts', by a connection of its own
   std::unique_ptr<webhooks::table> webhook_table;
   std::unique_ptr<webhooks::service> webhooks;

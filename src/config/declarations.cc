@@ -156,10 +156,10 @@ declaration<route_entry> route_preset() {
 
 const std::vector<section>& sections() {
   static const std::vector<section> all{
-      server_section(),     smtp_section(),     tls_section(), auth_section(),    spool_section(),
-      accounts_section(),   delivery_section(), dns_section(), shaping_section(), blocklists_section(),
-      tls_report_section(), webhooks_section(), api_section(), dkim_section(),    domains_section(),
-      feedback_section(),   web_section(),      log_section()};
+      server_section(),     smtp_section(),       tls_section(),      auth_section(), spool_section(),
+      journal_section(),    accounts_section(),   delivery_section(), dns_section(),  shaping_section(),
+      blocklists_section(), tls_report_section(), webhooks_section(), api_section(),  dkim_section(),
+      domains_section(),    feedback_section(),   web_section(),      log_section()};
   return all;
 }
 

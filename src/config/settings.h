@@ -186,6 +186,11 @@ struct settings {
     milliseconds event_retention = 720h;
   } spool;
 
+  struct journal_section {
+    bool enabled = true;
+    milliseconds retention = 720h;
+  } journal;
+
   struct accounts_section {
     std::string database;         // sqlite:/path or postgresql://; default: beside the spool
     std::string key_file;         // default, with SQLite: beside the database

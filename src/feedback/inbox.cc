@@ -139,6 +139,8 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
   e.labels = of.accepted.labels;
   e.recipients.push_back({who.recipient, of.recipient});
   e.origin = "report " + to_text(came_as);
+  e.provider = of.provider;
+  e.egress = of.egress;
   if (refused) {
     e.answer = answer_of(what);
     e.from_peer = true;

@@ -100,6 +100,12 @@ class fake_operator_control : public operator_control {
     asked_search = std::move(wanted);
     answer(search_answer);
   }
+  statistics_search asked_statistics;
+  std::expected<statistics_answer, response> statistics_rows;
+  void count_statistics(statistics_search wanted, done<std::expected<statistics_answer, response>> answer) override {
+    asked_statistics = std::move(wanted);
+    answer(statistics_rows);
+  }
   flow_answer flow_rows;
   flow_by asked_by{};
   void flow(flow_by by, std::size_t max, done<flow_answer> answer) override {

@@ -81,6 +81,12 @@ or_refusal<message_search> read_search(const call& c) {
     if (!from) return std::unexpected(from.error());
     q.before = *from;
   }
+  const auto since = age_parameter(c.query, "since");
+  if (!since) return std::unexpected(since.error());
+  wanted.since = *since;
+  const auto until = age_parameter(c.query, "until");
+  if (!until) return std::unexpected(until.error());
+  wanted.until = *until;
   const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
   if (!max) return std::unexpected(max.error());
   q.max = *max;
@@ -114,7 +120,7 @@ std::vector<route> message_routes() {
            "/v1/messages",
            search,
            {"recipient", "sender", "header_message_id", "id", "campaign", "tag", "status", "category", "provider",
-            "account", "after", "max"},
+            "account", "since", "until", "after", "max"},
            {needs::read, true}}};
 }
 

@@ -80,7 +80,8 @@ struct flow_answer {
 
 struct message_search {
   journal::query which;
-  std::string account;  // its name; empty: any
+  std::string account;                                    // its name; empty: any
+  std::optional<std::chrono::milliseconds> since, until;  // accepted so long ago at most, at least
 };
 struct found_message {
   journal::row row;
@@ -89,6 +90,16 @@ struct found_message {
 struct message_page {
   std::vector<found_message> rows;
   std::optional<journal::position> next;
+};
+
+struct statistics_search {
+  journal::statistics_by by = journal::statistics_by::stream;
+  std::string account;  // its name; empty: any
+  std::chrono::milliseconds since{}, until{};
+};
+struct statistics_answer {
+  wall_time since{}, until{};
+  journal::statistics rows;  // an account by its name
 };
 
 class operator_control {
@@ -116,6 +127,7 @@ class operator_control {
   virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;
   virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;
   virtual void search_messages(message_search wanted, done<std::expected<message_page, response>> answer) = 0;
+  virtual void count_statistics(statistics_search wanted, done<std::expected<statistics_answer, response>> answer) = 0;
 };
 
 }  // namespace gonets::httpd

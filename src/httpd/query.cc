@@ -243,6 +243,15 @@ or_refusal<std::uint64_t> number_parameter(const parameters& given, std::string_
                      fmt::format("{}: found \"{}\", expected a whole number from {} to {}", name, text, low, high)));
 }
 
+or_refusal<std::optional<std::chrono::milliseconds>> age_parameter(const parameters& given, std::string_view name) {
+  const auto text = parameter(given, name);
+  if (text.empty()) return std::nullopt;
+  if (const auto age = parse_duration(text); age && age->count() >= 0) return *age;
+  return std::unexpected(
+      error_response(400, "invalid_parameter",
+                     fmt::format("{}: found \"{}\", expected a duration such as 90m, 24h or 7d", name, text)));
+}
+
 or_refusal<message_id> parse_id(std::string_view text) {
   if (const auto id = parse_message_id(text)) return *id;
   return std::unexpected(error_response(400, "invalid_id", fmt::format("\"{}\" is not a message id", text),

@@ -31,6 +31,8 @@ std::string_view parameter(const parameters& given, std::string_view name);  // 
 // `fallback` when absent; refuses what is not a whole number from `low` to `high`.
 or_refusal<std::uint64_t> number_parameter(const parameters& given, std::string_view name, std::uint64_t fallback,
                                            std::uint64_t low, std::uint64_t high);
+// "90s", "2h", "1d12h"; nothing when absent.
+or_refusal<std::optional<std::chrono::milliseconds>> age_parameter(const parameters& given, std::string_view name);
 or_refusal<message_id> parse_id(std::string_view text);
 
 const std::vector<std::string_view>& filter_names();

@@ -228,7 +228,8 @@ const std::vector<route>& table() {
     };
     for (auto* more : {detail::account_routes, detail::domain_routes, detail::tls_routes, detail::site_routes,
                        detail::operator_routes, detail::egress_routes, detail::hold_routes, detail::suppression_routes,
-                       detail::message_routes, detail::webhook_routes, detail::warm_up_routes, detail::flow_routes})
+                       detail::message_routes, detail::webhook_routes, detail::statistics_routes,
+                       detail::warm_up_routes, detail::flow_routes})
       std::ranges::move(more(), std::back_inserter(routes));
     return routes;
   }();

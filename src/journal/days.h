@@ -13,7 +13,11 @@ namespace gonets::journal {
 
 std::chrono::sys_days day_of(message_id id);
 std::string file_of(std::chrono::sys_days day);  // "journal-2026-11-27.db": they sort as the days do
-// Of those in `folder`, the newest first.
-std::vector<std::string> files_in(const std::string& folder);
+struct day_file {
+  std::chrono::sys_days day;
+  std::string name;
+};
+// Those in `folder`, the newest first.
+std::vector<day_file> files_in(const std::string& folder);
 
 }  // namespace gonets::journal

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "journal/search.h"
 
 namespace gonets::journal {
 namespace {
@@ -27,7 +26,8 @@ keeper::keeper(std::string folder, const storage::store& log, events::log_end& e
       time_(time),
       retention_(retention.count()),
       recorder_(folder_),
-      log_(log, end, event_seq{0}) {
+      log_(log, end, event_seq{0}),
+      reader_(folder_) {
   counts.make_callback_gauge("gonets_journal_lag_seconds", "How far the journal is behind the event log.",
                              [this] { return double(lag_ms_.load()) / 1000; });
   counts.make_callback_gauge("gonets_journal_up", "1 while the journal can be written, else 0.",
@@ -40,7 +40,9 @@ keeper::~keeper() {
 }
 
 void keeper::reconfigure(std::chrono::milliseconds retention) {
-  retention_.store(retention.count());
+  if (retention_.exchange(retention.count()) == retention.count()) return;
+  look_for_old_.store(true);
+  log_.wake();
 }
 
 void keeper::stop() {
@@ -48,10 +50,6 @@ void keeper::stop() {
   thread_.request_stop();
   log_.wake();
   thread_.join();
-}
-
-storage::sql_result<page> keeper::search(const query& wanted) const {
-  return journal::search(folder_, wanted);
 }
 
 void keeper::pause(const std::stop_token& stopped, std::chrono::milliseconds how_long) {
@@ -121,7 +119,7 @@ storage::sql_result<void> keeper::record(event_seq from, const events::log_batch
 
 void keeper::remove_old() {
   const auto now = time_.steady();
-  if (looked_for_old_ != steady_time{} && now - looked_for_old_ < old_files_period) return;
+  if (!look_for_old_.exchange(false) && now - looked_for_old_ < old_files_period) return;
   looked_for_old_ = now;
   const auto oldest =
       std::chrono::floor<std::chrono::days>(time_.wall() - std::chrono::milliseconds(retention_.load()));

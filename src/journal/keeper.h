@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "events/follower.h"
-#include "journal/query.h"
 #include "journal/recorder.h"
+#include "journal/search.h"
 #include "metrics/metrics.h"
 #include "storage/store.h"
 
@@ -29,7 +29,7 @@ class keeper {
 
   void reconfigure(std::chrono::milliseconds retention);  // from any thread
   void stop();
-  storage::sql_result<page> search(const query& wanted) const;  // blocking; from any thread
+  reader& files() { return reader_; }
 
  private:
   void follow(const std::stop_token& stopped);
@@ -43,10 +43,12 @@ class keeper {
   events::log_end& end_;
   const clock& time_;
   std::atomic<std::chrono::milliseconds::rep> retention_;
-  std::atomic<std::int64_t> lag_ms_{0};  // of the latest batch, while more waited behind it or it could not be written
+  std::atomic<bool> look_for_old_{true};  // at once
+  std::atomic<std::int64_t> lag_ms_{0};   // of the latest batch, while more waited behind it or it could not be written
   std::atomic<bool> failing_{false};
   recorder recorder_;
   events::follower log_;
+  reader reader_;
   bool opened_ = false;    // log_ stands where the journal does
   bool replaced_ = false;  // the log is another one, and the journal could not yet be told
   steady_time looked_for_old_{};

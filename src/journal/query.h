@@ -1,8 +1,10 @@
 // What is asked of the journal, and what it answers. Values.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,10 +22,11 @@ struct position {
 struct query {
   std::optional<account_id> account;
   std::optional<message_id> message;
-  std::string recipient;  // the whole address; case does not count
+  std::string recipient;  // the whole address, or "*@" and a domain; case does not count
   std::string sender, header_message_id, campaign, tag;
   std::string status, category, provider;
-  std::optional<position> before;  // older than this one alone
+  std::optional<wall_time> since, until;  // accepted then or later; before then
+  std::optional<position> before;         // older than this one alone
   std::size_t max = 100;
 };
 
@@ -45,5 +48,25 @@ struct page {
   std::vector<row> rows;         // newest first
   std::optional<position> next;  // nothing: there are no more
 };
+
+// Recipients by what happened to them, in hours that begin at `since` or later, and before `until`.
+enum class statistics_by : std::uint8_t { hour, day, account, stream, provider, campaign, egress, category };
+std::string_view to_text(statistics_by by);
+std::optional<statistics_by> parse_statistics_by(std::string_view text);
+
+struct statistics_query {
+  statistics_by by = statistics_by::stream;
+  std::optional<account_id> account;
+  wall_time since{}, until{};
+};
+
+struct statistics_row {
+  std::string name;                             // of an account its number, of an hour or day its first millisecond
+  std::map<std::string, std::uint64_t> counts;  // by the kind of event
+};
+using statistics = std::vector<statistics_row>;
+
+// Of "*@example.com".
+std::optional<std::string> recipient_domain(const query& q);
 
 }  // namespace gonets::journal

@@ -92,15 +92,16 @@ constexpr std::string_view journal_day[] = {
     "INSERT INTO state (name, value) VALUES ('cursor', 0), ('log', 0)",
     "CREATE TABLE messages (id BIGINT PRIMARY KEY, account BIGINT NOT NULL, stream TEXT NOT NULL, sender TEXT NOT NULL,"
     " campaign TEXT NOT NULL, tags TEXT NOT NULL, header_message_id TEXT NOT NULL, accepted BIGINT NOT NULL,"
-    " bytes BIGINT NOT NULL)",
-    "CREATE INDEX messages_sender ON messages (sender, id)",
-    "CREATE INDEX messages_campaign ON messages (campaign, id) WHERE campaign <> ''",
-    "CREATE INDEX messages_header_id ON messages (header_message_id) WHERE header_message_id <> ''",
-    "CREATE TABLE tags (tag TEXT NOT NULL, message BIGINT NOT NULL, PRIMARY KEY (tag, message))",
-    "CREATE TABLE recipients (message BIGINT NOT NULL, idx BIGINT NOT NULL, address TEXT NOT NULL, given TEXT NOT NULL,"
+    " bytes BIGINT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE recipients (message BIGINT NOT NULL, idx BIGINT NOT NULL, address TEXT NOT NULL,"
     " provider TEXT NOT NULL, status TEXT NOT NULL, category TEXT NOT NULL, reply TEXT NOT NULL, at BIGINT NOT NULL,"
-    " attempts BIGINT NOT NULL, PRIMARY KEY (message, idx))",
-    "CREATE INDEX recipients_address ON recipients (address, message, idx)",
+    " attempts BIGINT NOT NULL, PRIMARY KEY (message, idx)) WITHOUT ROWID",
+    "CREATE TABLE terms (hour BIGINT NOT NULL, term BIGINT NOT NULL, message BIGINT NOT NULL, idx BIGINT NOT NULL,"
+    " PRIMARY KEY (hour, term, message, idx)) WITHOUT ROWID",
+    "CREATE TABLE statistics (hour BIGINT NOT NULL, account BIGINT NOT NULL, stream TEXT NOT NULL, provider TEXT NOT"
+    " NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,"
+    " recipients BIGINT NOT NULL,"
+    " PRIMARY KEY (hour, account, stream, provider, campaign, egress, category, kind)) WITHOUT ROWID",
 };
 // Of its file cursor.db.
 constexpr std::string_view journal[] = {

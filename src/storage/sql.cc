@@ -127,6 +127,12 @@ sql_result<void> make_file(const std::string& path) {
   return {};
 }
 
+sql_result<void> find_file(const std::string& path) {
+  if (::access(path.c_str(), R_OK) == 0) return {};
+  return std::unexpected(
+      sql_error{sql_failure::unavailable, fmt::format("cannot open {}: {}", path, std::strerror(errno))});
+}
+
 std::string with_default(std::string url, std::string_view name, std::string_view value) {
   if (url.find(fmt::format("{}=", name)) != url.npos) return url;
   return fmt::format("{}{}{}={}", url, url.find('?') == url.npos ? '?' : '&', name, value);
@@ -139,10 +145,16 @@ std::string postgresql_url(std::string url, std::chrono::milliseconds timeout) {
   return with_default(std::move(url), "application_name", "gonets");
 }
 
-void configure(soci::session& on, bool sqlite, std::chrono::milliseconds timeout) {
-  const auto ms = timeout.count();
+void configure(soci::session& on, bool sqlite, const sql_options& with) {
+  const auto ms = with.timeout.count();
   if (sqlite) {
     on << fmt::format("PRAGMA busy_timeout = {}", ms);
+    on << fmt::format("PRAGMA cache_size = -{}", with.cache_bytes / 1024);
+    if (with.read_only) {
+      on << "PRAGMA query_only = ON";
+      return;
+    }
+    on << fmt::format("PRAGMA wal_autocheckpoint = {}", with.wal_pages_max);
     on << "PRAGMA journal_mode = WAL";
     on << "PRAGMA synchronous = FULL";
     on << "PRAGMA foreign_keys = ON";
@@ -268,12 +280,12 @@ sql_result<void> sql_database::open() {
       auto fresh = std::make_unique<sql_session::impl>();
       if (sqlite) {
         const auto path = options_.url.substr(sqlite_scheme.size());
-        if (auto made = make_file(path); !made) return made;
+        if (auto made = options_.read_only ? find_file(path) : make_file(path); !made) return made;
         fresh->soci.open(soci::sqlite3, fmt::format("dbname=\"{}\"", path));
       } else {
         fresh->soci.open(soci::postgresql, postgresql_url(options_.url, options_.timeout));
       }
-      configure(fresh->soci, sqlite, options_.timeout);
+      configure(fresh->soci, sqlite, options_);
       session_ = std::move(fresh);
     }
   } catch (const soci::soci_error& e) {
@@ -281,7 +293,8 @@ sql_result<void> sql_database::open() {
     if (!sqlite) why.what = sql_failure::unavailable;  // a wrong password, too, is put right while we run
     return std::unexpected(std::move(why));
   }
-  return migrate();
+  migrated_ = migrated_ || (sqlite && options_.read_only);
+  return migrated_ ? sql_result<void>() : migrate();
 }
 
 // Another node may be doing the same at this moment: who comes second finds nothing to do.

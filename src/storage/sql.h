@@ -90,6 +90,10 @@ struct sql_options {
   std::string url;                            // "sqlite:/path" or "postgresql://..." as libpq reads it
   std::chrono::milliseconds timeout{10'000};  // of a statement, and of waiting for another's lock
   std::span<const schema_step> schema = schema_steps();
+  // Of SQLite. To read beside the connection that writes: nothing is made, nothing brought to the present schema.
+  bool read_only = false;
+  std::uint64_t cache_bytes = 2'097'152;  // of pages, in memory
+  std::uint64_t wal_pages_max = 1000;     // then they are copied into the file
 };
 
 // One connection, used by one thread at a time; the others wait. Opened, and brought to the present schema

@@ -70,6 +70,7 @@ class command_line {
     add_suppression_commands(app_, to_, adder);
     add_webhook_commands(app_, to_, adder);
     add_search_commands(app_, to_, adder);
+    add_statistics_command(app_, to_, adder);
     add_warm_up_commands(app_, to_, adder);
     add_forecast_command(app_, to_, adder);
     add_top_command(app_, to_, adder);

@@ -73,6 +73,7 @@ enum class command : unsigned char {
   rules_test,
   bounce_classify,
   message_search,
+  statistics,
   hold_list,
   hold_add,
   hold_release,
@@ -147,6 +148,12 @@ struct suppression_arguments {
 // Of `messages search`, besides what it has in common with others; empty: not given.
 struct search_arguments {
   std::string sender, header_message_id, status, category, page;
+  std::string since, until;
+};
+
+// Of `stats`.
+struct statistics_arguments {
+  std::string by = "stream", since, until;
 };
 
 // Of `warm-up set`.
@@ -200,6 +207,7 @@ struct arguments {
   webhook_arguments webhook;
   suppression_arguments suppression;
   search_arguments search;
+  statistics_arguments statistics;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

@@ -49,6 +49,7 @@ int shaping_history(const arguments& given, const context& with);
 int warm_up_list(const arguments& given, const context& with);
 int warm_up_set(const arguments& given, const context& with);
 int message_search(const arguments& given, const context& with);
+int statistics(const arguments& given, const context& with);
 int hold_list(const arguments& given, const context& with);
 int hold_add(const arguments& given, const context& with);
 int hold_release(const arguments& given, const context& with);

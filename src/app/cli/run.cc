@@ -123,6 +123,8 @@ int run_client(const arguments& given) {
       return shaping_history(given, with);
     case command::message_search:
       return message_search(given, with);
+    case command::statistics:
+      return statistics(given, with);
     case command::hold_list:
       return hold_list(given, with);
     case command::hold_add:

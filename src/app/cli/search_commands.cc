@@ -52,6 +52,8 @@ int message_search(const arguments& given, const context& with) {
       .with("status", s.status)
       .with("category", s.category)
       .with("provider", given.rules.provider)
+      .with("since", s.since)
+      .with("until", s.until)
       .with("after", s.page)
       .with("max", std::to_string(given.max));
   return ask_and_show(given, with, to.text(), [&](const json::object& o) { print_messages(o, with); });

@@ -9,6 +9,7 @@ namespace gonets::config::detail {
 namespace {
 
 using spool = settings::spool_section;
+using journal = settings::journal_section;
 using delivery = settings::delivery_section;
 using dns = settings::dns_section;
 
@@ -40,6 +41,23 @@ section spool_section() {
                   "event_retention", reload, duration{1h, 3650 * 24h},
                   "How long events, and with them the addresses of recipients, are kept. No shorter than the longest "
                   "`expires_after`, or `gonets trace` could not explain what is still queued."),
+          }};
+}
+
+section journal_section() {
+  constexpr auto in = &settings::journal;
+  return {"journal",
+          "What became of messages, for `gonets messages search`, and the counts behind `gonets stats`.",
+          {
+              setting<in, &journal::enabled>(
+                  "enabled", restart, yes_or_no{},
+                  "Whether it is kept. What is there already stays in the folder `journal` of the spool, which may be "
+                  "deleted while the server is stopped."),
+              setting<in, &journal::retention>(
+                  "retention", reload, duration{24h, 3650 * 24h},
+                  "Days whose messages were accepted longer ago than this are deleted, with their addresses and "
+                  "counts. Not bound to `spool.event_retention`: what is searched for and what must be explained in "
+                  "full may be kept for different times."),
           }};
 }
 

@@ -9,6 +9,7 @@ section smtp_section();
 section auth_section();
 section tls_section();
 section spool_section();
+section journal_section();
 section accounts_section();
 section delivery_section();
 section dns_section();

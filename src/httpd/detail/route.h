@@ -40,6 +40,7 @@ std::vector<route> hold_routes();
 std::vector<route> suppression_routes();
 std::vector<route> message_routes();
 std::vector<route> webhook_routes();
+std::vector<route> statistics_routes();
 std::vector<route> warm_up_routes();
 std::vector<route> flow_routes();
 

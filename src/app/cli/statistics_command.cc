@@ -1,0 +1,85 @@
+// `gonets stats`: the journal's counts.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <ostream>
+
+#include "app/cli/answers.h"
+#include "app/cli/table.h"
+#include "app/cli/text.h"
+
+namespace gonets::app::cli {
+namespace {
+namespace json = boost::json;
+
+// "97.3", of a hundred; complaints are few, and told from a thousandth on.
+std::string percent_of(const json::object& rates, std::string_view name, int digits) {
+  const auto* rate = rates.if_contains(name);
+  if (rate == nullptr || !rate->is_number()) return "";
+  return fmt::format("{:.{}f}", rate->to_number<double>() * 100, digits);
+}
+
+std::string count_text(const json::object& counts, std::string_view kind) {
+  const auto n = number_of(counts, kind);
+  return n == 0 ? "" : std::to_string(n);
+}
+
+std::string title_of(std::string_view by) {
+  std::string title(by);
+  for (auto& letter : title)
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+  return title;
+}
+
+// "2026-11-27 04:00", "2026-11-27"
+std::string name_of(std::string_view name, std::string_view by) {
+  const auto at = by == "hour" || by == "day" ? parse_time(name) : std::nullopt;
+  if (!at) return name.empty() ? "-" : std::string(name);
+  constexpr std::size_t day = 10, minute = 16;
+  return full_time(*at).substr(0, by == "day" ? day : minute);
+}
+
+void print_statistics(const json::object& o, const context& with) {
+  const auto& found = array_of(o, "rows");
+  if (found.empty()) {
+    with.out << "Nothing happened in that time.\n";
+    return;
+  }
+  const auto by = text_of(o, "by");
+  table rows({{title_of(by), align::left, true},
+              {"ACCEPTED", align::right},
+              {"DELIVERED", align::right},
+              {"%", align::right},
+              {"DEFERRED", align::right},
+              {"BOUNCED", align::right},
+              {"%", align::right},
+              {"COMPLAINED", align::right},
+              {"%", align::right},
+              {"SUPPRESSED", align::right}});
+  for (const auto& each : found) {
+    const auto& row = as_object(each);
+    const auto &counts = object_of(row, "counts"), &rates = object_of(row, "rates");
+    rows.add({name_of(text_of(row, "name"), by), count_text(counts, "accepted"), count_text(counts, "delivered"),
+              percent_of(rates, "delivered", 1), count_text(counts, "deferred"), count_text(counts, "bounced"),
+              percent_of(rates, "bounced", 1), count_text(counts, "complained"), percent_of(rates, "complained", 3),
+              count_text(counts, "suppressed")});
+  }
+  with.out << rows.render(with.screen);
+  if (const auto all = number_of(o, "rows_in_all"); all > found.size())
+    with.out << fmt::format("{} of {} rows; --max shows more\n", found.size(), all);
+}
+
+}  // namespace
+
+int statistics(const arguments& given, const context& with) {
+  const auto& s = given.statistics;
+  target to("/v1/stats");
+  to.with("by", s.by)
+      .with("since", s.since)
+      .with("until", s.until)
+      .with("account", given.filter.account)
+      .with("max", std::to_string(given.max));
+  return ask_and_show(given, with, to.text(), [&](const json::object& o) { print_statistics(o, with); });
+}
+
+}  // namespace gonets::app::cli

@@ -1,0 +1,28 @@
+#include "journal/terms.h"
+
+#include <bit>
+
+namespace gonets::journal {
+
+// FNV-1a, with the last step of MurmurHash3, as B-trees like their numbers well spread no less than hash tables do.
+std::int64_t term_of(term_kind kind, std::string_view text) {
+  constexpr std::uint64_t prime = 0x100000001b3;
+  std::uint64_t h = (0xcbf29ce484222325 ^ static_cast<unsigned char>(kind)) * prime;
+  for (const char c : text)
+    h = (h ^ static_cast<unsigned char>(c)) * prime;
+  h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
+  h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53;
+  return std::bit_cast<std::int64_t>(h ^ h >> 33);
+}
+
+unsigned hour_of(message_id id) {
+  constexpr std::int64_t ms_an_hour = 3'600'000;
+  return static_cast<unsigned>(accepted_at_ms(id) / ms_an_hour % 24);
+}
+
+std::string_view domain_of(std::string_view address) {
+  const auto at = address.rfind('@');
+  return at == address.npos ? std::string_view() : address.substr(at + 1);
+}
+
+}  // namespace gonets::journal

@@ -1,0 +1,27 @@
+// What the journal finds by way of an index: an entry for each thing that is known of a recipient, under a number made
+// of it and of the hour of acceptance. In an index of the texts alone each new message would fall on pages of its own
+// all over the day's file; by hours, those of the present one fit into memory and get many at once. Numbers may
+// collide: whoever looks one up must compare the texts, too.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "base/ids.h"
+
+namespace gonets::journal {
+
+// Stored; never change one.
+enum class term_kind : char {
+  recipient = 'r',  // in lower case, as the domain and the sender
+  domain = 'd',     // of a recipient
+  sender = 's',
+  header_message_id = 'h',
+  campaign = 'c',
+  tag = 't'
+};
+
+std::int64_t term_of(term_kind kind, std::string_view text);
+unsigned hour_of(message_id id);  // of its day (UTC), 0 to 23
+std::string_view domain_of(std::string_view address);
+
+}  // namespace gonets::journal
