@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t batch_max = 2000;
+constexpr std::size_t batch_max = 8000;
 constexpr std::chrono::milliseconds idle = 1min;        // events end it
 constexpr std::chrono::milliseconds gathering = 250ms;  // so that a trickle of events is not a transaction each
 constexpr std::chrono::milliseconds retry_after = 1s;
