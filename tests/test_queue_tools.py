@@ -238,6 +238,7 @@ def test_events_are_dense_and_read_by_cursor(launch):
     ids = [relay.submit() for _ in range(5)]
     relay.wait_event(ids[-1], "delivered")
     relay.wait_empty()
+    wait_until("all events are safe", lambda: len(relay.ask("/v1/events")["events"]) == 10)
     seen, cursor = [], 0
     while True:
         status, page = relay.api("GET", f"/v1/events?after={cursor}&max=3")
@@ -245,7 +246,7 @@ def test_events_are_dense_and_read_by_cursor(launch):
         if not page["events"]:
             break
         seen += page["events"]
-        cursor = page["cursor"]
+        cursor = page["next"]
     assert [e["seq"] for e in seen] == list(range(1, 11))
     assert sorted(e["message_id"] for e in seen if e["kind"] == "delivered") == sorted(ids)
 

@@ -276,13 +276,6 @@ void control::why(message_id id, done<std::vector<httpd::why_row>> answer) {
   });
 }
 
-void control::events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) {
-  from_pool(parts_, std::move(answer), [this, after, max] {
-    auto found = events::read_after(parts_.store->store(), after, max);
-    return found ? std::move(*found) : std::vector<events::event>{};
-  });
-}
-
 void control::audit(done<httpd::audit_report> answer) {
   from_pool(parts_, std::move(answer), [this] {
     const auto view = parts_.store->store().take_snapshot();

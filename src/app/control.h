@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "app/event_log.h"
 #include "app/operator_control.h"
 #include "app/parts.h"
 #include "app/tls_control.h"
@@ -12,7 +13,7 @@ namespace gonets::app {
 
 class control final : public httpd::control {
  public:
-  explicit control(parts& all) : parts_(all), tls_(all), operating_(all), webhooks_(all) {}
+  explicit control(parts& all) : parts_(all), tls_(all), operating_(all), webhooks_(all), event_log_(all) {}
   httpd::readiness ready() override;
   std::string metrics_page() override;
   void summary(std::size_t lines_max, done<httpd::queue_summary> answer) override;
@@ -23,7 +24,6 @@ class control final : public httpd::control {
            done<std::uint64_t> answer) override;
   void trace(message_id id, done<std::vector<events::event>> answer) override;
   void why(message_id id, done<std::vector<httpd::why_row>> answer) override;
-  void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override;
   void audit(done<httpd::audit_report> answer) override;
   void with_accounts(std::move_only_function<httpd::response(accounts::registry&)> work,
                      done<httpd::response> answer) override;
@@ -44,6 +44,7 @@ class control final : public httpd::control {
   httpd::operator_control& operating() override { return operating_; }
   httpd::webhook_control& webhooks() override { return webhooks_; }
 
+  httpd::event_source& event_log() override { return event_log_; }
   domains::manager& domains() override { return *parts_.domains; }
 
  private:
@@ -51,6 +52,7 @@ class control final : public httpd::control {
   tls_control tls_;
   operator_control operating_;
   webhook_control webhooks_;
+  app::event_log event_log_;
 };
 
 }  // namespace gonets::app

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_period{25};
 constexpr std::chrono::milliseconds trim_period = std::chrono::hours(1);
+constexpr std::chrono::milliseconds feed_period{20};
 constexpr std::size_t blocking_threads = 4;
 constexpr std::size_t blocking_queue_max = 10'000;
 constexpr std::size_t signing_queue_max = 10'000;
@@ -361,6 +362,8 @@ void parts::open() {
     journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
                                                 with.journal.retention);
   open_webhooks(random_seed());
+  feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
+  shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
   start_tls_reports(random_seed());
   shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
 }

@@ -14,6 +14,7 @@
 #include "delivery/blocklist_watch.h"
 #include "delivery/delivery.h"
 #include "domains/service.h"
+#include "events/feed.h"
 #include "feedback/inbox.h"
 #include "intake/intake.h"
 #include "journal/keeper.h"
@@ -85,6 +86,7 @@ struct parts {
   std::unique_ptr<storage::sql_database> webhook_database;  // the accounts', by a connection of its own
   std::unique_ptr<webhooks::table> webhook_table;
   std::unique_ptr<webhooks::service> webhooks;
+  std::unique_ptr<events::feed> feed;                     // for the API's clients
   std::unique_ptr<delivery::blocklist_watch> blocklists;  // of shard 0
   std::vector<std::unique_ptr<shard_parts>> by_shard;
   std::string capture_path;

@@ -8,6 +8,7 @@
 
 #include "base/wire.h"
 #include "message/labels.h"
+#include "message/valid_utf8.h"
 
 namespace gonets::events {
 namespace {
@@ -333,7 +334,7 @@ std::string to_json(const event& e, std::string_view account) {
     o["blocklist"] = json::object{{"egress", b.egress}, {"address", b.address}, {"zone", b.zone}, {"listed", b.listed}};
   }
   if (e.tls.policy != tls_policy::policy::none) o["tls"] = tls_json(e.tls);
-  return json::serialize(o);
+  return message::valid_utf8(json::serialize(o));
 }
 
 }  // namespace gonets::events

@@ -103,7 +103,7 @@ struct event_head {
 };
 std::optional<event_head> decode_head(std::string_view record);
 
-// `account`: its name, when it is known.
+// Valid UTF-8 whatever a peer said. `account`: its name, when it is known.
 std::string to_json(const event& e, std::string_view account = {});
 std::string json_time(wall_time t);  // as in there: "2026-11-25T08:00:00.000Z"
 

@@ -9,7 +9,6 @@
 #include "httpd/detail/json_body.h"
 #include "httpd/detail/refused.h"
 #include "httpd/detail/route.h"
-#include "httpd/detail/valid_utf8.h"
 #include "shaping/fair_share.h"
 
 namespace gonets::httpd {

@@ -15,6 +15,7 @@
 #include "base/network.h"
 #include "domains/manager.h"
 #include "events/event.h"
+#include "httpd/event_source.h"
 #include "httpd/exchange.h"
 #include "httpd/operator_control.h"
 #include "httpd/tls_control.h"
@@ -190,8 +191,6 @@ class control {
   virtual void act(queue_filter which, queue_action what, std::string reason, done<std::uint64_t> answer) = 0;
   virtual void trace(message_id id, done<std::vector<events::event>> answer) = 0;
   virtual void why(message_id id, done<std::vector<why_row>> answer) = 0;
-  // From `after` on, at most `max`; the cursor is the last one's seq.
-  virtual void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) = 0;
   virtual void audit(done<audit_report> answer) = 0;
   // Runs `work` on a thread that may wait for the database; 503 when too much waits there already.
   virtual void with_accounts(std::move_only_function<response(accounts::registry&)> work, done<response> answer) = 0;
@@ -211,6 +210,7 @@ class control {
   virtual std::vector<egress_row> egresses() = 0;       // from any thread, at once
   virtual std::vector<blocklist_row> blocklists() = 0;  // from any thread, at once
   virtual domains::manager& domains() = 0;
+  virtual event_source& event_log() = 0;
   virtual tls_control& tls() = 0;
   virtual operator_control& operating() = 0;
   virtual webhook_control& webhooks() = 0;

@@ -131,6 +131,29 @@ class fake_operator_control : public operator_control {
   }
 };
 
+class fake_event_source : public event_source {
+ public:
+  std::vector<std::expected<event_page, response>> pages;  // one for each question; behind them it waits for ever
+  std::vector<event_question> asked;
+  std::vector<done<std::expected<event_page, response>>> unanswered;
+  bool has_place = true;
+  std::weak_ptr<const void> given;
+  std::string place_for;
+
+  place take_place(const std::string& account) override {
+    place_for = account;
+    if (!has_place) return nullptr;
+    const place made = std::make_shared<const int>(0);
+    given = made;
+    return made;
+  }
+  void read(event_question wanted, done<std::expected<event_page, response>> answer) override {
+    asked.push_back(std::move(wanted));
+    if (asked.size() > pages.size()) return unanswered.push_back(std::move(answer));
+    answer(pages[asked.size() - 1]);
+  }
+};
+
 class fake_control : public control {
  public:
   fake_operator_control operator_answers;
@@ -149,7 +172,6 @@ class fake_control : public control {
   std::uint64_t affected = 0;
   std::vector<events::event> trace_answer;
   std::vector<why_row> why_answer;
-  std::vector<events::event> events_answer;
   audit_report audit_answer;
   std::vector<captured_message> captured_answer;
   std::optional<std::string> captured_content_answer;
@@ -166,7 +188,6 @@ class fake_control : public control {
   message_id asked_id;
   std::string asked_reason, asked_capture;
   queue_action asked_action{};
-  event_seq asked_after;
   int calls = 0;  // of the functions that reach into the server
 
   readiness ready() override { return is_ready; }
@@ -209,12 +230,8 @@ class fake_control : public control {
     asked_id = id;
     answer(why_answer);
   }
-  void events_after(event_seq after, std::size_t max, done<std::vector<events::event>> answer) override {
-    ++calls;
-    asked_after = after;
-    asked_max = max;
-    answer(events_answer);
-  }
+  fake_event_source event_answers;
+  event_source& event_log() override { return event_answers; }
   void audit(done<audit_report> answer) override {
     ++calls;
     answer(audit_answer);

@@ -132,9 +132,16 @@ std::string why_json(message_id id, std::span<const why_row> rows) {
   return json::serialize(json::object{{"message_id", to_text(id)}, {"recipients", std::move(recipients)}});
 }
 
-std::string events_json(std::span<const events::event> page, event_seq after, const accounts::directory& known) {
-  const auto cursor = page.empty() ? after.value : page.back().seq.value;
-  return fmt::format(R"({{"events":{},"cursor":{}}})", events_array(page, known), cursor);
+std::string events_json(const event_page& page) {
+  std::string text = R"({"events":[)";
+  for (const auto& e : page.events) {
+    if (&e != &page.events.front()) text += ',';
+    text += e.json;
+  }
+  text += fmt::format(R"(],"next":"{}")", page.next.value);
+  if (page.lost != 0) text += fmt::format(R"(,"lost":{})", page.lost);
+  if (page.log_replaced) text += R"(,"log_replaced":true)";
+  return text += '}';
 }
 
 std::string capture_json(std::span<const captured_message> all) {

@@ -16,7 +16,7 @@ std::string to_json(const audit_report& r);
 std::string to_json(const readiness& r);
 std::string trace_json(message_id id, std::span<const events::event> all, const accounts::directory& known);
 std::string why_json(message_id id, std::span<const why_row> rows);
-std::string events_json(std::span<const events::event> page, event_seq after, const accounts::directory& known);
+std::string events_json(const event_page& page);
 std::string capture_json(std::span<const captured_message> all);
 std::string lockouts_json(std::span<const lockout_row> rows);
 std::string affected_json(std::uint64_t recipients);

@@ -9,7 +9,7 @@
 #include <charconv>
 
 #include "base/text.h"
-#include "httpd/detail/valid_utf8.h"
+#include "message/valid_utf8.h"
 
 namespace gonets::httpd {
 namespace {
@@ -191,7 +191,7 @@ or_refusal<void> read_member(std::string_view name, const json::value& value, ac
 response error_response(unsigned status, std::string_view code, std::string_view message, std::string_view hint) {
   json::object error{{"code", code}, {"message", message}};
   if (!hint.empty()) error["hint"] = hint;
-  return {.status = status, .body = detail::valid_utf8(json::serialize(json::object{{"error", std::move(error)}}))};
+  return {.status = status, .body = message::valid_utf8(json::serialize(json::object{{"error", std::move(error)}}))};
 }
 
 std::optional<target> parse_target(std::string_view text) {

@@ -11,9 +11,9 @@
 #include "httpd/access.h"
 #include "httpd/detail/guard.h"
 #include "httpd/detail/route.h"
-#include "httpd/detail/valid_utf8.h"
 #include "httpd/json.h"
 #include "httpd/query.h"
+#include "message/valid_utf8.h"
 
 namespace gonets::httpd {
 namespace {
@@ -21,7 +21,6 @@ namespace {
 constexpr std::uint64_t rows_max = 1000;
 constexpr std::uint64_t rows_by_default = 100;
 constexpr std::uint64_t lines_by_default = 50;
-constexpr std::uint64_t cursor_max = 9'223'372'036'854'775'807;  // JSON readers hold no more
 constexpr std::size_t capture_id_bytes_max = 64;
 
 using detail::call;
@@ -128,18 +127,6 @@ void why(const call& c, on_response done) {
   });
 }
 
-void events_after(const call& c, on_response done) {
-  const auto after = number_parameter(c.query, "after", 0, 0, cursor_max);
-  if (!after) return done(after.error());
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
-  if (!max) return done(max.error());
-  const event_seq from{*after};
-  c.ask.events_after(from, *max,
-                     [done = std::move(done), from, &ask = c.ask](const std::vector<events::event>& page) mutable {
-                       done(json_response(events_json(page, from, *ask.accounts_now())));
-                     });
-}
-
 void audit(const call& c, on_response done) {
   c.ask.audit([done = std::move(done)](const audit_report& report) mutable { done(json_response(to_json(report))); });
 }
@@ -219,7 +206,6 @@ const std::vector<route>& table() {
         {"POST", "/v1/queue/actions", act, {}},
         {"GET", "/v1/messages/{id}/trace", trace, {}},
         {"GET", "/v1/messages/{id}/why", why, {}},
-        {"GET", "/v1/events", events_after, {"after", "max"}},
         {"GET", "/v1/audit", audit, {}},
         {"GET", "/v1/auth/lockouts", lockouts, {"max"}},
         {"DELETE", "/v1/auth/lockouts/{id}", unlock, {}},
@@ -229,7 +215,7 @@ const std::vector<route>& table() {
     for (auto* more : {detail::account_routes, detail::domain_routes, detail::tls_routes, detail::site_routes,
                        detail::operator_routes, detail::egress_routes, detail::hold_routes, detail::suppression_routes,
                        detail::message_routes, detail::webhook_routes, detail::statistics_routes,
-                       detail::warm_up_routes, detail::flow_routes})
+                       detail::warm_up_routes, detail::flow_routes, detail::event_routes})
       std::ranges::move(more(), std::back_inserter(routes));
     return routes;
   }();
@@ -287,7 +273,7 @@ void answer_by(const route& r, call c, on_response done) {
 }  // namespace
 
 response detail::json_response(std::string body, unsigned status) {
-  return {.status = status, .body = detail::valid_utf8(std::move(body))};
+  return {.status = status, .body = message::valid_utf8(std::move(body))};
 }
 
 void handle(const request& asked, control& ask, on_response done) {

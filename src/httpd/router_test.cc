@@ -312,20 +312,6 @@ TEST_F(router, tells_why_a_message_waits) {
   EXPECT_EQ(got.at("expected").as_string(), "2025-03-01T12:01:00.007Z");
 }
 
-TEST_F(router, pages_through_the_events_by_cursor) {
-  events::event e;
-  e.seq = event_seq{12};
-  server_.events_answer = {e};
-  auto got = get_json("/v1/events?after=11&max=5");
-  EXPECT_EQ(server_.asked_after, event_seq{11});
-  EXPECT_EQ(server_.asked_max, 5u);
-  EXPECT_EQ(got.at("cursor").as_int64(), 12);
-  server_.events_answer.clear();
-  got = get_json("/v1/events?after=12");
-  EXPECT_EQ(got.at("cursor").as_int64(), 12) << "nothing new: the cursor stays";
-  expect_error(get("/v1/events?after=-1"), 400, "invalid_parameter");
-}
-
 TEST_F(router, reports_an_audit_that_does_not_add_up) {
   server_.audit_answer = {.messages = 1, .accepted = 2, .delivered = 1, .problems = {{some_id, "lost"}}};
   server_.audit_answer.problems_in_all = 1;
@@ -437,7 +423,7 @@ TEST_F(api_keys, of_an_account_see_its_own_queue_and_nothing_else) {
   EXPECT_EQ(with("acme", "/v1/queue/messages?account=acme").status, 200u);
   expect_error(with("acme", "/v1/queue/messages?account=other"), 403, "forbidden");
   expect_error(with("acme", "/v1/queue"), 403, "forbidden");
-  expect_error(with("acme", "/v1/events"), 403, "forbidden");
+  expect_error(with("acme", "/v1/audit"), 403, "forbidden");
 }
 
 TEST_F(router, lists_and_ends_lockouts) {

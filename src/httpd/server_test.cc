@@ -196,6 +196,35 @@ TEST_F(http_server, checks_the_host_over_tcp) {
   EXPECT_THAT(page.hear(), StartsWith("HTTP/1.1 403 "));
 }
 
+TEST_F(http_server, sends_a_stream_in_chunks_and_the_end_after_the_last) {
+  control_.event_answers.pages = {
+      event_page{.events = {{event_seq{7}, events::kind::delivered, "{}"}}, .next = event_seq{7}},
+      std::unexpected(error_response(503, "unavailable", "over"))};
+  start();
+  const auto got = exchange(get("/v1/events", "Accept: text/event-stream\r\nLast-Event-ID: 6\r\n"));
+  EXPECT_THAT(got, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(got, HasSubstr("Content-Type: text/event-stream\r\n"));
+  EXPECT_THAT(got, HasSubstr("Transfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(got, HasSubstr("\r\n21\r\nid: 7\nevent: delivered\ndata: {}\n\n\r\n0\r\n\r\n"));
+  EXPECT_EQ(control_.event_answers.asked.at(0).after, event_seq{6});
+}
+
+TEST_F(http_server, serves_on_after_a_stream_has_ended) {
+  control_.event_answers.pages = {std::unexpected(error_response(503, "unavailable", "over"))};
+  start();
+  const auto got =
+      exchange("GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n" + get("/healthz"));
+  EXPECT_THAT(got, HasSubstr("\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(http_server, streams_without_chunks_to_a_client_that_knows_none) {
+  control_.event_answers.pages = {event_page{.next = event_seq{7}},
+                                  std::unexpected(error_response(503, "unavailable", "over"))};
+  start();
+  const auto got = exchange("GET /v1/events HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n");
+  EXPECT_THAT(got, testing::EndsWith("\r\n\r\nretry: 2000\n\n: nothing new\nid: 7\n\n"));
+}
+
 TEST_F(http_server, binds_to_loopback_addresses_only) {
   options_.listen = endpoint{"0.0.0.0", 0};
   EXPECT_THROW(bind(), std::runtime_error);

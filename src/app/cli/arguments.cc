@@ -227,10 +227,19 @@ class command_line {
     audit->get_option("--config")->excludes(spool);
     auto* events = add(app_, "events", "The log of everything that happened, oldest first", command::events,
                        "gonets events --after 1200 --follow --json");
-    events->add_option("--after", to_.after, "Begin after this number; 0: with the oldest")
-        ->capture_default_str()
-        ->type_name("N");
+    events->add_option("--after", to_.events.after, "Begin after this number, or `latest`; without it, with the oldest")
+        ->check([](const std::string& text) {
+          const bool number = text.find_first_not_of("0123456789") == std::string::npos;
+          return number || text == "latest" ? std::string()
+                                            : fmt::format("found \"{}\", expected a number or `latest`", text);
+        })
+        ->type_name("CURSOR");
     events->add_flag("--follow,-f", to_.follow, "Go on with what happens");
+    events->add_option("--kind", to_.events.kinds, "Of this kind alone, such as bounced; may be repeated")
+        ->type_name("KIND");
+    events->add_option("--stream", to_.events.streams, "Of this stream's mail alone; may be repeated")
+        ->type_name("NAME");
+    events->add_option("--account", to_.filter.account, "Of this account alone")->type_name("NAME");
     add_max(events, "events (without --follow)");
     add_client(events);
   }

@@ -156,6 +156,12 @@ struct statistics_arguments {
   std::string by = "stream", since, until;
 };
 
+// Of `events`; empty: not given.
+struct events_arguments {
+  std::string after;
+  std::vector<std::string> kinds, streams;
+};
+
 // Of `warm-up set`.
 struct warm_up_arguments {
   std::string egress, provider;
@@ -185,7 +191,6 @@ struct arguments {
   bool all = false;      // of queue remove
   bool content = false;  // of queue show
   unsigned max = 100;    // rows
-  std::uint64_t after = 0;
   bool follow = false;
   std::string since;
   std::string spool;  // of audit
@@ -208,6 +213,7 @@ struct arguments {
   suppression_arguments suppression;
   search_arguments search;
   statistics_arguments statistics;
+  events_arguments events;
 };
 
 // What to print and exit with in place of doing anything: help, the version, or bad usage.

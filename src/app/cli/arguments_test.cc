@@ -164,7 +164,7 @@ TEST(arguments, an_audit_reads_either_a_spool_or_a_server) {
 
 TEST(arguments, events_follow_after_a_number) {
   const auto got = understood({"events", "--after", "12", "--follow", "--json"});
-  EXPECT_EQ(got.after, 12u);
+  EXPECT_EQ(got.events.after, "12");
   EXPECT_TRUE(got.follow);
   EXPECT_TRUE(got.json);
 }

@@ -260,22 +260,21 @@ TEST_F(commands, events_are_one_line_each) {
   e.sender = "a@example.org";
   e.recipients = {{recipient_index{0}, "b@example.com"}};
   e.message_bytes = 9;
-  answer(httpd::events_json(std::vector{e}, event_seq{11}, accounts::directory({})));
-  EXPECT_EQ(run(events, {.max = 5, .after = 11}), exit_fine);
+  answer(httpd::events_json({.events = {{e.seq, e.kind, events::to_json(e)}}, .next = event_seq{12}}));
+  EXPECT_EQ(run(events, {.max = 5, .events = {.after = "11"}}), exit_fine);
   EXPECT_EQ(asked_.at(0), "GET /v1/events?after=11&max=5");
   EXPECT_EQ(out(), "12 2025-03-01 12:00:00Z " + some_text + " accepted  b@example.com from a@example.org, 9 bytes\n");
 }
 
-TEST_F(commands, followed_events_go_on_from_the_cursor_and_wait_only_when_there_are_none) {
-  events::event e;
-  e.seq = event_seq{12};
-  answer(httpd::events_json(std::vector{e}, event_seq{0}, accounts::directory({})));
-  answer(httpd::events_json({}, event_seq{12}, accounts::directory({})));
-  polls_ = 2;
-  EXPECT_EQ(run(events, {.json = true, .follow = true}), exit_fine);
-  EXPECT_EQ(asked_, (std::vector<std::string>{"GET /v1/events?after=0&max=1000", "GET /v1/events?after=12&max=1000",
-                                              "GET /v1/events?after=12&max=1000"}));
-  EXPECT_THAT(out(), HasSubstr("\"seq\":12"));
+TEST_F(commands, followed_events_go_on_from_the_cursor_and_the_server_does_the_waiting) {
+  answer(httpd::events_json(
+      {.events = {{event_seq{12}, events::kind::bounced, R"({"seq":12})"}}, .next = event_seq{14}, .lost = 3}));
+  answers_.push_back({503, "application/json", R"({"error":{"code":"busy","message":"stopping"}})"});
+  EXPECT_EQ(run(events, {.json = true, .follow = true, .events = {.kinds = {"bounced", "expired"}}}), exit_negative);
+  EXPECT_EQ(asked_, (std::vector<std::string>{"GET /v1/events?max=1000&kind=bounced%2Cexpired&wait=30",
+                                              "GET /v1/events?after=14&max=1000&kind=bounced%2Cexpired&wait=30"}));
+  EXPECT_EQ(out(), "{\"seq\":12}\n");
+  EXPECT_THAT(err(), HasSubstr("3 events gone"));
 }
 
 TEST_F(commands, tls_policy_shows_what_applies_to_each_host) {

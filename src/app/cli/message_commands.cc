@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ostream>
 
@@ -11,6 +12,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr unsigned events_per_poll = 1000;
+constexpr std::string_view poll_seconds = "30";
 
 colour colour_of_kind(std::string_view kind) {
   if (kind == "delivered") return colour::green;
@@ -150,11 +152,18 @@ void print_event_line(const json::object& event, const context& with) {
                           printable(recipients_text(event)), printable(detail_text(event)));
 }
 
+// What the server takes for one parameter.
+std::string with_commas(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ","));
+}
+
 // Prints one page and moves the cursor on. False: it could not be had, and `status` says how to end.
-bool print_events_page(const arguments& given, const context& with, unsigned max, std::uint64_t& cursor,
-                       std::size_t& printed, int& status) {
+bool print_events_page(const arguments& given, const context& with, unsigned max, std::string& cursor, int& status) {
   target to("/v1/events");
-  to.with("after", std::to_string(cursor)).with("max", std::to_string(max));
+  to.with("after", cursor).with("max", std::to_string(max));
+  to.with("kind", with_commas(given.events.kinds)).with("stream", with_commas(given.events.streams));
+  to.with("account", given.filter.account);
+  if (given.follow) to.with("wait", poll_seconds);
   const auto answer = ask(with, status, "GET", to.text());
   if (!answer) return false;
   const auto parsed = parse_answer(with, *answer);
@@ -162,6 +171,8 @@ bool print_events_page(const arguments& given, const context& with, unsigned max
     status = exit_negative;
     return false;
   }
+  const auto lost = number_of(*parsed, "lost");
+  if (lost != 0) with.err << fmt::format("gonets: {} gone with the retention, or unreadable\n", count(lost, "event"));
   const auto& page = array_of(*parsed, "events");
   for (const auto& event : page) {
     if (given.json) {
@@ -171,8 +182,7 @@ bool print_events_page(const arguments& given, const context& with, unsigned max
     }
   }
   with.out.flush();
-  printed = page.size();
-  cursor = number_of(*parsed, "cursor");
+  cursor = text_of(*parsed, "next");
   return true;
 }
 
@@ -230,14 +240,12 @@ int why(const arguments& given, const context& with) {
 
 int events(const arguments& given, const context& with) {
   int status = exit_fine;
-  auto cursor = given.after;
-  std::size_t printed = 0;
+  auto cursor = given.events.after;
   if (!given.follow) {
-    print_events_page(given, with, given.max, cursor, printed, status);
+    print_events_page(given, with, given.max, cursor, status);
     return status;
   }
-  while (print_events_page(given, with, events_per_poll, cursor, printed, status)) {
-    if (printed == 0 && !with.wait()) break;
+  while (print_events_page(given, with, events_per_poll, cursor, status)) {
   }
   return status;
 }

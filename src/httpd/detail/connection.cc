@@ -1,6 +1,7 @@
 #include "httpd/detail/connection.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -33,6 +34,10 @@ http_response make_response(response from, unsigned version, bool keep_alive) {
   for (const auto& [name, value] : from.fields)
     made.set(name, value);
   made.keep_alive(keep_alive);
+  if (from.parts) {
+    if (version >= 11) made.chunked(true);
+    return made;
+  }
   made.body() = std::move(from.body);
   made.prepare_payload();
   return made;
@@ -112,6 +117,8 @@ class http_connection final : public connection {
                         .host = text(got[http::field::host]),
                         .authorization = text(got[http::field::authorization]),
                         .accept_language = text(got[http::field::accept_language]),
+                        .accept = text(got[http::field::accept]),
+                        .last_event_id = text(got["Last-Event-ID"]),
                         .peer = peer_,
                         .has_origin = got.find(http::field::origin) != got.end(),
                         .over_tcp = over_tcp_};
@@ -120,7 +127,9 @@ class http_connection final : public connection {
     const unsigned version = got.version();
     answer_(asked, [me = self(), head, keep_alive, version](response answered) {
       if (me->closed_) return;
-      me->write(make_response(std::move(answered), version, keep_alive), head);
+      if (!head) me->parts_ = answered.parts;
+      const bool endless = me->parts_ && version < 11;  // its end is the connection's
+      me->write(make_response(std::move(answered), version, keep_alive && !endless), head);
     });
   }
 
@@ -133,7 +142,7 @@ class http_connection final : public connection {
     stream_.expires_after(options_.timeout);
     serializer_.emplace(response_);
     const auto written = [me = self()](const error_code& error, std::size_t) { me->on_written(error); };
-    if (head_only) {
+    if (head_only || parts_) {
       http::async_write_header(stream_, *serializer_, written);
     } else {
       http::async_write(stream_, *serializer_, written);
@@ -142,6 +151,7 @@ class http_connection final : public connection {
 
   void on_written(const error_code& error) {
     if (closed_) return;
+    if (!error && parts_) return write_part();
     if (error || !response_.keep_alive()) {
       error_code ignored;
       stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
@@ -150,11 +160,30 @@ class http_connection final : public connection {
     read();
   }
 
+  void write_part() {
+    parts_->next([me = self()](std::string part) {
+      if (me->closed_) return;
+      me->part_ = std::move(part);
+      me->stream_.expires_after(me->options_.timeout);
+      const bool last = me->part_.empty();
+      auto written = [me, last](const error_code& error, std::size_t) {
+        if (last || error) me->parts_.reset();
+        me->on_written(error);
+      };
+      const auto bytes = asio::buffer(std::as_const(me->part_));
+      if (!me->response_.chunked()) return asio::async_write(me->stream_, bytes, std::move(written));
+      if (last) return asio::async_write(me->stream_, http::make_chunk_last(), std::move(written));
+      asio::async_write(me->stream_, http::make_chunk(bytes), std::move(written));
+    });
+  }
+
   stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http_response response_;
   std::optional<http::response_serializer<http::string_body>> serializer_;
+  std::shared_ptr<body_parts> parts_;  // of what is being answered
+  std::string part_;                   // is being written
   const bool over_tcp_;
   const address_bytes peer_;
   bool closed_ = false;

@@ -43,5 +43,6 @@ std::vector<route> webhook_routes();
 std::vector<route> statistics_routes();
 std::vector<route> warm_up_routes();
 std::vector<route> flow_routes();
+std::vector<route> event_routes();
 
 }  // namespace gonets::httpd::detail

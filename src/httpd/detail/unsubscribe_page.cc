@@ -5,8 +5,8 @@
 #include "base/base64.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "httpd/detail/valid_utf8.h"
 #include "message/address.h"
+#include "message/valid_utf8.h"
 
 namespace gonets::httpd::detail {
 namespace {
@@ -59,7 +59,7 @@ std::string security_policy() {
 
 std::string escaped(std::string_view text) {
   std::string made;
-  for (const char c : valid_utf8(std::string(text))) {
+  for (const char c : message::valid_utf8(std::string(text))) {
     switch (c) {
       case '&':
         made += "&amp;";

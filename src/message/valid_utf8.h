@@ -2,9 +2,9 @@
 #pragma once
 #include <string>
 
-namespace gonets::httpd::detail {
+namespace gonets::message {
 
 // Replaces each byte that is no part of a character by U+FFFD. Usually finds nothing to do.
 std::string valid_utf8(std::string text);
 
-}  // namespace gonets::httpd::detail
+}  // namespace gonets::message

@@ -1,16 +1,16 @@
-#include "httpd/detail/valid_utf8.h"
+#include "message/valid_utf8.h"
 
 #include <algorithm>
 
 #include "message/utf8.h"
 
-namespace gonets::httpd::detail {
+namespace gonets::message {
 namespace {
 
 // Of the character at the front of `text`; zero when there is none.
 std::size_t character_bytes(std::string_view text) {
   for (std::size_t n = 1; n <= std::min<std::size_t>(4, text.size()); ++n) {
-    if (message::is_valid_utf8(text.substr(0, n))) return n;
+    if (is_valid_utf8(text.substr(0, n))) return n;
   }
   return 0;
 }
@@ -18,7 +18,7 @@ std::size_t character_bytes(std::string_view text) {
 }  // namespace
 
 std::string valid_utf8(std::string text) {
-  if (message::is_valid_utf8(text)) return text;
+  if (is_valid_utf8(text)) return text;
   std::string repaired;
   repaired.reserve(text.size() + 16);
   for (std::string_view rest = text; !rest.empty();) {
@@ -29,4 +29,4 @@ std::string valid_utf8(std::string text) {
   return repaired;
 }
 
-}  // namespace gonets::httpd::detail
+}  // namespace gonets::message
