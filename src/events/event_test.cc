@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/hex_test_support.h"
+#include "events/filter.h"
 
 namespace gonets::events {
 namespace {
@@ -240,6 +241,31 @@ TEST(event_json, uses_the_words_of_the_contract) {
   for (std::size_t c = 0; c < bounce::categories; ++c)
     EXPECT_EQ(categories.erase(std::string(bounce::to_text(static_cast<bounce::category>(c)))), 1u) << c;
   EXPECT_TRUE(categories.empty());
+}
+
+std::set<std::string> texts(const json::value& array) {
+  std::set<std::string> all;
+  for (const auto& each : array.as_array())
+    all.emplace(each.as_string());
+  return all;
+}
+
+// The tests of the whole daemon hold real events against it.
+TEST(event_json, has_a_json_schema_that_says_what_the_api_says) {
+  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../api/events.schema.json");
+  ASSERT_TRUE(file) << "api/events.schema.json";
+  const auto document = json::parse(std::string{std::istreambuf_iterator<char>(file), {}});
+  std::set<std::string> names;
+  for (const auto& member : document.at("properties").as_object())
+    names.emplace(member.key());
+  EXPECT_EQ(names, properties(schema("event")));
+  EXPECT_EQ(texts(document.at("required")), required(schema("event")));
+  const auto words = kind_words();
+  EXPECT_EQ(texts(document.at("$defs").at("kind").at("enum")), std::set<std::string>(words.begin(), words.end()));
+  std::set<std::string> categories;
+  for (std::size_t c = 0; c < bounce::categories; ++c)
+    categories.emplace(bounce::to_text(static_cast<bounce::category>(c)));
+  EXPECT_EQ(texts(document.at("properties").at("category").at("enum")), categories);
 }
 
 TEST(event_json, has_the_values) {

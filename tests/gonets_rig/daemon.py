@@ -11,6 +11,8 @@ import socket
 import tempfile
 import types
 
+import jsonschema
+
 from .net import DEADLINE, connects, free_endpoint, says_220, text_of, wait_until
 from .processes import Child, run
 from .talk import Talk, letter
@@ -18,6 +20,7 @@ from .talk import Talk, letter
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("GONETS_BIN", str(ROOT / "build/release/gonets"))
 
+EVENT_SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "api/events.schema.json").read_text()))
 ENDS = ("delivered", "bounced", "expired", "cancelled", "discarded", "suppressed")
 
 
@@ -100,6 +103,7 @@ class Daemon:
         self.child = None
         self.environment = {}
         self.starts = 0
+        self.checked = set()
         config = copy.deepcopy(config)
         listeners = [{"kind": "smtp", "address": text_of(free_endpoint()), "trusted_networks": ["127.0.0.0/8"]} | more
                      for more in config.pop("listener", [{}])]
@@ -279,13 +283,24 @@ class Daemon:
     def ask(self, path):
         status, answer = self.api("GET", path)
         assert status == 200, (path, status, answer)
+        if path.startswith("/v1/events"):
+            self.check_events(answer["events"])
         return answer
+
+    def check_events(self, events):
+        """That they are as api/events.schema.json says; each event once."""
+        for event in events:
+            if event["seq"] not in self.checked:
+                EVENT_SCHEMA.validate(event)
+                self.checked.add(event["seq"])
 
     def trace(self, queue_id):
         """The message's events, oldest first; none while nothing is known of it."""
         status, answer = self.api("GET", f"/v1/messages/{queue_id}/trace")
         assert status in (200, 404), (status, answer)
-        return answer["events"] if status == 200 else []
+        events = answer["events"] if status == 200 else []
+        self.check_events(events)
+        return events
 
     def events_of(self, queue_id, address=None, kind=None):
         return [e for e in self.trace(queue_id)
