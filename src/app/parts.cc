@@ -362,6 +362,11 @@ void parts::open() {
     journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
                                                 with.journal.retention);
   open_webhooks(random_seed());
+  for (const auto& each : with.sinks) {
+    sinks.push_back(
+        std::make_unique<sinks::sink>(each, sinks::environment{store->store(), store->safe_events(), time, counts,
+                                                               [this] { return accounts->current(); }}));
+  }
   feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
   shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
   start_tls_reports(random_seed());
@@ -544,6 +549,8 @@ void parts::close() {
   shards.stop();
   if (journal) journal->stop();
   webhooks->stop();
+  for (const auto& each : sinks)
+    each->stop();
   if (accounts->complete()) accounts->write_uses();
   store->drain();
   tls->close();

@@ -24,6 +24,7 @@
 #include "runtime/shards.h"
 #include "runtime/tls.h"
 #include "scheduler/scheduler.h"
+#include "sinks/sink.h"
 #include "spool/spool.h"
 #include "webhooks/service.h"
 
@@ -86,6 +87,7 @@ struct parts {
   std::unique_ptr<storage::sql_database> webhook_database;  // the accounts', by a connection of its own
   std::unique_ptr<webhooks::table> webhook_table;
   std::unique_ptr<webhooks::service> webhooks;
+  std::vector<std::unique_ptr<sinks::sink>> sinks;
   std::unique_ptr<events::feed> feed;                     // for the API's clients
   std::unique_ptr<delivery::blocklist_watch> blocklists;  // of shard 0
   std::vector<std::unique_ptr<shard_parts>> by_shard;

@@ -45,6 +45,14 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What is made, where it is missing, for the user that the server runs as.
+std::vector<std::string> folders_of(const config::settings& with) {
+  std::vector<std::string> all{with.spool.path, accounts_folder(with)};
+  for (const auto& each : with.sinks)
+    all.push_back(each.folder);
+  return all;
+}
+
 // Before there is a second thread: all inherit the mask, so that a signal that comes outside of sigwait() stays pending
 // rather than end the process through a thread that has not blocked it.
 sigset_t block_signals() {
@@ -114,7 +122,7 @@ void server::bind_web() {
 }
 
 void server::start() {
-  if (!with_.server.user.empty()) drop_privileges(with_.server.user, {with_.spool.path, accounts_folder(with_)});
+  if (!with_.server.user.empty()) drop_privileges(with_.server.user, folders_of(with_));
   parts_.open();
   parts_.accounts->on_change(
       [this](const accounts::directory_ptr&, const accounts::directory_ptr&) { smtp_.recheck_sessions(); });

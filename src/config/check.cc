@@ -44,6 +44,7 @@ class checker {
     check_tls_report();
     check_dkim();
     check_api();
+    check_sinks();
     if (s_.listeners.empty()) warn("listener", "there is none: no mail can come in by SMTP");
     for (std::size_t i = 0; i < s_.listeners.size(); ++i)
       check_listener(i);
@@ -73,6 +74,7 @@ class checker {
   void check_tls_report();
   void check_dkim();
   void check_api();
+  void check_sinks();
   void check_listener(std::size_t index);
   void check_listener_address(std::size_t index, const std::string& key);
   void check_trusted(const std::vector<network>& networks, const std::string& key, std::string_view power);
@@ -94,6 +96,20 @@ class checker {
   std::vector<finding> found_;
   std::unordered_map<std::string, std::size_t> route_of_;  // of the routes checked so far, by pattern
 };
+
+void checker::check_sinks() {
+  for (std::size_t i = 0; i < s_.sinks.size(); ++i) {
+    const sink& each = s_.sinks[i];
+    const auto key = fmt::format("sink[{}]", i + 1);
+    const auto same = std::ranges::find(s_.sinks, each.name, &sink::name);
+    if (same != s_.sinks.begin() + static_cast<std::ptrdiff_t>(i))
+      fail(key + ".name", fmt::format("\"{}\" is there twice", each.name));
+    for (const auto& name : each.streams) {
+      if (std::ranges::find(s_.streams, name, &stream::name) == s_.streams.end())
+        warn(key + ".streams", fmt::format("there is no stream \"{}\"", name));
+    }
+  }
+}
 
 // ------------------------------------------------------------------ who is trusted
 

@@ -74,6 +74,7 @@ const std::vector<declaration<pool>>& pool_declarations();
 const std::vector<declaration<shaping::warm_up_order>>& warm_up_declarations();
 const std::vector<declaration<tls_entry>>& tls_declarations();
 const std::vector<declaration<limit_entry>>& limit_declarations();
+const std::vector<declaration<sink>>& sink_declarations();
 
 std::string_view listener_doc();
 std::string_view certificate_doc();
@@ -85,6 +86,7 @@ std::string_view egress_doc();
 std::string_view warm_up_doc();
 std::string_view pool_doc();
 std::string_view limit_doc();
+std::string_view sink_doc();
 std::string_view tls_doc();
 std::string_view stream_doc();
 

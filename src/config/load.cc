@@ -62,9 +62,10 @@ class reader {
     if (top.name == "warm_up") return read_tables(top, warm_up_declarations(), to.warm_ups);
     if (top.name == "tls_policy") return read_tls_rules(top, to);
     if (top.name == "limit") return read_limits(top, to);
+    if (top.name == "sink") return read_tables(top, sink_declarations(), to.sinks);
     if (top.name == "stream") return read_streams(top, to);
     std::vector<std::string> names{"listener", "certificate", "route", "egress", "pool",
-                                   "warm_up",  "tls_policy",  "limit", "stream"};
+                                   "warm_up",  "tls_policy",  "limit", "sink",   "stream"};
     for (const section& s : sections()) {
       if (s.name == top.name) {
         if (is_table(top.content, top.name, top)) read_table(top.content, top.name, s.settings_of, to);

@@ -92,6 +92,8 @@ std::string reference_markdown() {
   append_settings(page, tls_declarations(), "tls_policy.", tls_entry());
   append_heading(page, "[[limit]]", limit_doc());
   append_settings(page, limit_declarations(), "limit.", limit_entry());
+  append_heading(page, "[[sink]]", sink_doc());
+  append_settings(page, sink_declarations(), "sink.", sink());
   append_heading(page, "[stream.NAME]", stream_doc());
   append_settings(page, stream_declarations(), "stream.NAME.", default_streams().front());
   return page;

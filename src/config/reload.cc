@@ -21,6 +21,7 @@ std::vector<std::string> reload_differences(const settings& running, const setti
   std::vector<std::string> names;
   for (const section& s : sections())
     compare(s.settings_of, std::string(s.name), running, wanted, names);
+  if (running.sinks != wanted.sinks) names.emplace_back("sink");
   if (running.listeners.size() != wanted.listeners.size()) {
     names.emplace_back("listener");
     return names;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "config/sink.h"
 #include "sasl/exchange.h"
 #include "shaping/limit_book.h"
 #include "shaping/provider.h"
@@ -306,6 +307,7 @@ struct settings {
   std::vector<shaping::warm_up_order> warm_ups;
   std::vector<tls_rule> tls_rules;  // first match wins
   std::vector<shaping::limit_order> limits;
+  std::vector<sink> sinks;
 
   // A stream that the configuration has no more (its mail is still in the spool) is taken for transactional.
   const stream& stream_named(const std::string& name) const;

@@ -35,6 +35,7 @@ class feed_test : public testing::Test {
     std::string folder = std::filesystem::temp_directory_path() / "gonets-feed-XXXXXX";
     folder_ = ::mkdtemp(folder.data());
     store_ = std::move(*storage::store::open({.path = folder_}));
+    feed_.emplace(*store_, end_, pool_);
   }
   ~feed_test() override {
     store_.reset();
@@ -62,14 +63,14 @@ class feed_test : public testing::Test {
   }
   // Pages come in the order of the answers.
   void read(page_request wanted) {
-    ASSERT_TRUE(feed_.read(std::move(wanted), now_, [this](storage::result<page> p) {
+    ASSERT_TRUE(feed_->read(std::move(wanted), now_, [this](storage::result<page> p) {
       ASSERT_TRUE(p);
       pages_.push_back(std::move(*p));
     }));
     pool_.go();
   }
   void tick() {
-    feed_.tick(now_);
+    feed_->tick(now_);
     pool_.go();
   }
   std::vector<std::uint64_t> numbers(std::size_t page) const {
@@ -83,7 +84,7 @@ class feed_test : public testing::Test {
   std::unique_ptr<storage::store> store_;
   log_end end_;
   stepped_pool pool_;
-  feed feed_{*store_, end_, pool_};
+  std::optional<feed> feed_;
   steady_time now_{1h};
   std::vector<page> pages_;
 };
@@ -143,9 +144,9 @@ TEST_F(feed_test, ends_a_wait_in_its_time_with_a_cursor_behind_what_was_passed_o
 
 TEST_F(feed_test, does_not_miss_what_comes_while_it_begins_to_wait) {
   put(1, 1);
-  ASSERT_TRUE(feed_.read({.after = event_seq{1}, .until = now_ + 1min}, now_,
-                         [this](storage::result<page> p) { pages_.push_back(std::move(*p)); }));
-  feed_.tick(now_);
+  ASSERT_TRUE(feed_->read({.after = event_seq{1}, .until = now_ + 1min}, now_,
+                          [this](storage::result<page> p) { pages_.push_back(std::move(*p)); }));
+  feed_->tick(now_);
   put(2, 2);
   pool_.go();
   tick();
@@ -192,7 +193,7 @@ TEST_F(feed_test, keeps_those_that_wait_when_the_pool_has_no_room) {
   pool_.full = true;
   tick();
   EXPECT_TRUE(pages_.empty());
-  EXPECT_FALSE(feed_.read({}, now_, [](const storage::result<page>&) { FAIL(); }));
+  EXPECT_FALSE(feed_->read({}, now_, [](const storage::result<page>&) { FAIL(); }));
   pool_.full = false;
   tick();
   EXPECT_EQ(pages_.size(), 1u);

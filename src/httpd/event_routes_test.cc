@@ -21,10 +21,11 @@ event_page a_page() {
 
 class event_routes : public testing::Test {
  protected:
-  response ask(request asked) {
-    std::optional<response> got;
-    handle(asked, server_, [&got](response r) { got = std::move(r); });
-    return got.value_or(response{.status = 0});
+  // Status 0: not answered yet; the answer may come when this has returned.
+  response ask(const request& asked) {
+    const auto got = std::make_shared<response>(response{.status = 0});
+    handle(asked, server_, [got](response r) { *got = std::move(r); });
+    return *got;
   }
   response get(std::string target) { return ask({.target = std::move(target)}); }
   response get_with_key(const std::string& key, std::string target, std::string accept = "") {
@@ -39,9 +40,9 @@ class event_routes : public testing::Test {
   }
   // The next part; "(waits)" when there is none yet.
   static std::string part_of(const response& r) {
-    std::string got = "(waits)";
-    r.parts->next([&got](std::string part) { got = std::move(part); });
-    return got;
+    const auto got = std::make_shared<std::string>("(waits)");
+    r.parts->next([got](std::string part) { *got = std::move(part); });
+    return *got;
   }
 
   fake_control server_;

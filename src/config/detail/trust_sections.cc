@@ -221,7 +221,8 @@ section webhooks_section() {
               "Networks that are no part of the internet (private, loopback, link-local) and may be sent to all the "
               "same, also without TLS. Whoever may add a webhook then reaches what is there."),
           setting<in, &webhooks::timeout>("timeout", reload, duration{1s, 2min},
-                                          "For a whole request: names, connection, TLS, and the answer."),
+                                          "For a whole request: names, connection, TLS, and the answer.",
+                                          "the batch counts as not acknowledged, and is sent again"),
           setting<in, &webhooks::give_up_after>(
               "give_up_after", reload, duration{1min, 30 * 24h},
               "A webhook that fails for so long is paused. What happened since waits for `gonets webhook resume` as "

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""How fast readers of the event log are: pages, a stream, and a sink; and what each costs the server.
+
+    bench/events.py [--binary build/release/gonets] [--events 100000]
+
+Fills a log through SMTP into a route that discards, then reads it. One line each: events a second, and the server's CPU
+microseconds an event.
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import smtplib
+import socket
+import subprocess
+import tempfile
+import time
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--binary", default="build/release/gonets")
+parser.add_argument("--events", type=int, default=100_000)
+given = parser.parse_args()
+
+RECIPIENTS = 50  # of a message: it has so many events, and one
+
+
+class Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Server:
+    def __init__(self, folder, more=""):
+        self.socket = f"{folder}/api.sock"
+        with socket.socket() as chosen:
+            chosen.bind(("127.0.0.1", 0))
+            self.port = chosen.getsockname()[1]
+        config = pathlib.Path(folder, "gonets.toml")
+        config.write_text(f"""
+[server]
+hostname = "bench.test"
+[spool]
+path = "{folder}/spool"
+[api]
+socket = "{self.socket}"
+[log]
+level = "warning"
+[[listener]]
+address = "127.0.0.1:{self.port}"
+trusted_networks = ["127.0.0.0/8"]
+[[route]]
+to = "discard"
+{more}""")
+        self.child = subprocess.Popen([given.binary, "serve", "--config", config])
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+
+    def cpu(self):
+        fields = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ask(self, path):
+        connection = Unix(self.socket)
+        connection.request("GET", path)
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
+def measured(what, server, work):
+    begun, cpu = time.monotonic(), server.cpu()
+    events = work()
+    took, used = time.monotonic() - begun, server.cpu() - cpu
+    print(f"{what:8} {events:8} events  {events / took:9.0f}/s  {used / events * 1e6:6.1f} us CPU of the server an event")
+
+
+def fill(server):
+    to = [f"r{n}@x.test" for n in range(RECIPIENTS)]
+    with smtplib.SMTP("127.0.0.1", server.port) as smtp:
+        for _ in range(given.events // (RECIPIENTS + 1) + 1):
+            smtp.sendmail("a@b.test", to, "Subject: x\r\n\r\nx\r\n")
+    while any(server.ask("/v1/queue")[state] for state in ("ready", "sending", "resolving", "deferred")):
+        time.sleep(0.2)
+
+
+def pages(server):
+    connection = Unix(server.socket)
+    count, cursor = 0, "0"
+    while True:
+        connection.request("GET", f"/v1/events?after={cursor}&max=1000")
+        text = connection.getresponse().read()
+        cursor = text.rpartition(b'"next":"')[2].partition(b'"')[0].decode()
+        found = text.count(b'{"seq":')
+        if not found:
+            return count
+        count += found
+
+
+def stream(server, total):
+    connection = Unix(server.socket)
+    connection.request("GET", "/v1/events", headers={"Accept": "text/event-stream"})
+    answer = connection.getresponse()
+    count = 0
+    while count < total:
+        count += answer.read1(1 << 20).count(b"\nid: ")  # a boundary of blocks in two reads costs at most a few
+        if count >= total * 0.999:
+            break
+    connection.close()
+    return count
+
+
+def sink(server, folder, total):
+    cursor = pathlib.Path(folder, "events/bench.cursor")
+    while not cursor.exists() or int(cursor.read_text().split()[3]) < total:
+        time.sleep(0.05)
+    return total
+
+
+with tempfile.TemporaryDirectory() as folder:
+    server = Server(folder)
+    try:
+        fill(server)
+        total = int(server.ask("/v1/events?after=latest")["next"])
+        measured("pages", server, lambda: pages(server))
+        measured("stream", server, lambda: stream(server, total))
+        server.stop()
+        for compress in ("true", "false"):
+            server = Server(folder, f'[[sink]]\nname = "bench"\nkind = "jsonl"\nfolder = "{folder}/events"\n'
+                                    f'compress = {compress}\nrotate_bytes = "1GiB"\n')
+            measured("sink" if compress == "false" else "zstd", server, lambda: sink(server, folder, total))
+            size = sum(p.stat().st_size for p in pathlib.Path(folder, "events").glob("bench-*"))
+            print(f"         {size / total:.0f} bytes an event in the file")
+            server.stop()
+            for path in pathlib.Path(folder, "events").iterdir():
+                path.unlink()
+    finally:
+        server.stop()
