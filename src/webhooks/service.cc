@@ -29,6 +29,8 @@ constexpr std::chrono::milliseconds progress_kept_each{1000};
 constexpr std::chrono::milliseconds idle_progress_kept_each{10'000};  // past what nobody wanted
 constexpr std::chrono::milliseconds idle_max{1000};
 constexpr std::chrono::milliseconds after_log_failure{1000};
+// So that a busy log wakes the thread some times a second, and not at each of its commits.
+constexpr std::chrono::milliseconds gathering{20};
 // A receiver that was given its new secret has had a day to use it.
 constexpr std::chrono::hours previous_secret_lasts{24};
 
@@ -195,7 +197,9 @@ void service::state::run(const std::stop_token& stopped) {
     start_due();
     note_failing();
     if (env.time.steady() - progress_kept >= progress_kept_each) keep_progress();
-    if (!more) live.wait(until_next());
+    if (more) continue;
+    live.wait(until_next());
+    std::this_thread::sleep_for(gathering);
   }
   {
     const std::lock_guard lock(mutex);
