@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast readers of the event log are: pages, a stream, and a sink; and what each costs the server.
+"""How fast readers of the event log are: pages, a stream, a webhook, and a sink; and what each costs the server.
 
     bench/events.py [--binary build/release/gonets] [--events 100000]
 
@@ -8,6 +8,7 @@ microseconds an event.
 """
 import argparse
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import smtplib
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -70,9 +72,9 @@ to = "discard"
         fields = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def ask(self, path):
+    def ask(self, path, method="GET", body=None):
         connection = Unix(self.socket)
-        connection.request("GET", path)
+        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {})
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return answer
@@ -124,6 +126,31 @@ def stream(server, total):
     return count
 
 
+class Receiver(http.server.ThreadingHTTPServer):
+    """Acknowledges at once; how many events came says the last cursor."""
+    cursor = 0
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.cursor = int(body.partition(b'"cursor":')[2].partition(b",")[0])
+            self.send_response_only(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+
+def webhook(server, receiver, total):
+    hook = server.ask("/v1/webhooks", "POST", {"url": f"http://127.0.0.1:{receiver.server_port}/", "name": "bench"})
+    server.ask(f"/v1/webhooks/{hook['id']}/replay", "POST", {"after": 0})
+    while receiver.cursor < total:
+        time.sleep(0.01)
+    return total
+
+
 def sink(server, folder, total):
     cursor = pathlib.Path(folder, "events/bench.cursor")
     while not cursor.exists() or int(cursor.read_text().split()[3]) < total:
@@ -132,12 +159,15 @@ def sink(server, folder, total):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    server = Server(folder)
+    server = Server(folder, '[webhooks]\nallow_networks = ["127.0.0.0/8"]\n')
+    receiver = Receiver(("127.0.0.1", 0), Receiver.Handler)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
     try:
         fill(server)
         total = int(server.ask("/v1/events?after=latest")["next"])
         measured("pages", server, lambda: pages(server))
         measured("stream", server, lambda: stream(server, total))
+        measured("webhook", server, lambda: webhook(server, receiver, total))
         server.stop()
         for compress in ("true", "false"):
             server = Server(folder, f'[[sink]]\nname = "bench"\nkind = "jsonl"\nfolder = "{folder}/events"\n'
