@@ -58,6 +58,7 @@ level = "warning"
 address = "127.0.0.1:{self.port}"
 trusted_networks = ["127.0.0.0/8"]
 [[route]]
+domain = "*"
 to = "discard"
 {more}""")
         self.child = subprocess.Popen([given.binary, "serve", "--config", config])

@@ -12,10 +12,10 @@ namespace gonets::app::cli {
 namespace {
 namespace json = boost::json;
 
-// "97.3", of a hundred; complaints are few, and told from a thousandth on.
-std::string percent_of(const json::object& rates, std::string_view name, int digits) {
-  const auto* rate = rates.if_contains(name);
-  if (rate == nullptr || !rate->is_number()) return "";
+// "97.3", of a hundred; complaints are few, and told from a thousandth on. Empty where the count beside it is.
+std::string percent_of(const json::object& row, std::string_view name, int digits) {
+  const auto* rate = object_of(row, "rates").if_contains(name);
+  if (rate == nullptr || !rate->is_number() || number_of(object_of(row, "counts"), name) == 0) return "";
   return fmt::format("{:.{}f}", rate->to_number<double>() * 100, digits);
 }
 
@@ -58,10 +58,10 @@ void print_statistics(const json::object& o, const context& with) {
               {"SUPPRESSED", align::right}});
   for (const auto& each : found) {
     const auto& row = as_object(each);
-    const auto &counts = object_of(row, "counts"), &rates = object_of(row, "rates");
+    const auto& counts = object_of(row, "counts");
     rows.add({name_of(text_of(row, "name"), by), count_text(counts, "accepted"), count_text(counts, "delivered"),
-              percent_of(rates, "delivered", 1), count_text(counts, "deferred"), count_text(counts, "bounced"),
-              percent_of(rates, "bounced", 1), count_text(counts, "complained"), percent_of(rates, "complained", 3),
+              percent_of(row, "delivered", 1), count_text(counts, "deferred"), count_text(counts, "bounced"),
+              percent_of(row, "bounced", 1), count_text(counts, "complained"), percent_of(row, "complained", 3),
               count_text(counts, "suppressed")});
   }
   with.out << rows.render(with.screen);
