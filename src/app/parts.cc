@@ -297,10 +297,10 @@ void parts::open_blocklists() {
 void parts::open_webhooks(std::uint64_t seed) {
   webhook_database = std::make_unique<storage::sql_database>(storage::sql_options{.url = with.accounts.database});
   webhook_table = std::make_unique<webhooks::table>(*webhook_database, accounts->sealing(), with.server.node);
-  const auto send = [this](std::size_t shard, runtime::http_request request, const runtime::http_limits& limits,
+  const auto send = [this](std::size_t shard, runtime::http_request request, const runtime::http_limits& bounds,
                            runtime::http_client::handler done) {
-    shards.post(shard, [this, shard, request = std::move(request), limits, done = std::move(done)]() mutable {
-      by_shard[shard]->hooks->send(std::move(request), limits, std::move(done));
+    shards.post(shard, [this, shard, request = std::move(request), bounds, done = std::move(done)]() mutable {
+      by_shard[shard]->hooks->send(std::move(request), bounds, std::move(done));
     });
   };
   const auto name_of = [this](account_id who) {
