@@ -108,8 +108,9 @@ class exchange : public std::enable_shared_from_this<exchange> {
   bool may_stay() const { return with_.keep_alive.count() > 0; }
 
   const std::shared_ptr<detail::kept_connections> kept_;
-  bool reused_ = false;   // the connection served another request before
-  bool written_ = false;  // all of the request
+  bool may_reuse_ = true;  // no kept connection was tried yet
+  bool reused_ = false;    // the connection served another request before
+  bool written_ = false;   // all of the request
   shards& shards_;
   const std::size_t shard_;
   resolver& dns_;
@@ -175,7 +176,7 @@ void exchange::start(http_request request) {
 
 void exchange::begin() {
   if (ended()) return;
-  if (may_stay() && !reused_) {
+  if (may_stay() && std::exchange(may_reuse_, false)) {
     stream_ = kept_->take(key());
     reused_ = stream_ != nullptr;
     if (reused_) {
@@ -289,7 +290,8 @@ void exchange::take(std::string_view bytes, io_error error) {
     // Over TLS, what has no length could have been cut by anybody: its end proves nothing.
     error_code ending;
     if (reused_ && !parser_->got_some()) {
-      // The server had closed it between the requests, which is its right.
+      // The server had closed it between the requests, which is its right. Of a fresh one that is an answer.
+      reused_ = false;
       stream_->close();
       stream_ = nullptr;
       parser_.reset();
@@ -371,6 +373,11 @@ http_client::http_client(shards& on, std::size_t shard, resolver& dns, http_opti
 
 http_client::~http_client() {
   kept_->close_all();
+}
+
+void http_client::reconfigure(http_options with) {
+  with_ = std::move(with);
+  kept_->close_all();  // they were made by the rules of before
 }
 
 void http_client::send(http_request request, const http_limits& limits, handler done) {

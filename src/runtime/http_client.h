@@ -104,7 +104,7 @@ class http_client {
   // `done` runs once, on the shard, never before the call returns. What is under way ends with the shard.
   void send(http_request request, const http_limits& limits, handler done);
   // For requests to come.
-  void reconfigure(http_options with) { with_ = std::move(with); }
+  void reconfigure(http_options with);
 
  private:
   shards& shards_;

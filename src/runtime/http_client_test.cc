@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "runtime/resolver_test_support.h"
+#include "runtime/shards_test_support.h"
 #include "runtime/wheel.h"
 
 namespace gonets::runtime {
@@ -20,19 +21,24 @@ namespace {
 using namespace std::chrono_literals;
 using outcome = std::expected<http_answer, http_failure>;
 
+int listen_on_loopback(std::uint16_t& port) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof at;
+  EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  EXPECT_EQ(::listen(listener, 5), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &length);
+  port = ntohs(at.sin_port);
+  return listener;
+}
+
 // Takes one connection, reads a request up to `until`, answers, and closes; an empty answer: waits for the end.
 class peer {
  public:
   explicit peer(std::string answer, std::string until = "\r\n\r\n") {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof at;
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    EXPECT_EQ(::listen(listener_, 1), 0);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &length);
-    port_ = ntohs(at.sin_port);
+    listener_ = listen_on_loopback(port_);
     thread_ = std::thread([this, a = std::move(answer), u = std::move(until)] { serve(a, u); });
   }
   ~peer() {
@@ -170,19 +176,14 @@ TEST_F(http_client_test, tells_that_nobody_listens) {
   EXPECT_EQ(get("http://127.0.0.1:1/").error().what, http_error::connect);
 }
 
-// Answers one request after the other on each connection, and closes it after `a_connection` of them.
+// Answers one request after the other on each connection, and closes it after `a_connection` of them; behind `good`
+// connections, takes a request and closes without an answer.
 class keeping_peer {
  public:
-  explicit keeping_peer(int a_connection) : a_connection_(a_connection) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof at;
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
-    EXPECT_EQ(::listen(listener_, 5), 0);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &length);
-    url_ = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/";
+  explicit keeping_peer(int a_connection, int good = 1000) : a_connection_(a_connection), good_(good) {
+    std::uint16_t port = 0;
+    listener_ = listen_on_loopback(port);
+    url_ = "http://127.0.0.1:" + std::to_string(port) + "/";
     thread_ = std::thread([this] { serve(); });
   }
   ~keeping_peer() {
@@ -200,14 +201,14 @@ class keeping_peer {
       const int client = ::accept(listener_, nullptr, nullptr);
       if (client < 0) return;
       client_ = client;
-      ++connections_;
-      for (int served = 0; served < a_connection_ && answer(client); ++served) {
+      const bool answers = ++connections_ <= good_;
+      for (int served = 0; served < a_connection_ && answer(client, answers); ++served) {
       }
       client_ = -1;
       ::close(client);
     }
   }
-  static bool answer(int client) {
+  static bool answer(int client, bool answers) {
     std::string request;
     char bytes[4096];
     while (!request.ends_with("\r\n\r\n")) {
@@ -215,10 +216,11 @@ class keeping_peer {
       if (n <= 0) return false;
       request.append(bytes, static_cast<std::size_t>(n));
     }
+    if (!answers) return false;
     constexpr std::string_view text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     return ::send(client, text.data(), text.size(), MSG_NOSIGNAL) > 0;
   }
-  const int a_connection_;
+  const int a_connection_, good_;
   int listener_ = -1;
   std::atomic<int> client_ = -1;
   std::atomic<int> connections_ = 0;
@@ -245,6 +247,25 @@ TEST_F(http_client_test, asks_again_on_a_new_connection_when_the_server_has_clos
     ASSERT_TRUE(answer) << answer.error().text;
   }
   EXPECT_EQ(p.connections(), 3);
+}
+
+TEST_F(http_client_test, asks_again_once_and_no_more) {
+  keeping_peer p(1, 1);
+  client_.reconfigure({.keep_alive = 1min});
+  ASSERT_TRUE(get(p.url()));
+  EXPECT_EQ(get(p.url()).error().what, http_error::bad_answer);
+  EXPECT_EQ(p.connections(), 2);
+}
+
+TEST_F(http_client_test, keeps_no_connection_that_was_made_by_other_rules) {
+  keeping_peer p(100);
+  client_.reconfigure({.keep_alive = 1min});
+  ASSERT_TRUE(get(p.url()));
+  runtime::run_on(shards_, 0, [this] {
+    client_.reconfigure(
+        {.refuse_address = [](const address_bytes&, bool) { return std::string("no"); }, .keep_alive = 1min});
+  });
+  EXPECT_EQ(get(p.url()).error().what, http_error::forbidden);
 }
 
 TEST_F(http_client_test, lets_a_kept_connection_go_after_a_while) {
