@@ -180,21 +180,22 @@ parts::parts(const config::settings& settings)
       blocking(blocking_threads, blocking_queue_max),
       signers(std::max(1u, std::thread::hardware_concurrency()), signing_queue_max),
       database(database_threads, database_queue_max),
-      limits(
-          [this](account_id who) {
-            const auto known = accounts->current();
-            const auto* found = known->find(who);
-            return found == nullptr ? std::string() : found->name;
-          },
-          [this](shaping::limit_level level, std::string_view name) {
-            return store->pace().find(shaping::limit_key(level, name));
-          }),
+      limits([this](account_id who) { return account_name(who); },
+             [this](shaping::limit_level level, std::string_view name) {
+               return store->pace().find(shaping::limit_key(level, name));
+             }),
       egresses(time, counts) {
   set_limits(settings);
   egresses.configure(settings);
 }
 
 parts::~parts() = default;
+
+std::string parts::account_name(account_id who) const {
+  const auto known = accounts->current();
+  const auto* found = known->find(who);
+  return found == nullptr ? std::string() : found->name;
+}
 
 std::string accounts_folder(const config::settings& with) {
   constexpr std::string_view scheme = "sqlite:";
@@ -303,15 +304,10 @@ void parts::open_webhooks(std::uint64_t seed) {
       by_shard[shard]->hooks->send(std::move(request), bounds, std::move(done));
     });
   };
-  const auto name_of = [this](account_id who) {
-    const auto known = accounts->current();
-    const auto* found = known->find(who);
-    return found == nullptr ? std::string() : found->name;
-  };
   webhooks = std::make_unique<webhooks::service>(
       webhook_options(with),
       webhooks::service::environment{store->store(), store->safe_events(), *webhook_table, time, shards.size(), send,
-                                     name_of},
+                                     [this](account_id who) { return account_name(who); }},
       seed, counts);
 }
 

@@ -96,6 +96,7 @@ struct parts {
   std::atomic<std::size_t> deliveries_open{0};
 
  private:
+  std::string account_name(account_id who) const;  // empty: there is none
   void set_limits(const config::settings& from);
   void recall_warm_ups();
   void open_accounts();

@@ -129,15 +129,7 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
   (refused ? bounces_ : complained ? complaints_ : others_).add();
   if (complained && !of.egress.empty()) env_.complained(of.egress, of.provider);
   if (!refused && !complained) return;
-  events::event e;
-  e.kind = refused ? events::kind::inbound_bounce : events::kind::complained;
-  e.at = env_.time.wall();
-  e.message = who.message;
-  e.account = of.accepted.account;
-  e.stream = of.accepted.stream;
-  e.sender = of.accepted.sender;
-  e.labels = of.accepted.labels;
-  e.recipients.push_back({who.recipient, of.recipient});
+  auto e = event_about(of, who, refused ? events::kind::inbound_bounce : events::kind::complained, env_.time.wall());
   e.origin = "report " + to_text(came_as);
   e.provider = of.provider;
   e.egress = of.egress;

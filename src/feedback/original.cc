@@ -6,6 +6,19 @@
 
 namespace gonets::feedback {
 
+events::event event_about(const original& of, const message::verp& who, events::kind what, wall_time at) {
+  events::event e;
+  e.kind = what;
+  e.at = at;
+  e.message = who.message;
+  e.account = of.accepted.account;
+  e.stream = of.accepted.stream;
+  e.sender = of.accepted.sender;
+  e.labels = of.accepted.labels;
+  e.recipients.push_back({who.recipient, of.recipient});
+  return e;
+}
+
 storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of) {
   auto history = events::read_history(in, of.message);
   if (!history) return std::unexpected(std::move(history.error()));

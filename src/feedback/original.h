@@ -15,6 +15,9 @@ struct original {
   std::string egress, provider;  // of its delivery; empty: it was not delivered, or that is no longer known
 };
 
+// An event of that recipient's, with what is known of the message.
+events::event event_about(const original& of, const message::verp& who, events::kind what, wall_time at);
+
 // Blocking. Nothing: its events are no longer kept.
 storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of);
 

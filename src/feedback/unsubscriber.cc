@@ -13,22 +13,6 @@ subscribed state_of(const std::optional<suppression::entry>& e) {
   return e->reason == reason ? subscribed::no : subscribed::no_other;
 }
 
-events::event event_of(const original& of, const message::verp& who, wish what, said_by way, std::string origin,
-                       wall_time now) {
-  events::event e;
-  e.kind = what == wish::unsubscribe ? events::kind::unsubscribed : events::kind::resubscribed;
-  e.at = now;
-  e.message = who.message;
-  e.account = of.accepted.account;
-  e.stream = of.accepted.stream;
-  e.sender = of.accepted.sender;
-  e.labels = of.accepted.labels;
-  e.recipients.push_back({who.recipient, of.recipient});
-  e.origin = std::move(origin);
-  e.reason = to_text(way);
-  return e;
-}
-
 }  // namespace
 
 std::string_view to_text(said_by way) {
@@ -136,7 +120,10 @@ std::expected<void, no_subscription> unsubscriber::take(const message::verp& who
     write(key, std::move(c), *before);
     return {};
   }
-  auto e = event_of(*of, who, what, way, std::move(origin), now);
+  const auto kind = what == wish::unsubscribe ? events::kind::unsubscribed : events::kind::resubscribed;
+  auto e = event_about(*of, who, kind, now);
+  e.origin = std::move(origin);
+  e.reason = to_text(way);
   GONETS_LOG(info, events::to_text(e.kind), "id", to_text(e.message), "to", of->recipient, "stream", e.stream, "how",
              e.reason);
   c.events.push_back(std::move(e));

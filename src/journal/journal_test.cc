@@ -79,7 +79,7 @@ TEST_F(journal, shows_the_latest_state_of_a_recipient_and_finds_it_by_that) {
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].recipient, "A@x.test");
   EXPECT_EQ(rows[0].status, "bounced");
-  EXPECT_EQ(rows[0].reply, "550 5.1.1 no such ? user");
+  EXPECT_EQ(rows[0].reply, "550 5.1.1 no such \xEF\xBF\xBD user");
   EXPECT_EQ(rows[0].attempts, 2u);
   EXPECT_TRUE(found({.status = "delivered"}).rows.empty());
   EXPECT_TRUE(found({.account = account_id{7}}).rows.empty());

@@ -4,8 +4,9 @@
 
 #include "base/text.h"
 #include "journal/terms.h"
+#include "message/address.h"
 #include "message/labels.h"
-#include "message/utf8.h"
+#include "message/valid_utf8.h"
 
 namespace gonets::journal {
 namespace {
@@ -20,11 +21,8 @@ std::string answer_of(const events::event& e) {
 }  // namespace
 
 std::string storable(std::string_view text) {
-  std::string clean(text);
+  auto clean = message::valid_utf8(std::string(text));
   std::ranges::replace(clean, '\0', ' ');
-  if (message::is_valid_utf8(clean)) return clean;
-  for (auto& c : clean)
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
   return clean;
 }
 
@@ -60,7 +58,7 @@ void projection::add_accepted(const events::event& e) {
     auto address = storable(r.address);
     const auto lower = to_lower(address);
     index(term_kind::recipient, lower, r.index);
-    index(term_kind::domain, domain_of(lower), r.index);
+    index(term_kind::domain, message::domain_of(lower), r.index);
     fresh_[{e.message, r.index}] = recipients_.size();
     recipients_.push_back({e.message.value, r.index.value, std::move(address), storable(e.provider),
                            std::string(to_text(e.kind)), "", "", when, 0});

@@ -20,9 +20,4 @@ unsigned hour_of(message_id id) {
   return static_cast<unsigned>(accepted_at_ms(id) / ms_an_hour % 24);
 }
 
-std::string_view domain_of(std::string_view address) {
-  const auto at = address.rfind('@');
-  return at == address.npos ? std::string_view() : address.substr(at + 1);
-}
-
 }  // namespace gonets::journal

@@ -22,6 +22,5 @@ enum class term_kind : char {
 
 std::int64_t term_of(term_kind kind, std::string_view text);
 unsigned hour_of(message_id id);  // of its day (UTC), 0 to 23
-std::string_view domain_of(std::string_view address);
 
 }  // namespace gonets::journal

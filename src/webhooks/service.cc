@@ -15,7 +15,7 @@
 
 #include "base/log.h"
 #include "events/follower.h"
-#include "message/utf8.h"
+#include "message/valid_utf8.h"
 #include "webhooks/signature.h"
 
 namespace gonets::webhooks {
@@ -36,16 +36,7 @@ constexpr std::chrono::hours previous_secret_lasts{24};
 
 // What a receiver wrote may be anything.
 std::string shown(std::string_view text) {
-  auto cut = text.substr(0, shown_bytes_max);
-  while (cut.size() < text.size() && !cut.empty() && !message::is_valid_utf8(cut) && text.size() - cut.size() < 4)
-    cut.remove_suffix(1);
-  std::string clean(cut);
-  const bool good = message::is_valid_utf8(clean);
-  for (auto& c : clean) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F || (byte >= 0x80 && !good)) c = '?';
-  }
-  return clean;
+  return message::valid_utf8(std::string(text.substr(0, shown_bytes_max)));
 }
 
 std::string body_of(const webhook& hook, unsigned node, const batch& b, wall_time now) {
