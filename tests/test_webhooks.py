@@ -1,12 +1,14 @@
 """Events told by requests: signed, in order, at least once, and none lost while the receiver or the server is down."""
+import http.client
 import json
+import smtplib
 import subprocess
 import threading
 
 import pytest
 
 from gonets_rig.hook_receiver import HookReceiver, closes_mid_body, endless, redirects_to, slow
-from gonets_rig.net import wait_until
+from gonets_rig.net import DEADLINE, wait_until
 from gonets_rig.node import NODE, install_node_packages
 
 SETTINGS = {"webhooks": {"allow_networks": ["127.0.0.0/8"], "timeout": "3s"}}
@@ -89,17 +91,38 @@ def test_kinds_streams_and_accounts_choose(daemon, receiver, sink):
     assert daemon.cli_json("webhook", "list")["webhooks"] == []
 
 
+def by_key(daemon, key, method, path, body=None):
+    connection = http.client.HTTPConnection(*daemon.http, timeout=DEADLINE)
+    try:
+        connection.request(method, path, body and json.dumps(body), {"Authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
 def test_an_account_s_key_has_its_own_webhooks_and_is_told_of_its_own_mail(launch, sink, receiver):
-    daemon = launch(route=[("*", sink.route)], api={"listen": "127.0.0.1:0"}, **SETTINGS)
+    daemon = launch(route=[("*", sink.route)], listener=[{}, {"kind": "submission", "trusted_networks": []}],
+                    auth={"plaintext_networks": ["127.0.0.0/8"]}, **SETTINGS)
     for name in ("shop", "other"):
         daemon.add_account(name, policy="off")
-    add(daemon, receiver, "--account", "shop")
-    told_of = daemon.submit()  # of the account `default`
-    assert daemon.wait_ends(told_of)
-    shown = daemon.cli("webhook", "--account", "shop").out
-    assert "shop" in shown and "up to date" in shown
-    assert daemon.cli_json("webhook", "list", "--account", "other")["webhooks"] == []
-    assert receiver.of(told_of) == []
+    admin, other = daemon.add_api_key("shop", ["admin"]), daemon.add_api_key("other", ["admin"])
+    status, hook = by_key(daemon, admin, "POST", "/v1/webhooks", {"url": receiver.url})
+    assert status == 201 and hook["account"] == "shop" and hook["secret"]
+    assert by_key(daemon, admin, "POST", "/v1/webhooks", {"url": receiver.url, "account": "other"})[0] == 403
+    for method, path in (("GET", ""), ("POST", "/rotate"), ("POST", "/test"), ("DELETE", "")):
+        assert by_key(daemon, other, method, f"/v1/webhooks/{hook['id']}{path}")[0] == 404
+    assert by_key(daemon, other, "GET", "/v1/webhooks")[1]["webhooks"] == []
+    assert by_key(daemon, daemon.add_api_key("shop", ["read"]), "GET", "/v1/webhooks")[0] == 403
+    not_its_own = daemon.submit()  # of the account `default`
+    login = daemon.add_login("shop")
+    with smtplib.SMTP(*daemon.endpoints[1], timeout=DEADLINE) as smtp:
+        smtp.login(login.login, login.secret)
+        smtp.sendmail("news@shop.test", "ann@sink.test", "Subject: hello\r\n\r\nhello\r\n")
+    wait_until("its own mail", lambda: {e["kind"] for e in receiver.events()} >= {"accepted", "delivered"})
+    assert daemon.wait_ends(not_its_own) and receiver.of(not_its_own) == []
+    assert {e["account"] for e in receiver.events()} == {"shop"}
+    assert "shop" in daemon.cli("webhook", "--account", "shop").out
 
 
 @pytest.mark.parametrize("mood", [500, 404, slow(5), closes_mid_body, endless, redirects_to("http://127.0.0.1:1/")],
