@@ -53,9 +53,13 @@ def lists(server):
     return {each["zone"]: each for each in server.cli_json("egress", "list")["blocklists"]}
 
 
-def changes(server):
-    lines = server.cli("events", "--json").out.splitlines()
-    return [e for e in map(json.loads, lines) if e["kind"] == "blocklist"]
+def changes(server, count):
+    """The events of listings, once there are `count`. A metric changes at once; its event is seen when it is on disk."""
+    def told():
+        lines = server.cli("events", "--json").out.splitlines()
+        return [e for e in map(json.loads, lines) if e["kind"] == "blocklist"]
+    wait_until(f"{count} events of listings", lambda: len(told()) >= count)
+    return told()
 
 
 def submit(server, recipient):
@@ -76,7 +80,7 @@ def test_a_listing_is_told_with_the_lists_reason_and_so_is_its_end(start, knot):
     wait_until("both lists are asked", lambda: len(listed(server)) >= 4)
     wait_until("the listing", lambda: listed(server)["a", "listed.test"] == 1)
     assert {k for k, v in listed(server).items() if v} == {("a", "listed.test")}
-    (told,) = changes(server)
+    (told,) = changes(server, 1)
     assert told["blocklist"] == {"egress": "a", "address": "192.0.2.1", "zone": "listed.test", "listed": True}
     assert "seen spamming" in told["reason"]
     a = egresses(server)["a"]
@@ -86,7 +90,7 @@ def test_a_listing_is_told_with_the_lists_reason_and_so_is_its_end(start, knot):
 
     knot.rewrite("listed.test", TEST_ENTRY)
     wait_until("the listing's end", lambda: listed(server)["a", "listed.test"] == 0)
-    assert [e["blocklist"]["listed"] for e in changes(server)] == [True, False]
+    assert [e["blocklist"]["listed"] for e in changes(server, 2)] == [True, False]
     assert "listings" not in egresses(server)["a"]
 
 
@@ -136,7 +140,7 @@ def test_lists_that_are_dead_mute_or_refuse_are_not_believed(start):
     for zone, why in bad.items():
         assert not lists(server)[zone]["believed"] and why in lists(server)[zone]["trouble"], lists(server)[zone]
     assert lists(server)["clean.test"]["believed"]
-    assert not changes(server) and not any(listed(server).values())
+    assert not changes(server, 0) and not any(listed(server).values())
     found = {f["text"]: f["health"] for f in server.cli("doctor", "--json").json["findings"] if f["subject"] == "blocklists"}
     assert found.pop("clean.test answers, and lists no egress") == "ok"
     assert set(found.values()) == {"warning"} and len(found) == len(bad), found
