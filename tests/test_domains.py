@@ -21,7 +21,7 @@ PROVIDERS = ["google", "yahoo", "microsoft", "mailru"]
 @pytest.fixture(scope="module")
 def zones():
     made = Zones({"shop.test": [], "broken.example": [], "turn.test": [], "other.test": [], "watch.test": [],
-                  "bulk.test": [], "own.test": [], "host.test": HOST, REVERSE: ["25 PTR mx.host.test."]})
+                  "bulk.test": [], "own.test": [], "path.test": [], "host.test": HOST, REVERSE: ["25 PTR mx.host.test."]})
     yield made
     made.stop()
 
@@ -321,3 +321,47 @@ def test_the_platform_signs_too(launch, zones, receiver):
     times = re.findall(rb" t=(\d+); x=(\d+);", content)
     assert [int(x) - int(t) for t, x in times] == [7 * 24 * 3600] * 4
     assert verifiers.dkimpy_verifies(content, Records(zones)) == [True] * 4
+
+
+def test_bounces_come_to_the_senders_own_domain_once_its_check_finds_that_they_would(launch, make_sink, accounts_database, zones):
+    """And not before: a return path without an MX loses them."""
+    sink = make_sink()
+    with_feedback = launch(
+        accounts=accounts_database, server={"hostname": "mx.host.test"}, dns={"servers": [text_of(zones.endpoint)]},
+        domains={"egress_addresses": [EGRESS]}, feedback={"domain": "back.host.test", "postmaster": "ops@host.test"},
+        listener=[{}, {"trusted_networks": ["127.9.9.9/32"]}], route=[("*", sink.route)])
+    made = add(with_feedback, "path.test")
+
+    def sent(subject):
+        """A message by an author of that domain; gives its id and the return path that it left with."""
+        queue_id = with_feedback.submit(sender="shop@path.test", recipients=("ann@far.test",),
+                                        content=letter_from("path.test", subject))
+        with_feedback.wait_event(queue_id, "delivered")
+        found = next(m for m in sink.messages if b"number %d\r\n" % subject in m.content)
+        return queue_id, found.sender
+
+    publish(zones, "path.test", made, drop=["MX"])
+    check(with_feedback, "path.test")
+    assert sent(1)[1].endswith("@back.host.test")
+
+    publish(zones, "path.test", made)
+    assert check(with_feedback, "path.test")["check"]["good"]
+    queue_id, path = sent(2)
+    assert path.endswith("@bounce.path.test") and path.startswith("b-")
+
+    report = (f"From: MAILER-DAEMON@far.test\r\nTo: <{path}>\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+              "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+              "--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n"
+              "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; far.test\r\n\r\n"
+              "Final-Recipient: rfc822; ann@far.test\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+              "Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n--b--\r\n")
+    with smtplib.SMTP(*with_feedback.endpoints[1], timeout=DEADLINE) as world:
+        world.ehlo()
+        world.mail("")
+        assert world.rcpt("anybody@bounce.path.test")[0] == 550
+        assert world.rcpt("postmaster@bounce.path.test")[0] == 250
+        assert world.rcpt(path)[0] == 250
+        assert world.data(report)[0] == 250
+    bounced = with_feedback.wait_event(queue_id, "inbound_bounce")
+    assert bounced["category"] == "user_unknown" and bounced["recipients"][0]["address"] == "ann@far.test"
+    wait_until("the postmaster's copy", lambda: any(m.recipients == ["ops@host.test"] for m in sink.messages))

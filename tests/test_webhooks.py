@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from gonets_rig.clock import SettableClock
+from gonets_rig.daemon import Daemon
 from gonets_rig.hook_receiver import HookReceiver, closes_mid_body, endless, redirects_to, slow
 from gonets_rig.net import DEADLINE, wait_until
 from gonets_rig.node import NODE, install_node_packages
@@ -155,6 +157,50 @@ def test_a_receiver_that_is_down_gets_all_of_it_later(daemon, receiver):
             told(again, queue_id, "accepted", "delivered")
     finally:
         again.stop()
+
+
+@pytest.fixture
+def settable_clock():
+    made = SettableClock()
+    yield made
+    made.remove()
+
+
+def test_an_hour_of_silence_costs_nothing_and_three_days_pause_it_with_nothing_lost(settable_clock, sink, receiver):
+    daemon = Daemon(route=[("*", sink.route)], **SETTINGS)
+    daemon.environment = settable_clock.environment
+    try:
+        daemon.start()
+        add(daemon, receiver)
+        port = receiver.port
+        receiver.stop()
+
+        def hook():
+            return daemon.cli_json("webhook", "show", "127.0.0.1")
+
+        def fails_again():
+            before = hook()["failures"]
+            wait_until("another failure", lambda: hook()["state"] != "active" or hook()["failures"] > before)
+
+        ids = [daemon.submit()]
+        wait_until("a failure", lambda: hook()["failures"])
+        settable_clock.set_ahead(hours=1)
+        ids.append(daemon.submit())
+        fails_again()
+        assert hook()["state"] == "active"
+        settable_clock.set_ahead(hours=74)
+        fails_again()
+        assert hook()["state"] == "paused" and "72" in hook()["reason"], hook()
+        ids.append(daemon.submit())
+        again = HookReceiver(port)
+        try:
+            daemon.cli_json("webhook", "resume", "127.0.0.1")
+            for queue_id in ids:
+                told(again, queue_id, "accepted", "delivered")
+        finally:
+            again.stop()
+    finally:
+        daemon.remove()
 
 
 def test_410_pauses_it_and_resuming_goes_on_where_it_was(daemon, receiver):

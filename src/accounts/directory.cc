@@ -1,6 +1,7 @@
 #include "accounts/directory.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace gonets::accounts {
 namespace {
@@ -17,6 +18,33 @@ std::vector<quota> merged(const std::vector<quota>& of_plan, const std::vector<q
     if (std::ranges::none_of(own, [&](const quota& o) { return same_window(o, q); })) all.push_back(q);
   }
   return all;
+}
+
+std::string_view text_at(const boost::json::object& o, std::string_view name) {
+  const auto* at = o.if_contains(name);
+  return at != nullptr && at->is_string() ? std::string_view(at->get_string()) : std::string_view();
+}
+
+// What the domain's last check says of its return path as it is now. A look-up that failed leaves it as it was before.
+bool return_path_works(const sender_domain& d) {
+  boost::system::error_code error;
+  const auto parsed = boost::json::parse(d.last_check, error);
+  const auto* const top = error ? nullptr : parsed.if_object();
+  const auto* const findings = top == nullptr ? nullptr : top->if_contains("findings");
+  if (findings == nullptr || !findings->is_array()) return false;
+  bool found = false;
+  for (const auto& each : findings->get_array()) {
+    if (!each.is_object()) continue;
+    const auto& o = each.get_object();
+    const auto check = text_at(o, "check");
+    if (check != "return_path" && check != "return_path_spf") continue;
+    if (check == "return_path" && text_at(o, "about") != d.return_path) continue;
+    auto result = text_at(o, "result");
+    if (result == "unknown") result = text_at(o, "before");
+    if (result != "ok") return false;
+    found |= check == "return_path";
+  }
+  return found;
 }
 
 }  // namespace
@@ -43,8 +71,10 @@ directory::directory(contents all) : all_(std::move(all)) {
     logins_.emplace(c.login, &c);
     if (!c.certificate_sha256.empty()) certificates_.emplace(c.certificate_sha256, &c);
   }
-  for (const auto& d : all_.domains)
+  for (const auto& d : all_.domains) {
     domains_[d.name].push_back(&d);
+    if (d.verified && !d.return_path.empty()) return_paths_[d.return_path] |= return_path_works(d);
+  }
 }
 
 const account* directory::find(account_id id) const {
@@ -88,6 +118,17 @@ const sender_domain* directory::domain_for(account_id owner, std::string_view na
     if (dot == name.npos) return nullptr;
     name.remove_prefix(dot + 1);
   }
+}
+
+bool directory::is_return_path(std::string_view host) const {
+  return return_paths_.contains(host);
+}
+
+std::string_view directory::return_path_for(account_id owner, std::string_view author_domain) const {
+  const auto* const d = domain_for(owner, author_domain);
+  if (d == nullptr) return {};
+  const auto at = return_paths_.find(d->return_path);
+  return at != return_paths_.end() && at->second ? at->first : std::string_view();
 }
 
 std::vector<const sender_domain*> directory::domains_named(std::string_view name) const {

@@ -33,6 +33,11 @@ class directory {
   const credential* find_certificate(std::string_view sha256) const;
   // The nearest domain of the account that `name` (lower case) is, or lies in, verified; null: none.
   const sender_domain* domain_for(account_id owner, std::string_view name) const;
+  // Whether a verified domain has its bounces come to `host` (lower case).
+  bool is_return_path(std::string_view host) const;
+  // The host that return paths of mail by an author of that domain are at: that of the nearest domain of the account
+  // whose last check found that it works, SPF included. Empty: none.
+  std::string_view return_path_for(account_id owner, std::string_view author_domain) const;
   // Of any account, by its very name; verified or not.
   std::vector<const sender_domain*> domains_named(std::string_view name) const;
   const std::vector<quota>& quotas_of(account_id id) const;  // the plan's and its own, merged
@@ -51,6 +56,7 @@ class directory {
   by_text<const plan*> plan_names_;
   by_text<const credential*> logins_, certificates_;
   by_text<std::vector<const sender_domain*>> domains_;  // by name
+  std::unordered_map<std::string_view, bool> return_paths_;  // of verified domains; whether the last check liked it
 };
 using directory_ptr = std::shared_ptr<const directory>;
 

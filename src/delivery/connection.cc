@@ -17,11 +17,13 @@
 #include "delivery/tls_attempt.h"
 #include "smtp/client_session.h"
 #include "smtp/dot_stuffing.h"
+#include "smtp/reply_parser.h"
 
 namespace gonets::delivery {
 namespace {
 
 constexpr std::size_t nonce_bytes = 18;
+constexpr std::size_t tried_bytes_max = 8192;
 
 std::optional<smtp::deliver_by> by_of(const message::envelope& of, wall_time now) {
   if (of.deliver_by == wall_time{}) return std::nullopt;
@@ -55,6 +57,8 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   void shake_hands();
   void on_handshake(const std::optional<runtime::tls_failure>& failure);
   void drop_stream();
+  std::string with_host(const std::string& said) const;
+  std::chrono::milliseconds since_dialed() const;
   void tls_broke(smtp::recipient_outcome why);
   void try_next_host(smtp::recipient_outcome why);
   bool fit_for_first();
@@ -90,7 +94,8 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   struct transaction {
     job what;
     steady_time began;
-    std::string return_path;  // where it is ours
+    std::string return_path;                              // where it is ours
+    std::optional<std::chrono::milliseconds> connecting;  // before it, when it is the connection's first
   };
   std::string own_return_path(const spool::lease& l) const;
 
@@ -103,6 +108,8 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   std::optional<tls_attempt> tls_;  // of the host that was dialed last
   std::string token_;               // for the login, where it is by one
   std::string host_, address_;
+  steady_time dialed_{};               // first
+  std::string tried_;                  // transcripts of hosts that were given up
   std::string early_;                  // what came with the last words of the proxy
   std::optional<job> first_;           // taken before there is a session to begin it in
   std::deque<job> elsewhere_;          // of whom this host said that another may take them
@@ -114,6 +121,7 @@ class connection final : public worker, public std::enable_shared_from_this<conn
   bool stopping_ = false;
   bool pumping_ = false;
   bool reached_ = false;
+  bool used_ = false;  // a transaction was begun with this host
   std::string out_, after_, stuffed_;
   std::uint32_t chunk_ = 0;  // of the large body that is being sent
   bool sending_chunks_ = false;
@@ -127,7 +135,7 @@ void connection::resume() {
   }
   auto l = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
   if (!l) return end();
-  first_ = job{std::move(*l), {}, {}, {}};
+  first_ = job{std::move(*l), {}, {}, {}, {}};
   if (to_->login && to_->login->by_token()) return ask_for_token();
   dial();
 }
@@ -163,7 +171,10 @@ void connection::shut_down() {
 
 void connection::dial() {
   phase_ = phase::dialing;
-  if (!dialer_) dialer_ = std::make_shared<dialer>(owner_.env(), to_);
+  if (!dialer_) {
+    dialer_ = std::make_shared<dialer>(owner_.env(), to_);
+    dialed_ = owner_.env().time.steady();
+  }
   dialer_->next(to_on_dialed());
 }
 
@@ -261,7 +272,17 @@ void connection::tls_broke(smtp::recipient_outcome why) {
 void connection::drop_stream() {
   stream_->close();
   reading_ = writing_ = false;
+  if (session_) tried_ += with_host(session_->take_transcript().text());
+  smtp::cut_text(tried_, tried_bytes_max);
   session_.reset();
+}
+
+std::string connection::with_host(const std::string& said) const {
+  return said.empty() ? std::string() : fmt::format("({} [{}])\n{}", host_, address_, said);
+}
+
+std::chrono::milliseconds connection::since_dialed() const {
+  return std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - dialed_);
 }
 
 void connection::try_next_host(smtp::recipient_outcome why) {
@@ -301,6 +322,9 @@ void connection::give_up(smtp::recipient_outcome why, bool site_failed) {
   spool::attempt_result result;
   if (tls_ && why.at >= stage::greeting) result.tls = tls_->use();
   result.recipients.assign(first_->lease.recipients.size(), why);
+  result.tried = tried_ + first_->transcript;
+  if (session_) result.said = session_->take_transcript();
+  result.connecting = since_dialed();
   result.remote_host = host_;
   result.remote_address = address_;
   result.site_failed = site_failed;
@@ -321,6 +345,7 @@ void connection::settle_as_said(job j) {
   result.recipients = std::move(j.said);
   result.remote_host = std::move(j.host);
   result.remote_address = std::move(j.address);
+  result.tried = std::move(j.transcript);
   owner_.work().settle(std::move(j.lease), std::move(result));
 }
 
@@ -394,7 +419,7 @@ bool connection::next_transaction() {
     }
   }
   if (l) {
-    begin({std::move(*l), {}, {}, {}});
+    begin({std::move(*l), {}, {}, {}, {}});
     return true;
   }
   if (stopping_) {
@@ -435,10 +460,11 @@ void connection::go_idle() {
 // Not where somebody else answers for the mail: a smarthost with a login takes that login's address alone, and behind
 // LMTP is the mailbox.
 std::string connection::own_return_path(const spool::lease& l) const {
-  const auto& domain = owner_.env().with.feedback.domain;
+  const auto& ours = owner_.env().with.feedback.domain;
+  const auto& domain = l.message->return_path_domain.empty() ? ours : l.message->return_path_domain;
   const bool goes_out = to_->route.kind == config::route_kind::mx ||
                         (to_->route.kind == config::route_kind::smtp && to_->route.logins.empty());
-  if (!l.message->own_return_path || domain.empty() || !goes_out) return {};
+  if (!l.message->own_return_path || ours.empty() || !goes_out) return {};
   return fmt::format("{}@{}", owner_.env().return_paths.local_part({l.message->id, l.recipients.front()}), domain);
 }
 
@@ -447,7 +473,8 @@ void connection::begin(job j) {
   tell_tls(l);
   const auto& m = *l.message;
   smtp::transaction t;
-  auto& begun = under_way_.emplace_back(transaction{{}, owner_.env().time.steady(), own_return_path(l)});
+  auto& begun = under_way_.emplace_back(transaction{{}, owner_.env().time.steady(), own_return_path(l), {}});
+  if (!std::exchange(used_, true)) begun.connecting = since_dialed();
   t.reverse_path = begun.return_path.empty() ? std::string_view(m.envelope.reverse_path) : begun.return_path;
   t.recipients.reserve(l.recipients.size());
   for (const auto index : l.recipients)
@@ -466,6 +493,7 @@ void connection::begin(job j) {
 
 void connection::collect() {
   spool::attempt_result result;
+  result.said = session_->take_transcript();
   result.recipients = session_->collect();
   result.remote_host = host_;
   result.remote_address = address_;
@@ -475,10 +503,15 @@ void connection::collect() {
   result.final_here = to_->route.kind == config::route_kind::lmtp;
   auto done = std::move(under_way_.front());
   under_way_.pop_front();
+  result.connecting = done.connecting;
+  if (done.connecting) result.tried = std::exchange(tried_, {});
+  result.tried += done.what.transcript;
   result.duration = std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - done.began);
   keep_said(done.what, result.recipients);
   auto& l = done.what.lease;
   if (auto rest = for_next_host(l, result.recipients)) {
+    const auto& envelope = l.message->envelope;
+    rest->transcript = with_host(result.said.of(&envelope.recipients[rest->lease.recipients.front().value]));
     elsewhere_.push_back(std::move(*rest));
     if (l.recipients.empty()) return;
     result.goes_on = true;
@@ -499,6 +532,8 @@ std::optional<job> connection::for_next_host(spool::lease& l, std::vector<smtp::
 // The first of them is what the connection is made for; the others follow when it has been begun.
 void connection::go_to_next_host() {
   drop_stream();
+  dialed_ = owner_.env().time.steady();
+  used_ = false;
   for (auto& other : std::exchange(here_, {}))
     elsewhere_.push_back(std::move(other));
   here_ = std::exchange(elsewhere_, {});
@@ -585,7 +620,7 @@ bool connection::send_output() {
 void connection::send_body() {
   if (session_->can_chain() && !stopping_ && elsewhere_.empty() && tls_->reserved_for().empty()) {
     auto next = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
-    if (next) begin({std::move(*next), {}, {}, {}});
+    if (next) begin({std::move(*next), {}, {}, {}, {}});
   }
   const auto& m = *under_way_.front().what.lease.message;
   stuffer_ = {};

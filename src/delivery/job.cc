@@ -21,9 +21,9 @@ std::optional<job> take_passed_over(spool::lease& from, std::vector<smtp::recipi
     any |= goes[i];
   }
   if (!any) return std::nullopt;
-  auto whole = std::exchange(from, {from.message, {}, from.site, {}, from.began});
+  auto whole = std::exchange(from, {from.message, {}, from.site, {}, from.began, from.waited});
   auto all = std::exchange(outcomes, {});
-  job rest{from, {}, host, address};
+  job rest{from, {}, host, address, {}};
   for (std::size_t i = 0; i < goes.size(); ++i) {
     auto& to = goes[i] ? rest.lease : from;
     to.recipients.push_back(whole.recipients[i]);

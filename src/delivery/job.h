@@ -14,6 +14,7 @@ struct job {
   spool::lease lease;
   std::vector<smtp::recipient_outcome> said;  // by `host`, of each recipient; empty: no host was passed over
   std::string host, address;
+  std::string transcript;  // with it
 };
 
 // Nothing that this host did not say itself takes the place of what the one before it said.

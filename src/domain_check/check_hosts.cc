@@ -23,16 +23,16 @@ bool check_alias(examination& e, const char* check, const std::string& name, con
   const auto& found = e.dns.ask(record_type::cname, name);
   const auto advice = fmt::format("publish {} CNAME {}.", name, target);
   if (found.status == answer_status::failed) {
-    e.add(check, status::unknown, fmt::format("{}: {}", name, found.detail));
+    e.add(check, status::unknown, fmt::format("{}: {}", name, found.detail), "", name);
     return false;
   }
   if (found.values.empty()) {
-    e.add(check, status::failed, fmt::format("{} is no alias (CNAME)", name), advice);
+    e.add(check, status::failed, fmt::format("{} is no alias (CNAME)", name), advice, name);
     return false;
   }
   const bool right = found.values.front() == without_dot(target);
   e.add(check, right ? status::ok : status::failed, fmt::format("{} is an alias of {}", name, found.values.front()),
-        right ? "" : advice);
+        right ? "" : advice, name);
   return right;
 }
 
@@ -40,13 +40,15 @@ void check_return_path_mx(examination& e) {
   const auto& mx = e.dns.ask(record_type::mx, e.of.return_path);
   const auto advice = fmt::format("publish {} MX 10 {}.", e.of.return_path, e.on.hostname);
   if (mx.status == answer_status::failed) {
-    e.add("return_path", status::unknown, fmt::format("{}: {}", e.of.return_path, mx.detail));
+    e.add("return_path", status::unknown, fmt::format("{}: {}", e.of.return_path, mx.detail), "", e.of.return_path);
   } else if (mx.values.empty()) {
-    e.add("return_path", status::failed, fmt::format("{} has no MX: bounces get lost", e.of.return_path), advice);
+    e.add("return_path", status::failed, fmt::format("{} has no MX: bounces get lost", e.of.return_path), advice,
+          e.of.return_path);
   } else {
     const bool ours = std::ranges::find(mx.values, without_dot(e.on.hostname)) != mx.values.end();
     e.add("return_path", ours ? status::ok : status::failed,
-          fmt::format("bounces go to {}{}", mx.values.front(), ours ? "" : ", not to this server"), ours ? "" : advice);
+          fmt::format("bounces go to {}{}", mx.values.front(), ours ? "" : ", not to this server"), ours ? "" : advice,
+          e.of.return_path);
   }
 }
 

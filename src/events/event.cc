@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 
@@ -42,6 +43,9 @@ enum class tag : std::uint8_t {
   provider = 22,
   egress = 23,
   header_message_id = 24,
+  queue_ms = 25,
+  connect_ms = 26,  // and one
+  transcript = 27,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -180,6 +184,15 @@ bool read_field(wire::reader& from, event& e) {
     case tag::header_message_id:
       e.header_message_id = from.text();
       return true;
+    case tag::queue_ms:
+      e.queue_ms = static_cast<std::uint32_t>(from.varint());
+      return true;
+    case tag::connect_ms:
+      e.connect_ms = static_cast<std::uint32_t>(from.varint() - 1);
+      return true;
+    case tag::transcript:
+      e.transcript = from.text();
+      return true;
   }
   return false;
 }
@@ -193,10 +206,10 @@ std::string json_time(wall_time t) {
 }
 
 std::string_view to_text(kind k) {
-  static constexpr std::array<std::string_view, 20> names = {
+  static constexpr std::array<std::string_view, 23> names = {
       "",     "accepted", "deferred",     "delivered",    "bounced",    "expired",       "cancelled",
       "held", "released", "discarded",    "domain",       "pace",       "blocklist",     "suppressed",
-      "",     "",         "unsubscribed", "resubscribed", "complained", "inbound_bounce"};
+      "",     "",         "unsubscribed", "resubscribed", "complained", "inbound_bounce", "rejected", "quota", "certificate"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
 }
@@ -241,6 +254,9 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::provider, e.provider);
   put_field(to, tag::egress, e.egress);
   put_field(to, tag::header_message_id, e.header_message_id);
+  put_field(to, tag::queue_ms, e.queue_ms);
+  if (e.connect_ms) put_field(to, tag::connect_ms, std::uint64_t{*e.connect_ms} + 1);
+  put_field(to, tag::transcript, e.transcript);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -287,9 +303,19 @@ boost::json::object tls_json(const tls_use& tls) {
   return o;
 }
 
+boost::json::array lines_json(std::string_view lines) {
+  boost::json::array all;
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size() - 1);
+    all.push_back(boost::json::string(lines.substr(0, lines[end] == '\n' ? end : end + 1)));
+    lines.remove_prefix(end + 1);
+  }
+  return all;
+}
+
 }  // namespace
 
-std::string to_json(const event& e, std::string_view account) {
+std::string to_json(const event& e, std::string_view account, with_transcript shown) {
   namespace json = boost::json;
   json::object o;
   o["seq"] = e.seq.value;
@@ -326,6 +352,8 @@ std::string to_json(const event& e, std::string_view account) {
   add("provider", e.provider, !e.provider.empty());
   add("egress", e.egress, !e.egress.empty());
   add("attempts", e.attempts, e.attempts != 0);
+  add("queue_ms", e.queue_ms, e.attempts != 0);
+  if (e.connect_ms) o["connect_ms"] = *e.connect_ms;
   add("duration_ms", e.duration_ms, e.duration_ms != 0);
   add("next_attempt", json_time(e.next_attempt), e.next_attempt != wall_time{});
   add("reason", e.reason, !e.reason.empty());
@@ -334,6 +362,7 @@ std::string to_json(const event& e, std::string_view account) {
     o["blocklist"] = json::object{{"egress", b.egress}, {"address", b.address}, {"zone", b.zone}, {"listed", b.listed}};
   }
   if (e.tls.policy != tls_policy::policy::none) o["tls"] = tls_json(e.tls);
+  if (shown == with_transcript::yes && !e.transcript.empty()) o["transcript"] = lines_json(e.transcript);
   return message::valid_utf8(json::serialize(o));
 }
 

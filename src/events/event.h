@@ -34,7 +34,11 @@ enum class kind : std::uint8_t {
   unsubscribed = 16,   // the recipient wants no more mail of this stream; `reason`: by which way it was said
   resubscribed = 17,   // wants it again
   complained = 18,     // the recipient calls it spam
-  inbound_bounce = 19  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx
+  inbound_bounce = 19,  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx
+  // Of no message, too:
+  rejected = 20,     // a sender that is known was refused at intake; `answer` is what it was told, at `at_stage`
+  quota = 21,        // an account has used up a quota; `reason`: which, and until when
+  certificate = 22,  // a listener's certificate expires soon; `reason`: which, and when
 };
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.
@@ -85,9 +89,12 @@ struct event {
   std::string provider;           // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
   std::string egress;             // of an attempt
   std::uint32_t attempts = 0;     // made so far, this one included
+  std::uint32_t queue_ms = 0;     // of the attempt's recipient, from being due to the attempt's beginning
+  std::optional<std::uint32_t> connect_ms;  // from the first dial to the first MAIL; absent: the connection was there
   std::uint32_t duration_ms = 0;  // of the attempt
   wall_time next_attempt{};       // deferred
   tls_use tls;                    // of an attempt
+  std::string transcript;         // of an attempt: lines as smtp/transcript.h has them; of several recipients, the first's
   std::string reason;             // held, released, cancelled, expired: why, by whom
   std::optional<blocklist_change> blocklist;
   bool operator==(const event&) const = default;
@@ -103,8 +110,10 @@ struct event_head {
 };
 std::optional<event_head> decode_head(std::string_view record);
 
+// Whether an event's JSON has its transcript: yes where one message is looked at, no where events go by in numbers.
+enum class with_transcript : bool { no, yes };
 // Valid UTF-8 whatever a peer said. `account`: its name, when it is known.
-std::string to_json(const event& e, std::string_view account = {});
+std::string to_json(const event& e, std::string_view account = {}, with_transcript shown = with_transcript::no);
 std::string json_time(wall_time t);  // as in there: "2026-11-25T08:00:00.000Z"
 
 }  // namespace gonets::events

@@ -25,7 +25,8 @@ constexpr std::string_view full_hex =
     "01 0462756c6b  02 086140622e74657374  03 8827  04 0e3139322e302e322e3120286d6529  05 08"
     "06 c203 04 02 00 056c61746572 01  07 096d782e632e74657374  08 093139322e302e322e32"
     "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879"
-    "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f  14 04780a7931  15 10  16 0167  17 0132  18 05314062632e";
+    "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f  14 04780a7931  15 10  16 0167  17 0132  18 05314062632e"
+    "19 11  1a 21  1b 03433a0a";
 constexpr std::string_view least_hex = "01 01 0000019b796dd67b 0123456789abcdef 00 01 00 087840632e74657374";
 
 event least() {
@@ -63,6 +64,9 @@ event full() {
   e.provider = "g";
   e.egress = "2";
   e.header_message_id = "1@bc.";
+  e.queue_ms = 17;
+  e.connect_ms = 32;
+  e.transcript = "C:\n";
   return e;
 }
 
@@ -96,7 +100,7 @@ TEST(event_record, that_is_cut_is_refused_or_has_only_what_is_left) {
     ++readable;
     EXPECT_EQ(to_hex(encoded(*found)), to_hex(cut)) << n;
   }
-  EXPECT_EQ(readable, 23u);
+  EXPECT_EQ(readable, 26u);
 }
 
 TEST(event_record, of_another_version_is_refused) {
@@ -108,7 +112,7 @@ TEST(event_record, of_another_version_is_refused) {
 }
 
 TEST(event_record, with_an_unknown_field_is_refused) {
-  for (const char tag : {'\x00', '\x19', '\xff'})
+  for (const char tag : {'\x00', '\x1c', '\xff'})
     EXPECT_FALSE(decode(some_seq, encoded(least()) + tag + '\x01')) << static_cast<int>(tag);
 }
 
@@ -128,7 +132,8 @@ TEST(event_kind, ends_a_recipient_or_does_not) {
        {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded, kind::suppressed})
     EXPECT_TRUE(is_end(k)) << to_text(k);
   for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace,
-                       kind::blocklist, kind::unsubscribed, kind::resubscribed, kind::complained, kind::inbound_bounce})
+                       kind::blocklist, kind::unsubscribed, kind::resubscribed, kind::complained, kind::inbound_bounce,
+                       kind::rejected, kind::quota, kind::certificate})
     EXPECT_FALSE(is_end(k)) << to_text(k);
 }
 
@@ -181,7 +186,7 @@ std::set<std::string> required(const std::vector<std::string>& schema_lines) {
 
 std::set<std::string> keys(const event& e, std::string_view account = {}) {
   std::set<std::string> names;
-  const auto parsed = json::parse(to_json(e, account));
+  const auto parsed = json::parse(to_json(e, account, with_transcript::yes));
   for (const auto& member : parsed.as_object())
     names.insert(member.key());
   return names;
@@ -226,7 +231,7 @@ TEST(event_json, uses_the_words_of_the_contract) {
   for (const auto& line : schema("stage")) {
     if (line.starts_with("      enum:")) stages = words_in_brackets(line);
   }
-  for (int k = 1; k <= 19; ++k) {
+  for (int k = 1; k <= 22; ++k) {
     const std::string name(to_text(static_cast<kind>(k)));
     if (name != "unknown") EXPECT_EQ(kinds.erase(name), 1u) << k;
   }
@@ -278,10 +283,18 @@ TEST(event_json, has_the_values) {
     "reply": {"code": 450, "status": "4.2.0", "text": "later", "from_peer": true}, "category": "greylisted",
     "remote_host": "mx.c.test", "remote_address": "192.0.2.2", "route": "mx:mx.c.test", "provider": "g", "egress": "2",
     "attempts": 2,
-    "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why",
+    "queue_ms": 17, "connect_ms": 32, "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why",
     "tls": {"policy": "dane", "protocol": "TLSv1.3", "cipher": "x", "verified_by": "dane-ee", "clear_reason": "no"}
 })json");
   EXPECT_EQ(json::serialize(found), json::serialize(wanted));
+}
+
+TEST(event_json, has_the_transcript_by_lines_where_it_is_wanted) {
+  auto e = full();
+  e.transcript = "S: 220 x\nC: EHLO y\n\ncut";
+  EXPECT_FALSE(json::parse(to_json(e)).as_object().contains("transcript"));
+  EXPECT_EQ(json::serialize(json::parse(to_json(e, "shop", with_transcript::yes)).at("transcript")),
+            R"(["S: 220 x","C: EHLO y","","cut"])");
 }
 
 TEST(event_json, escapes_what_a_peer_wrote) {

@@ -26,8 +26,9 @@ std::optional<kind> parse_kind(std::string_view word) {
 
 bool filter::wants(const event& e) const {
   if (account) {
-    // Of no message, but its own domain: all else of that sort is the server's.
-    if (e.message == message_id{} && e.kind != kind::domain) return false;
+    // Of no message, but its own: all else of that sort is the server's.
+    const bool own = e.kind == kind::domain || e.kind == kind::rejected || e.kind == kind::quota;
+    if (e.message == message_id{} && !own) return false;
     if (e.account != *account) return false;
   }
   if (!kinds.empty() && std::ranges::find(kinds, e.kind) == kinds.end()) return false;

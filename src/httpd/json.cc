@@ -45,7 +45,7 @@ std::string events_array(std::span<const events::event> all, const accounts::dir
   for (const auto& e : all) {
     if (text.size() > 1) text += ',';
     const auto* owner = known.find(e.account);
-    text += events::to_json(e, owner != nullptr ? owner->name : std::string_view());
+    text += events::to_json(e, owner != nullptr ? owner->name : std::string_view(), events::with_transcript::yes);
   }
   return text += ']';
 }

@@ -57,10 +57,21 @@ bool is_role(std::string_view local_part) {
   return name == "postmaster" || name == "abuse";
 }
 
-void name_postmaster(const options& with, message::envelope& in) {
+bool takes_what_comes_back(const options& with, const accounts::directory& all, std::string_view domain) {
+  return !with.feedback_domain.empty() && (domain == with.feedback_domain || all.is_return_path(domain));
+}
+
+// What comes back to the return-path host of a sender is one thing with what comes back to ours.
+void name_feedback(const options& with, const accounts::directory& all, message::envelope& in) {
   for (auto& r : in.recipients) {
-    if (message::domain_of(r.address) == with.feedback_domain && is_role(message::local_part_of(r.address)))
+    const auto domain = message::domain_of(r.address);
+    if (!takes_what_comes_back(with, all, domain)) continue;
+    const auto local = message::local_part_of(r.address);
+    if (is_role(local)) {
       r.address = with.postmaster;
+    } else if (domain != with.feedback_domain) {
+      r.address = fmt::format("{}@{}", local, with.feedback_domain);
+    }
   }
 }
 
@@ -112,6 +123,7 @@ intake::intake(options with, const message::verp_signer& return_paths, const mes
       shards_(on),
       signers_(signers),
       admit_(std::move(admit)),
+      refusals_(store, time, counts),
       random_(seed),
       accepted_(counts.make_counter("gonets_messages_accepted_total", "Messages answered 250.")),
       accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
@@ -160,6 +172,7 @@ std::optional<reply> intake::check_quotas(const accounts::directory& all, const 
 
 reply intake::quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const {
   over_quota_.add();
+  refusals_.over_quota(of.id, e);
   const auto text = "This account is " + to_text(e);
   if (e.which.window == shaping::quota_window::month && of.month_is_final) return {550, not_authorized, text};
   return {452, {4, 2, 2}, text};
@@ -176,7 +189,7 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
   }
   const auto domain = message::domain_of(address);
   const auto with = with_.load();
-  if (!with->feedback_domain.empty() && domain == with->feedback_domain) return check_feedback(address);
+  if (takes_what_comes_back(*with, *accounts_.current(), domain)) return check_feedback(address);
   if (std::ranges::find(with->inbound_domains, domain) != with->inbound_domains.end()) return std::nullopt;
   return reply{550, {5, 7, 1}, "Relaying denied: this server does not accept mail for that domain from your address"};
 }
@@ -207,8 +220,8 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
     refused_.add();
     return std::unexpected(header_refusal(header.error(), with->header));
   }
-  const auto all = from.trusted ? accounts_.current() : nullptr;
-  if (all) {
+  const auto all = accounts_.current();
+  if (from.trusted) {
     if (auto refusal = judge(*all, from, *header, first.size())) {
       refused_.add();
       return std::unexpected(std::move(*refusal));
@@ -222,7 +235,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   m.envelope = std::move(envelope);
   if (!with->feedback_domain.empty()) {
     m.own_return_path = from.trusted && !m.envelope.reverse_path.empty();
-    name_postmaster(*with, m.envelope);
+    name_feedback(*with, *all, m.envelope);
   }
   // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
@@ -232,10 +245,12 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
       return std::unexpected(std::move(*refusal));
     }
   }
+  const auto author = from.trusted && !all->all().domains.empty() ? author_domain(*header) : std::string();
+  if (m.own_return_path) m.return_path_domain = all->return_path_for(from.account, author);
   add_head(*with, from, *header, c);
   if (m.own_return_path && !header->unsubscribes) add_unsubscribing(*with, m);
-  if (all && !all->all().domains.empty())
-    c.signatures = signatures_for(*all, from.account, author_domain(*header), with->signing);
+  if (from.trusted && !all->all().domains.empty())
+    c.signatures = signatures_for(*all, from.account, author, with->signing);
   return c;
 }
 
@@ -303,7 +318,7 @@ void intake::add_unsubscribing(const options& with, spool::queued_message& m) co
   if (m.envelope.recipients.size() != 1) return;
   if (std::ranges::find(with.unsubscribe_streams, m.stream) == with.unsubscribe_streams.end()) return;
   append_unsubscribe_fields(m.head, unsubscribes_, {m.id, recipient_index{0}}, with.unsubscribe_url,
-                            with.feedback_domain);
+                            m.return_path_domain.empty() ? with.feedback_domain : m.return_path_domain);
 }
 
 void intake::accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done) {
@@ -330,15 +345,19 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   charge(from, request);
   if (!c.signatures) return commit(std::move(request), shard, std::move(done));
 
+  const bool quick = c.signatures->quick(*request.message);
   auto answer = std::make_shared<on_accepted>(std::move(done));
   auto waiting = std::make_shared<spool::acceptance>(std::move(request));
-  const bool taken = signers_.run([this, shard, answer, waiting, signatures = std::move(c.signatures)] {
+  auto sign = [this, shard, answer, waiting, signatures = std::move(c.signatures)] {
     if (!signatures->sign(*waiting->message, time_.wall()))
       return give_up(*waiting, {451, {4, 3, 0}, "The message could not be signed"}, answer);
     signed_.add();
     commit(std::move(*waiting), shard, std::move(*answer));
-  });
-  if (!taken) give_up(*waiting, {451, {4, 3, 2}, "Too busy to sign the message; try again later"}, answer);
+  };
+  if (quick) return sign();
+  waiting->announced = store_.announce();
+  if (signers_.run(std::move(sign))) return;
+  give_up(*waiting, {451, {4, 3, 2}, "Too busy to sign the message; try again later"}, answer);
 }
 
 void intake::give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done) {

@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "base/id_source.h"
 #include "base/status.h"
+#include "intake/refusal_events.h"
 #include "intake/signing.h"
+#include "intake/source.h"
 #include "message/header_scan.h"
 #include "message/verp.h"
 #include "metrics/metrics.h"
@@ -23,19 +25,6 @@
 #include "spool/spool.h"
 
 namespace gonets::intake {
-
-// Who hands the message over, and how.
-struct source {
-  std::string peer_address;
-  std::string helo;
-  std::string tls;  // description; empty when plain
-  std::string stream;
-  account_id account;          // of a trusted source: whose mail it is
-  bool trusted = false;        // may send to any domain: a listed network, or logged in
-  bool authenticated = false;  // by AUTH
-  bool submission = false;     // the client is a user agent: what it left out is added
-  bool esmtp = false;
-};
 
 struct options {
   std::string hostname;
@@ -86,6 +75,12 @@ class intake {
 
   static reply refusal_for(spool::commit_status status);
 
+  // What the client was told, by this or by whoever asked: it becomes an event of the account.
+  void note_refusal(const source& from, stage at, const message::envelope& of, const message::recipient* who,
+                    const reply& r) {
+    refusals_.rejected(from, at, of, who, r);
+  }
+
  private:
   std::optional<reply> check_account(const accounts::directory& all, const accounts::account* of,
                                      std::string_view reverse_path) const;
@@ -113,6 +108,7 @@ class intake {
   runtime::shards& shards_;
   runtime::blocking_pool& signers_;
   admit_function admit_;
+  mutable refusal_events refusals_;
   std::atomic<std::uint64_t> random_;
   metrics::counter& accepted_;
   metrics::counter& accepted_bytes_;

@@ -10,6 +10,8 @@ namespace {
 // All our signatures have relaxed bodies, so that one hash serves them.
 constexpr auto body_form = dkim::canonicalization::relaxed;
 
+constexpr std::size_t quick_bytes_max = 32'768;
+
 struct parts_of {
   std::string_view header, body;
 };
@@ -32,6 +34,12 @@ void pending_signatures::add_part(std::string_view part) {
     part = p.body;
   }
   body_hash_->update(part);
+}
+
+bool pending_signatures::quick(const spool::queued_message& m) const {
+  return m.body.size() <= quick_bytes_max && std::ranges::all_of(by_, [](const signing_key& by) {
+           return by.key->kind() == dkim::algorithm::ed25519_sha256;
+         });
 }
 
 bool pending_signatures::sign(spool::queued_message& m, wall_time now) {

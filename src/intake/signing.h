@@ -30,6 +30,9 @@ class pending_signatures {
   // For a message that is not kept in memory: what the client sends, part by part; the first has the whole header.
   void add_part(std::string_view part);
 
+  // Whether sign() takes less time than to hand it to another thread would: there is no RSA, and `m` is small.
+  bool quick(const spool::queued_message& m) const;
+
   // Puts the fields in front of `m.head`, and counts their bytes; `m.body` is read if no parts were added. Takes a
   // quarter of a millisecond for each RSA key: not for shards. False when OpenSSL fails; `m` is as it was then.
   bool sign(spool::queued_message& m, wall_time now);

@@ -91,6 +91,7 @@ struct scheduler::settlement {
   spool::message_ptr message;
   spool::attempt_result facts;  // without recipients
   std::string route, egress, reason;
+  std::chrono::milliseconds waited{0};  // before the attempt
   spool::change change;
   std::vector<report> reports;
   // What it says about pace, of all recipients the most telling.
@@ -136,7 +137,10 @@ struct scheduler::settlement {
     happened.egress = egress;
     happened.provider = provider;
     happened.attempts = e.attempts;
+    happened.queue_ms = static_cast<std::uint32_t>(waited.count());
+    if (facts.connecting) happened.connect_ms = static_cast<std::uint32_t>(facts.connecting->count());
     happened.duration_ms = static_cast<std::uint32_t>(facts.duration.count());
+    happened.transcript = facts.tried + facts.said.of(&recipient);
     happened.next_attempt = next;
     happened.reason = why;
     happened.tls = facts.tls;
@@ -187,6 +191,7 @@ void scheduler::settle(spool::lease done, spool::attempt_result result) {
   s->egress = at->to->egress();
   s->now = env_.time.wall();
   s->began = done.began;
+  s->waited = done.waited;
   const auto outcomes = std::move(s->facts.recipients);
   if (s->facts.site_failed && !outcomes.empty()) {
     at->health.connect_failed(now, outcomes.front().answer.text);

@@ -307,7 +307,9 @@ std::optional<spool::lease> scheduler::take_next(spool::site_id id, std::size_t 
     end_send(*s, stream, account, now);
     return l;
   }
-  l.message = entries_[l.entries.front()].hot;
+  const auto& first = entries_[l.entries.front()];
+  l.waited = std::chrono::milliseconds(std::max<std::int64_t>(0, now_ms() - first.due_ms));
+  l.message = first.hot;
   l.recipients.reserve(l.entries.size());
   for (const auto h : l.entries) {
     auto& e = entries_[h];

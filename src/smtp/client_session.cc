@@ -77,6 +77,7 @@ struct client_session::state {
 
   client_transaction* current();
   void take_reply(reply& r);
+  void note_reply(const reply& r);
   void take_greeting(reply& r);
   void take_hello_reply(reply& r);
   void take_starttls_reply(reply& r);
@@ -87,6 +88,7 @@ struct client_session::state {
   void respond(const reply& challenge);
   void fail_login(std::uint16_t detail, std::string_view why);
   void refuse_clear_text(recipient_outcome cause);
+  void say(std::string_view command);
   void say_hello(std::string_view verb, phase waits);
   std::string_view hello_verb() const { return options.speak == protocol::lmtp ? "LHLO " : "EHLO "; }
   void become_ready();
@@ -101,6 +103,7 @@ struct client_session::state {
   peer_capabilities offered;
   std::unique_ptr<sasl::client> auth;            // at phase::auth
   std::vector<client_transaction> transactions;  // not collected yet, oldest first
+  transcript opening;                            // greeting, EHLO, STARTTLS and AUTH
   std::string output;
   std::string chained;  // the commands that follow the end of the data that is being written
   std::string peer_name;
@@ -120,6 +123,7 @@ client_transaction* client_session::state::current() {
 }
 
 void client_session::state::take_reply(reply& r) {
+  note_reply(r);
   switch (at) {
     case phase::greeting:
       return take_greeting(r);
@@ -143,6 +147,25 @@ void client_session::state::take_reply(reply& r) {
   }
 }
 
+// What transactions are told, they note themselves.
+void client_session::state::note_reply(const reply& r) {
+  if (at == phase::auth) {
+    // A challenge is of use to nobody, and a refusal may repeat what was said.
+    reply shown{r.code, r.status, r.code == 334 ? "(a challenge)" : without_secrets(r.text, *options.login)};
+    opening.server(shown);
+  } else if (at != phase::ready && at != phase::quitting) {
+    opening.server(r);
+  } else if (client_transaction* t = current(); t != nullptr && r.code == 421) {
+    t->overheard(r);
+  }
+}
+
+void client_session::state::say(std::string_view command) {
+  output += command;
+  output += "\r\n";
+  opening.client(command);
+}
+
 void client_session::state::take_greeting(reply& r) {
   if (r.code == 220) {
     append_sanitized(peer_name, std::string_view(r.text).substr(0, r.text.find_first_of(" \n")), name_bytes_max);
@@ -164,9 +187,7 @@ void client_session::state::take_hello_reply(reply& r) {
 }
 
 void client_session::state::say_hello(std::string_view verb, phase waits) {
-  output += verb;
-  output += options.helo_name;
-  output += "\r\n";
+  say(fmt::format("{}{}", verb, options.helo_name));
   at = waits;
   parser.keep_text(ehlo_text_bytes_max);
 }
@@ -176,7 +197,7 @@ void client_session::state::secure_or_ready() {
   if (options.tls == starttls::never || secured) return log_in_or_ready();
   if (offered.starttls) {
     parser.keep_text(reply_text_bytes_max);
-    output += "STARTTLS\r\n";
+    say("STARTTLS");
     at = phase::starttls;
   } else if (options.tls == starttls::required) {
     refuse_clear_text(deferred_by_us(7, 10, "TLS is needed, and the receiving server does not offer it"));
@@ -227,6 +248,7 @@ void client_session::state::log_in_or_ready() {
   output += fmt::format("AUTH {}", sasl::to_text(*how));
   if (const auto initial = auth->initial()) output += " " + encode_base64(*initial);
   output += "\r\n";
+  opening.client(fmt::format("AUTH {} ***", sasl::to_text(*how)));
 }
 
 void client_session::state::take_auth_reply(reply& r) {
@@ -255,6 +277,7 @@ void client_session::state::respond(const reply& challenge) {
   const auto response = octets ? auth->respond(*octets) : std::nullopt;
   if (response) {
     output += encode_base64(*response) + "\r\n";
+    opening.client("***");
     return;
   }
   fail_login(8, octets ? auth->error() : "the server's challenge is not in base 64");
@@ -282,6 +305,7 @@ void client_session::state::take_transaction_reply(client_transaction& t, reply&
   const bool in_reset = t.at_step() == step::reset;
   const bool in_body = t.at_step() == step::body;
   if (in_body && !r.positive() && r.code >= 400) {
+    t.overheard(r);
     // Refused before its end: what is left of the body need not be sent, and can't be left out but by closing.
     const auto what = r.permanent() ? disposition::failed : disposition::deferred;
     return end({what, where, std::move(r), true});
@@ -404,6 +428,7 @@ void client_session::tls_started() {
   state& s = *state_;
   if (s.at != phase::handshake) return;
   s.secured = true;
+  s.opening.aside("TLS");
   s.offered = {};
   s.say_hello(s.hello_verb(), phase::ehlo);
 }
@@ -475,6 +500,13 @@ void client_session::body_failed(std::string_view why) {
   recipient_outcome cause = deferred_by_us(3, 0, why);
   cause.at = stage::data;
   s.end(std::move(cause));
+}
+
+transcript client_session::take_transcript() {
+  state& s = *state_;
+  auto said = std::exchange(s.opening, {});
+  if (!s.transactions.empty()) said.append(s.transactions.front().take_transcript());
+  return said;
 }
 
 std::vector<recipient_outcome> client_session::collect() {

@@ -30,6 +30,7 @@
 
 #include "base/status.h"
 #include "message/envelope.h"
+#include "smtp/transcript.h"
 
 namespace gonets::smtp {
 
@@ -130,6 +131,9 @@ class client_session {
   // The body could not be read from the spool: at wants::body. Ends the session without an end of data, so that the
   // peer can't take a part for the whole; the recipients are deferred with `why`.
   void body_failed(std::string_view why);
+  // Before collect(): what was said in the oldest transaction, the opening of the session in front of the first. With
+  // no transaction: the opening, if it was not taken.
+  transcript take_transcript();
   std::vector<recipient_outcome> collect();  // in the order of transaction::recipients
 
   std::string take_output();

@@ -54,6 +54,7 @@ struct outgoing {
 struct run_result {
   std::vector<std::vector<recipient_outcome>> outcomes;  // of the messages begun, in order
   std::vector<std::string> writes;
+  std::vector<std::string> transcripts;  // by recipient, as told()
   recipient_outcome because;
   std::size_t peer_bytes = 0;  // that the client read
   std::size_t handshakes = 0;
@@ -304,6 +305,9 @@ class dialogue {
 
     void collect() {
       const std::size_t i = result_.outcomes.size();
+      const auto said = session_.take_transcript();
+      for (const auto& r : d_.messages_[i].to)
+        result_.transcripts.push_back(said.of(&r));
       result_.outcomes.push_back(session_.collect());
       EXPECT_EQ(result_.outcomes.back().size(), d_.messages_[i].to.size());
     }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <set>
 
 #include "base/log.h"
 #include "config/load.h"
@@ -33,22 +32,31 @@ runtime::tls_context_ptr certificates::context_for(const config::settings& with,
   return made;
 }
 
-void certificates::note_expiry(const config::settings& with, wall_time now) {
+void certificates::watch(const config::settings& with) {
   std::set<std::string> files;
   for (const auto& l : with.listeners) {
     for (const auto& c : with.certificates_of(l))
       files.insert(c.certificate_file);
   }
+  const std::lock_guard lock(mutex_);
+  watched_ = std::move(files);
+}
+
+std::vector<std::string> certificates::review(wall_time now) {
+  const std::lock_guard reviewing(mutex_);
+  std::vector<std::string> ending;
   std::map<std::string, double> fresh;
-  for (const auto& file : files) {
+  for (const auto& file : watched_) {
     const auto pem = config::read_file(file);
     const auto facts = pem ? tls_policy::read_certificate(*pem) : std::unexpected(pem.error());
     if (!facts) continue;  // said by the check, or by who makes the context
     using seconds = std::chrono::duration<double>;
     fresh[file] = std::chrono::duration_cast<seconds>(facts->not_after.time_since_epoch()).count();
     if (facts->not_after - now < expires_soon) {
-      GONETS_LOG(warning, "certificate_expires", "file", file, "name", facts->name(), "not_after",
-                 fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(facts->not_after)));
+      const auto when = fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(facts->not_after));
+      GONETS_LOG(warning, "certificate_expires", "file", file, "name", facts->name(), "not_after", when);
+      ending.push_back(fmt::format("the certificate of {} in {} {} {}", facts->name(), file,
+                                   facts->not_after <= now ? "has expired, on" : "expires on", when));
     }
     // One that is no longer used stays as NaN: a gauge can't be taken back, and any number would raise an alarm.
     counts_.make_callback_gauge(
@@ -62,6 +70,7 @@ void certificates::note_expiry(const config::settings& with, wall_time now) {
   }
   const std::lock_guard lock(expiries_->mutex);
   expiries_->by_file = std::move(fresh);
+  return ending;
 }
 
 }  // namespace gonets::smtpd

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,11 @@ class certificates {
  public:
   explicit certificates(metrics::registry& counts) : counts_(counts) {}
 
-  // Reads the files of all listeners again, and says of each certificate, in the log and as a metric, how long it
-  // lasts.
-  void note_expiry(const config::settings& with, wall_time now);
+  // Whose files review() looks at from now on.
+  void watch(const config::settings& with);
+  // Reads the files again, and says of each certificate, in the log and as a metric, how long it lasts. Gives a
+  // sentence for each that expires soon. From any thread.
+  std::vector<std::string> review(wall_time now);
   // Null: the listener offers no TLS. Throws std::runtime_error when a file can't be used. Listeners with the same
   // files share a context until `forget_contexts`.
   runtime::tls_context_ptr context_for(const config::settings& with, const config::listener& of);
@@ -31,6 +34,8 @@ class certificates {
     std::mutex mutex;
     std::map<std::string, double> by_file;
   };
+  std::mutex mutex_;
+  std::set<std::string> watched_;
   metrics::registry& counts_;
   std::map<std::string, runtime::tls_context_ptr> contexts_;
   std::shared_ptr<expiries> expiries_ = std::make_shared<expiries>();

@@ -31,6 +31,8 @@ struct shard_sessions {
 
 namespace {
 
+constexpr std::chrono::hours certificates_period{24};
+
 listener_ptr make_listener(const config::settings& with, const config::listener& wanted, certificates& from) {
   auto made = std::make_shared<listener_state>();
   made->with = wanted;
@@ -101,6 +103,17 @@ struct server::impl final : gate {
     s->start();
   }
 
+  // What it finds becomes events.
+  void review_certificates() {
+    for (auto& ending : files.review(time.wall())) {
+      events::event e;
+      e.kind = events::kind::certificate;
+      e.at = time.wall();
+      e.reason = std::move(ending);
+      environment->store.record(std::move(e));
+    }
+  }
+
   const config::settings& with;
   runtime::shards& on;
   const clock& time;
@@ -131,7 +144,7 @@ void server::bind() {
   }
   for (auto& here : impl_->sessions)
     here.listeners = impl_->listeners;
-  impl_->files.note_expiry(impl_->with, impl_->time.wall());
+  impl_->files.watch(impl_->with);
 }
 
 void server::reconfigure(const config::settings& fresh) {
@@ -146,7 +159,8 @@ void server::reconfigure(const config::settings& fresh) {
       GONETS_LOG(error, "listener_not_reloaded", "address", wanted->address.host, "error", e.what());
     }
   }
-  impl_->files.note_expiry(fresh, impl_->time.wall());
+  impl_->files.watch(fresh);
+  impl_->review_certificates();
   for (std::size_t shard = 0; shard < impl_->sessions.size(); ++shard) {
     impl_->on.post(shard, [i = impl_.get(), shard, all = impl_->listeners] { i->sessions[shard].listeners = all; });
   }
@@ -155,6 +169,8 @@ void server::reconfigure(const config::settings& fresh) {
 void server::start(intake::intake& to, spool::spool& store, auth::authenticator& logins) {
   impl_->environment = std::make_unique<session_environment>(
       session_environment{to, store, logins, impl_->on, impl_->time, impl_->refusals, impl_->handshakes});
+  impl_->review_certificates();
+  impl_->on.every(0, certificates_period, [i = impl_.get()] { i->review_certificates(); });
   for (std::size_t i = 0; i < impl_->ports.size(); ++i) {
     impl_->ports[i]->start(
         [this, i](std::size_t shard, runtime::stream_ptr stream) { impl_->accepted(shard, std::move(stream), i); });

@@ -191,6 +191,10 @@ void session::refuse(const reply& r) {
   if (r.permanent()) env_.replies_5xx.add();
   GONETS_LOG(info, "refused", "stage", to_text(protocol_.at()), "peer", source_.peer_address, "from",
              protocol_.envelope().reverse_path, "reply", to_text(r));
+  source_.helo = protocol_.helo_name();
+  const bool of_one = protocol_.at() == stage::rcpt;
+  env_.intake.note_refusal(source_, protocol_.at(), protocol_.envelope(),
+                           of_one ? &protocol_.pending_recipient() : nullptr, r);
   protocol_.answer(r);
 }
 
@@ -220,11 +224,12 @@ void session::on_data() {
   message_.reset();
   signatures_.reset();
   chunks_ = 0;
+  left_out_ = 0;
   ends_in_crlf_ = true;  // of an empty body: the header above it ends in one
   protocol_.accept();
 }
 
-bool session::begin_message(std::string_view first) {
+bool session::begin_message(std::string& first) {
   source_.helo = protocol_.helo_name();
   source_.esmtp = protocol_.esmtp();
   auto envelope = protocol_.envelope();
@@ -236,6 +241,9 @@ bool session::begin_message(std::string_view first) {
   if (made) {
     message_ = std::move(made->message);
     signatures_ = std::move(made->signatures);
+    header_message_id_ = std::move(made->header_message_id);
+    subject_ = std::move(made->subject);
+    left_out_ = intake::leave_out(first, made->left_out);
     return true;
   }
   refused_ = made.error();
@@ -285,7 +293,7 @@ void session::on_message() {
   m.ends_in_crlf = rest.empty() ? ends_in_crlf_ : rest.ends_with("\r\n");
   m.has_leading_dot = protocol_.body_has_leading_dot();
   m.has_eight_bit = protocol_.body_has_eight_bit();
-  m.body_bytes = m.head.size() + protocol_.body_bytes();
+  m.body_bytes = m.head.size() + protocol_.body_bytes() - left_out_;
   if (chunks_ > 0) return store_chunk(std::move(rest), true);
   m.body = std::move(rest);
   m.in_memory = true;
@@ -294,17 +302,18 @@ void session::on_message() {
 
 void session::finish_message() {
   if (refused_) {
-    protocol_.answer(*std::exchange(refused_, std::nullopt));
+    refuse(*std::exchange(refused_, std::nullopt));
     return run();
   }
   waiting_ = true;
-  intake::composed c{std::move(message_), std::move(signatures_)};
+  intake::composed c{
+      std::move(message_), std::move(signatures_), std::move(header_message_id_), {}, std::move(subject_)};
   const auto id = c.message->id;
   env_.intake.accept(std::move(c), source_, std::exchange(chunks_, 0), shard_,
                      [self = shared_from_this(), id](std::optional<reply> refusal) {
                        self->waiting_ = false;
                        if (refusal) {
-                         self->protocol_.answer(*refusal);
+                         self->refuse(*refusal);
                        } else {
                          self->protocol_.accept_message(id);
                        }

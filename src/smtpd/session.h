@@ -86,7 +86,7 @@ class session : public std::enable_shared_from_this<session> {
   void on_chunk();
   void on_message();
   void on_abandon();
-  bool begin_message(std::string_view first);
+  bool begin_message(std::string& first);
   void store_chunk(std::string part, bool last);
   void finish_message();
   void refuse(const reply& r);
@@ -104,6 +104,7 @@ class session : public std::enable_shared_from_this<session> {
   std::string out_;
   std::shared_ptr<spool::queued_message> message_;          // being received or committed
   std::unique_ptr<intake::pending_signatures> signatures_;  // of message_
+  std::string header_message_id_, subject_;                 // of message_, as intake::composed has them
   std::optional<reply> refused_;                            // why the message under way will be refused at its end
   struct plan {
     wall_time release_at{}, deliver_by{};
@@ -111,6 +112,7 @@ class session : public std::enable_shared_from_this<session> {
   };
   plan plan_;                 // of the message under way
   std::uint32_t chunks_ = 0;  // handed to the spool
+  std::size_t left_out_ = 0;  // bytes of the header that are not sent on
   bool ends_in_crlf_ = true;  // what was handed to the spool so far
   auth::caller caller_;
   std::unique_ptr<auth::dialogue> dialogue_;  // while AUTH is under way

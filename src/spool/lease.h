@@ -48,6 +48,7 @@ struct lease {
   site_id site;
   std::vector<std::uint32_t> entries;  // these are the scheduler's
   wall_time began{};
+  std::chrono::milliseconds waited{0};  // of its first recipient, since it was due
 };
 
 // An egress that can't be used for now, whatever the site.
@@ -60,7 +61,11 @@ struct attempt_result {
   std::vector<smtp::recipient_outcome> recipients;  // in the order of lease::recipients
   std::string remote_host, remote_address;          // of the last host that was tried
   std::chrono::milliseconds duration{0};
-  events::tls_use tls;  // of that host's connection
+  // From the first dial to the first MAIL, on the connection's first transaction; absent: the connection was there.
+  std::optional<std::chrono::milliseconds> connecting;
+  std::string tried;      // what was said with hosts that were tried before that one
+  smtp::transcript said;  // with that host
+  events::tls_use tls;    // of that host's connection
   // No host of the site could be reached, or all refused the session: nothing to do with this message.
   bool site_failed = false;
   std::optional<egress_trouble> egress_down;  // nothing was attempted for that

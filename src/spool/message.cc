@@ -27,6 +27,7 @@ enum flag : std::uint64_t {
   require_tls = 64,
   tls_optional = 128,
   own_return_path = 256,
+  return_path_elsewhere = 512,
 };
 
 std::uint8_t notify_bits(const message::notify_flags& n) {
@@ -66,6 +67,7 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.envelope.require_tls) flags |= require_tls;
   if (m.tls_optional) flags |= tls_optional;
   if (m.own_return_path) flags |= own_return_path;
+  if (!m.return_path_domain.empty()) flags |= return_path_elsewhere;
   const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
   const bool named = !m.egress.empty() || !m.labels.empty();
   const auto version = named ? named_message_version : scheduled ? scheduled_message_version : message_version;
@@ -77,6 +79,7 @@ void encode_message(const queued_message& m, std::string& to) {
   wire::put_varint(to, m.chunks);
   wire::put_text(to, m.envelope.reverse_path);
   wire::put_text(to, m.envelope.envelope_id);
+  if (!m.return_path_domain.empty()) wire::put_text(to, m.return_path_domain);
   to.push_back(static_cast<char>(m.envelope.ret));
   wire::put_varint(to, m.envelope.recipients.size());
   for (const auto& r : m.envelope.recipients) {
@@ -114,6 +117,7 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   m.chunks = static_cast<std::uint32_t>(from.varint());
   m.envelope.reverse_path = from.text();
   m.envelope.envelope_id = from.text();
+  if (flags & return_path_elsewhere) m.return_path_domain = from.text();
   m.envelope.ret = static_cast<message::return_content>(from.byte());
   const auto count = from.varint();
   if (count > record.size()) return false;

@@ -29,6 +29,7 @@ struct queued_message {
   bool ends_in_crlf = true;
   bool tls_optional = false;     // "TLS-Required: No" (RFC 8689 5): the recipients' policies don't count
   bool own_return_path = false;  // leaves with a return path of ours that names the recipient (message/verp.h)
+  std::string return_path_domain;  // ...which is there; empty: at feedback.domain
   bool is_report = false;        // made by us: a DSN; it never causes another
   std::string egress;            // or pool, that its sender asked for; empty: none
   std::string labels;            // as message/labels.h has them; may be empty

@@ -212,7 +212,12 @@ void spool::drain() {
   impl_->committer->drain();
 }
 
+announcement spool::announce() {
+  return impl_->committer->announce();
+}
+
 void spool::accept(acceptance request) {
+  request.announced.reset();
   impl_->committer->submit(detail::pending_acceptance{std::move(request)});
 }
 void spool::settle(change request) {

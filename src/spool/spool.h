@@ -4,6 +4,7 @@
 // Durability: a completion with `ok` runs only after the batch was synced. A change of recipients (settle) is never
 // refused: while the disk fails it is kept in memory and written as soon as the disk takes it.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -27,6 +28,13 @@
 namespace gonets::spool {
 
 // One message to be made safe.
+// Held while a message is on its way to spool::accept(), for longer than it takes to copy it: what is to be synced waits
+// a moment for such messages. Given up with the message.
+struct end_announcement {
+  void operator()(std::atomic<std::size_t>* coming) const { coming->fetch_sub(1, std::memory_order_relaxed); }
+};
+using announcement = std::unique_ptr<std::atomic<std::size_t>, end_announcement>;
+
 struct acceptance {
   std::shared_ptr<queued_message> message;  // not changed after the call
   events::event event;
@@ -34,7 +42,8 @@ struct acceptance {
   std::string first_chunk;           // the chunk 0 of a body in chunks: what stands in front of those that were written
   // Quotas of its account that it must fit in, and is counted against in the same batch; null: it is not counted.
   std::shared_ptr<const std::vector<shaping::quota>> quotas;
-  std::size_t shard = 0;  // where `done` runs
+  announcement announced;  // or null
+  std::size_t shard = 0;   // where `done` runs
   on_commit done;
 };
 
@@ -58,6 +67,7 @@ class spool final : public queue_store {
   // on their shards, which must not have been stopped yet.
   void drain();
 
+  announcement announce();
   void accept(acceptance request);
   void settle(change request) override;
   std::size_t unwritten() const override;

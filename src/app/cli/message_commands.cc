@@ -63,6 +63,17 @@ void append(std::string& to, std::string_view part) {
   to += part;
 }
 
+// "waited 2 s, connected in 31 ms, 79 ms"
+std::string timing_text(const json::object& event) {
+  constexpr std::uint64_t worth_telling_ms = 1000;
+  std::string text;
+  if (const auto waited = number_of(event, "queue_ms"); waited >= worth_telling_ms)
+    append(text, fmt::format("waited {} s", waited / 1000));
+  if (event.contains("connect_ms")) append(text, fmt::format("connected in {} ms", number_of(event, "connect_ms")));
+  if (const auto duration = number_of(event, "duration_ms")) append(text, fmt::format("{} ms", duration));
+  return text;
+}
+
 // "TLSv1.3, verified by pkix (opportunistic)"; "in the clear: not offered (opportunistic)"
 std::string tls_text(const json::object& event) {
   const auto* const found = event.if_contains("tls");
@@ -97,7 +108,7 @@ std::string detail_text(const json::object& event) {
   append(text, place_text(event));
   append(text, egress_text(event));
   if (const auto attempts = number_of(event, "attempts")) append(text, fmt::format("attempt {}", attempts));
-  if (const auto duration = number_of(event, "duration_ms")) append(text, fmt::format("{} ms", duration));
+  append(text, timing_text(event));
   append(text, tls_text(event));
   append(text, text_of(event, "reason"));
   const auto reply = reply_of(event, "reply");
@@ -117,6 +128,11 @@ void print_event(const json::object& event, const context& with) {
   const auto next = parse_time(text_of(event, "next_attempt"));
   if (next) {
     with.out << indent << "next attempt " << full_time(*next) << " (" << relative_time(*next, with.now()) << ")\n";
+  }
+  for (const auto& line : array_of(event, "transcript")) {
+    const auto* const said = line.if_string();
+    if (said == nullptr) continue;
+    with.out << indent << coloured("  " + printable(std::string_view(*said)), colour::dim, with.screen) << '\n';
   }
 }
 

@@ -11,10 +11,10 @@ using namespace detail;
 using detail::text;
 
 bool is_event_kind(std::string_view word) {
-  static constexpr std::array<std::string_view, 17> words = {
+  static constexpr std::array<std::string_view, 20> words = {
       "accepted",   "deferred",     "delivered",    "bounced",    "expired",       "cancelled",
       "held",       "released",     "discarded",    "domain",     "pace",          "blocklist",
-      "suppressed", "unsubscribed", "resubscribed", "complained", "inbound_bounce"};
+      "suppressed", "unsubscribed", "resubscribed", "complained", "inbound_bounce", "rejected", "quota", "certificate"};
   return std::ranges::find(words, word) != words.end();
 }
 

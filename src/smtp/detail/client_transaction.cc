@@ -52,6 +52,7 @@ void client_transaction::start(const peer_capabilities& offered, bool reset_firs
   step_ = step::commands;
   if (reset_first) {
     out += "RSET\r\n";
+    said_.client("RSET");
     step_ = step::reset;
     if (!offered.pipelining) return;
   }
@@ -86,6 +87,7 @@ bool client_transaction::refuse_locally(const peer_capabilities& offered) {
 void client_transaction::pump(const peer_capabilities& offered, std::string& out) {
   const std::size_t group_end = out.size() + (offered.pipelining ? pipelined_bytes_max : 1);
   while (sent_ <= data_command() && out.size() < group_end) {
+    const auto begin = out.size();
     if (sent_ == 0) {
       append_mail(out, t_, offered);
     } else if (sent_ < data_command()) {
@@ -93,11 +95,35 @@ void client_transaction::pump(const peer_capabilities& offered, std::string& out
     } else {
       out += "DATA\r\n";
     }
+    said_.client(std::string_view(out).substr(begin), about(sent_));
     ++sent_;
   }
 }
 
+void client_transaction::body_sent() {
+  said_.aside(fmt::format("the message, {} bytes", t_.size_bytes));
+  said_.client(".");
+  step_ = step::end_of_data;
+}
+
+// Of the lines of a transaction for one, all are about him.
+transcript::recipient_ptr client_transaction::about(std::size_t command) const {
+  const bool is_rcpt = command != 0 && command < data_command();
+  return is_rcpt && t_.recipients.size() > 1 ? t_.recipients[command - 1] : nullptr;
+}
+
+void client_transaction::note_reply(const reply& r) {
+  if (step_ == step::commands) return said_.server(r, about(answered_));
+  const bool of_one = step_ == step::end_of_data && speak_ == protocol::lmtp && t_.recipients.size() > 1;
+  said_.server(r, of_one ? t_.recipients[next_lmtp_] : nullptr);
+}
+
 client_transaction::verdict client_transaction::on_reply(reply& r, const peer_capabilities& offered, std::string& out) {
+  if (step_ == step::end_of_data && speak_ == protocol::lmtp) {
+    while (!undecided(next_lmtp_))
+      ++next_lmtp_;
+  }
+  note_reply(r);
   switch (step_) {
     case step::reset:
       if (!r.positive()) return verdict::broke_protocol;
@@ -153,6 +179,7 @@ client_transaction::verdict client_transaction::on_data_reply(reply& r, std::str
     // LMTP's end of data gets a reply for each accepted recipient: with none, nobody knows what would come.
     if (speak_ == protocol::lmtp) return verdict::broke_protocol;
     out += ".\r\n";
+    said_.client(".");
     step_ = step::empty_end;
     peer_in_transaction_ = false;
     return verdict::understood;
@@ -172,8 +199,6 @@ client_transaction::verdict client_transaction::on_end_of_data_reply(reply& r) {
     step_ = step::done;
     return verdict::understood;
   }
-  while (!undecided(next_lmtp_))
-    ++next_lmtp_;
   decide(next_lmtp_, what, stage::end_of_data, std::move(r));
   if (--accepted_ == 0) step_ = step::done;
   return verdict::understood;

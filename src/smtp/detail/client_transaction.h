@@ -11,6 +11,7 @@
 
 #include "smtp/client_session.h"
 #include "smtp/detail/peer_capabilities.h"
+#include "smtp/transcript.h"
 
 namespace gonets::smtp::detail {
 
@@ -42,7 +43,7 @@ class client_transaction {
 
   // The dot, with the line end that the body lacks.
   std::string_view end_of_data() const { return t_.body_ends_in_crlf ? ".\r\n" : "\r\n.\r\n"; }
-  void body_sent() { step_ = step::end_of_data; }
+  void body_sent();
 
   // The session ends in this transaction's turn: `cause` becomes the outcome of every recipient that has none.
   void interrupt(const recipient_outcome& cause);
@@ -58,6 +59,9 @@ class client_transaction {
   // MAIL was accepted, and no end of data closed the transaction on the peer's side: RSET must precede the next MAIL.
   bool leaves_peer_in_transaction() const { return peer_in_transaction_; }
   std::vector<recipient_outcome> take_outcomes() { return std::move(outcomes_); }
+  transcript take_transcript() { return std::move(said_); }
+  // A reply that ends the session in this transaction's turn, and so is not given to it.
+  void overheard(const reply& r) { said_.server(r); }
 
  private:
   std::size_t data_command() const {
@@ -73,8 +77,11 @@ class client_transaction {
   verdict on_data_reply(reply& r, std::string& out);
   verdict on_end_of_data_reply(reply& r);
   void go_on(const peer_capabilities& offered, std::string& out);
+  transcript::recipient_ptr about(std::size_t command) const;
+  void note_reply(const reply& r);
 
   transaction t_;
+  transcript said_;
   std::vector<recipient_outcome> outcomes_;  // stage::none: the recipient is undecided; after RCPT that means accepted
   std::size_t sent_ = 0;                     // commands
   std::size_t answered_ = 0;                 // commands

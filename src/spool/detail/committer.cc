@@ -12,6 +12,7 @@ using storage::family;
 
 // Above this many promises in one group there is load, and a short wait lets more sessions share the next sync.
 constexpr std::size_t group_under_load = 4;
+constexpr int gap_while_signing = 4;  // times the usual one
 constexpr std::chrono::milliseconds retry_after_failure{500};
 // How long settled recipients may stay unsynced when nothing else asks for a sync, while others settle or none does:
 // bounds what a power cut repeats.
@@ -117,9 +118,11 @@ void committer::gather(std::vector<request>& taken) {
     }
     asleep_ = false;
   }
-  if (last_group_ >= group_under_load && gap_.count() > 0 && !stopping_) {
+  // What is being signed comes one by one, each message for itself, and waits for long as it is.
+  const bool signing = coming_.load(std::memory_order_relaxed) >= group_under_load;
+  if ((signing || last_group_ >= group_under_load) && gap_.count() > 0 && !stopping_) {
     lock.unlock();
-    std::this_thread::sleep_for(gap_);
+    std::this_thread::sleep_for(signing ? gap_while_signing * gap_ : gap_);
     lock.lock();
   }
   taken.swap(queue_);

@@ -74,6 +74,10 @@ class committer {
   event_seq last_event() const { return event_seq{published_.load(std::memory_order_acquire)}; }
   events::log_end& safe_events() { return safe_events_; }
   live_messages& live() { return live_; }
+  announcement announce() {
+    coming_.fetch_add(1, std::memory_order_relaxed);
+    return announcement(&coming_);
+  }
   std::size_t unwritten() const { return unwritten_.load(std::memory_order_relaxed); }
 
  private:
@@ -123,6 +127,7 @@ class committer {
   steady_time dirty_since_{};
   steady_time next_recovery_{};
   std::atomic<std::size_t> unwritten_{0};  // changes
+  std::atomic<std::size_t> coming_{0};     // announced
   std::atomic<std::uint64_t> published_;
   events::log_end safe_events_;  // as published_, but for what a power cut could still take back
   std::thread thread_;
