@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""How fast readers of the event log are: pages, a stream, a webhook, and a sink; and what each costs the server.
+"""How fast readers of the event log are: pages, a stream, a webhook, and sinks; and what each costs the server.
 
     bench/events.py [--binary build/release/gonets] [--events 100000]
 
-Fills a log through SMTP into a route that discards, then reads it. One line each: events a second, and the server's CPU
+The sink to Kafka needs the target gonets_kafka_mock beside the binary, that to NATS needs nats-server; without, they are
+left out. Fills a log through SMTP into a route that discards, then reads it. One line each: events a second, and the server's CPU
 microseconds an event.
 """
 import argparse
@@ -13,9 +14,11 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import smtplib
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +27,10 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--binary", default="build/release/gonets")
 parser.add_argument("--events", type=int, default=100_000)
 given = parser.parse_args()
+
+os.environ["GONETS_BIN"] = given.binary
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+from gonets_rig.brokers import KafkaMock, NatsServer  # noqa: E402: it looks at GONETS_BIN
 
 CLIENTS = 8  # that fill the log; a message of one recipient is two events
 
@@ -157,11 +164,32 @@ def webhook(server, receiver, total):
     return total
 
 
-def sink(server, folder, total):
-    cursor = pathlib.Path(folder, "events/bench.cursor")
+def sink(cursor, total):
     while not cursor.exists() or int(cursor.read_text().split()[3]) < total:
         time.sleep(0.05)
     return total
+
+
+def brokers(folder, total):
+    cursor = pathlib.Path(folder, "spool/sinks/bench.cursor")
+    if shutil.which("nats-server"):
+        nats = NatsServer()
+        nats.add_stream("BENCH", "bench")
+        server = Server(folder, f'[[sink]]\nname = "bench"\nkind = "nats"\nservers = ["{nats.address}"]\n'
+                                'subject = "bench"\njetstream = "BENCH"\n')
+        measured("nats", server, lambda: sink(cursor, total))
+        print(f"         {nats.count('BENCH')} messages in the stream")
+        server.stop()
+        nats.remove()
+        cursor.unlink()
+    if pathlib.Path(given.binary).with_name("gonets_kafka_mock").exists():
+        kafka = KafkaMock()
+        kafka.tell("topic bench 4")
+        server = Server(folder, f'[[sink]]\nname = "bench"\nkind = "kafka"\nservers = ["{kafka.servers[0]}"]\n'
+                                'topic = "bench"\n')
+        measured("kafka", server, lambda: sink(cursor, total))
+        server.stop()
+        kafka.remove()
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -178,11 +206,13 @@ with tempfile.TemporaryDirectory() as folder:
         for compress in ("true", "false"):
             server = Server(folder, f'[[sink]]\nname = "bench"\nkind = "jsonl"\nfolder = "{folder}/events"\n'
                                     f'compress = {compress}\nrotate_bytes = "1GiB"\n')
-            measured("sink" if compress == "false" else "zstd", server, lambda: sink(server, folder, total))
+            measured("sink" if compress == "false" else "zstd", server,
+                     lambda: sink(pathlib.Path(folder, "events/bench.cursor"), total))
             size = sum(p.stat().st_size for p in pathlib.Path(folder, "events").glob("bench-*"))
             print(f"         {size / total:.0f} bytes an event in the file")
             server.stop()
             for path in pathlib.Path(folder, "events").iterdir():
                 path.unlink()
+        brokers(folder, total)
     finally:
         server.stop()

@@ -157,6 +157,21 @@ def test_a_sink_takes_the_kinds_and_streams_that_it_should(launch_with_sink):
     assert [e["kind"] for e in in_files(server)] == ["discarded"]
 
 
+def test_a_sink_takes_the_accounts_that_it_should(launch_with_sink):
+    server = launch_with_sink(accounts=["nobody"])
+    server.submit()
+    server.wait_empty()
+    cursor = server.events / "archive.cursor"
+    wait_until("it has passed over them", lambda: cursor.exists() and "cursor 2\n" in cursor.read_text(), WAIT, every=0.1)
+    assert files(server) == []
+    server.config["sink"][0] |= {"name": "second", "accounts": ["default"]}
+    server.restart()
+    second = server.events / "second.cursor"
+    wait_until("it has taken them", lambda: second.exists() and "cursor 2\n" in second.read_text(), WAIT, every=0.1)
+    part, = server.events.glob("second-*")
+    assert len(text_of(part).splitlines()) == 2
+
+
 def test_a_folder_that_fails_does_not_slow_mail_and_is_caught_up_with(launch_with_sink):
     server = launch_with_sink()
     server.submit()
@@ -177,7 +192,7 @@ def test_a_folder_that_fails_does_not_slow_mail_and_is_caught_up_with(launch_wit
     events = wait_written(server, 12)
     assert in_files(server) == events and len(events) == 12
     wait_until("the sink is up", lambda: sample(server, "up") == 1, WAIT)
-    assert sample(server, "events_total") >= 10
+    wait_until("they are counted", lambda: sample(server, "events_total") >= 10, WAIT)
 
 
 def sample(server, name):

@@ -361,7 +361,8 @@ void parts::open() {
   for (const auto& each : with.sinks) {
     sinks.push_back(
         std::make_unique<sinks::sink>(each, sinks::environment{store->store(), store->safe_events(), time, counts,
-                                                               [this] { return accounts->current(); }}));
+                                                               [this] { return accounts->current(); },
+                                                               o.path + "/sinks", with.server.hostname}));
   }
   feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
   shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
@@ -545,6 +546,8 @@ void parts::close() {
   shards.stop();
   if (journal) journal->stop();
   webhooks->stop();
+  for (const auto& each : sinks)
+    each->ask_to_stop();
   for (const auto& each : sinks)
     each->stop();
   if (accounts->complete()) accounts->write_uses();

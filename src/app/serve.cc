@@ -48,8 +48,9 @@ void raise_descriptor_limit() {
 // What is made, where it is missing, for the user that the server runs as.
 std::vector<std::string> folders_of(const config::settings& with) {
   std::vector<std::string> all{with.spool.path, accounts_folder(with)};
-  for (const auto& each : with.sinks)
-    all.push_back(each.folder);
+  for (const auto& each : with.sinks) {
+    if (!each.folder.empty()) all.push_back(each.folder);
+  }
   return all;
 }
 

@@ -75,6 +75,7 @@ class checker {
   void check_dkim();
   void check_api();
   void check_sinks();
+  void check_broker(const sink& s, const std::string& key);
   void check_listener(std::size_t index);
   void check_listener_address(std::size_t index, const std::string& key);
   void check_trusted(const std::vector<network>& networks, const std::string& key, std::string_view power);
@@ -108,7 +109,28 @@ void checker::check_sinks() {
       if (std::ranges::find(s_.streams, name, &stream::name) == s_.streams.end())
         warn(key + ".streams", fmt::format("there is no stream \"{}\"", name));
     }
+    if (each.kind != sink_kind::jsonl) check_broker(each, key);
   }
+}
+
+void checker::check_broker(const sink& s, const std::string& key) {
+  const bool by_password = !s.user.empty() || !s.password_file.empty();
+  const int ways = (by_password ? 1 : 0) + (s.token_file.empty() ? 0 : 1) + (s.credentials_file.empty() ? 0 : 1);
+  if (ways > 1) fail(key + ".user", "there is more than one of user, token_file and credentials_file");
+  if (by_password && s.password_file.empty()) fail(key + ".password_file", "is needed for `user`");
+  if (by_password && s.user.empty()) fail(key + ".user", "is needed for `password_file`");
+  if (!s.tls_ca.empty() && !s.tls) fail(key + ".tls_ca", "is of no use without `tls = true`");
+  check_readable(s.tls_ca, key + ".tls_ca");
+  check_readable(s.credentials_file, key + ".credentials_file");
+  for (const auto& [path, name] : {std::pair{s.password_file, ".password_file"}, std::pair{s.token_file, ".token_file"},
+                                   std::pair{s.credentials_file, ".credentials_file"}})
+    check_secret_file(path, key + name);
+  const bool secret_is_sent = !s.token_file.empty() || (by_password && (s.kind == sink_kind::nats ||
+                                                                        s.mechanism == sink_mechanism::plain));
+  const auto elsewhere = std::ranges::find_if(
+      s.servers, [](const std::string& server) { return !is_loopback_host(server_host(server)); });
+  if (secret_is_sent && !s.tls && elsewhere != s.servers.end())
+    warn(key + ".tls", fmt::format("whoever is between here and {} can read the password: set `tls = true`", *elsewhere));
 }
 
 // ------------------------------------------------------------------ who is trusted

@@ -62,7 +62,7 @@ class reader {
     if (top.name == "warm_up") return read_tables(top, warm_up_declarations(), to.warm_ups);
     if (top.name == "tls_policy") return read_tls_rules(top, to);
     if (top.name == "limit") return read_limits(top, to);
-    if (top.name == "sink") return read_tables(top, sink_declarations(), to.sinks);
+    if (top.name == "sink") return read_sinks(top, to);
     if (top.name == "stream") return read_streams(top, to);
     std::vector<std::string> names{"listener", "certificate", "route", "egress", "pool",
                                    "warm_up",  "tls_policy",  "limit", "sink",   "stream"};
@@ -202,6 +202,29 @@ class reader {
     });
   }
 
+  void read_sinks(const member& top, settings& to) {
+    read_array_of_tables(top, [&](const value& table, const std::string& key) {
+      sink& one = to.sinks.emplace_back();
+      const auto before = errors_.size();
+      read_table(table, key, sink_declarations(), one);
+      if (errors_.size() == before) check_kind(one.kind, table, key);
+    });
+  }
+
+  // That all is there which a sink of this kind needs, and nothing of another.
+  void check_kind(sink_kind kind, const value& table, const std::string& key) {
+    for (const sink_setting& s : sink_settings()) {
+      const auto there = std::ranges::find(table.members, s.name, &member::name);
+      if (there != table.members.end() && !s.is_of(kind)) {
+        add(there->line, there->column, fmt::format("{}.{}", key, s.name), "a setting of another kind of sink",
+            "those that docs/configuration.md has for this `kind`");
+      }
+      if (!s.needed || !s.is_of(kind) || there != table.members.end()) continue;
+      const auto declared = std::ranges::find(sink_declarations(), s.name, &declaration<sink>::name);
+      add(table.line, table.column, fmt::format("{}.{}", key, s.name), "nothing", declared->expected);
+    }
+  }
+
   void read_streams(const member& top, settings& to) {
     if (top.content.kind != value_kind::table) {
       return add(top.line, top.column, top.name, detail::cite(top.content), "a table for each stream: [stream.bulk]");
@@ -260,6 +283,11 @@ class secret_files {
     }
     make_absolute(login.oauth->refresh_token_file);
   }
+  void fill(sink& s) {
+    if (!s.password_file.empty()) s.password = read(s.password_file, "sink.password_file", "password");
+    if (!s.token_file.empty()) s.token = read(s.token_file, "sink.token_file", "token");
+    make_absolute(s.credentials_file);
+  }
   std::vector<config_error> take_errors() { return std::move(errors_); }
 
  private:
@@ -294,6 +322,8 @@ std::vector<config_error> read_secrets(settings& to, const std::string& config_f
     for (smarthost_login& login : r.logins)
       files.fill(login);
   }
+  for (sink& s : to.sinks)
+    files.fill(s);
   return files.take_errors();
 }
 

@@ -364,6 +364,54 @@ hush"""
                   "gonets.toml:25:12: route[4].login: found something else, expected a password of one line"));
 }
 
+TEST(sinks, have_the_settings_of_their_kind_alone) {
+  const auto both = parsed(R"(
+[[sink]]
+name = "bus"
+kind = "nats"
+servers = ["nats-1.example.com:4222", "[::1]:4222"]
+subject = "gonets.{kind}"
+jetstream = "GONETS"
+[[sink]]
+name = "lake"
+kind = "kafka"
+servers = ["10.0.0.1:9092"]
+topic = "gonets-events"
+compress = false
+)");
+  ASSERT_EQ(both.sinks.size(), 2u);
+  EXPECT_EQ(both.sinks[0].kind, sink_kind::nats);
+  EXPECT_EQ(server_host(both.sinks[0].servers[1]), "::1");
+  EXPECT_EQ(both.sinks[1].topic, "gonets-events");
+  EXPECT_EQ(both.sinks[1].mechanism, sink_mechanism::scram_sha_256);
+  EXPECT_THAT(
+      errors_of(R"([[sink]]
+name = "bus"
+kind = "nats"
+servers = ["nats-1.example.com:4222"]
+subject = "gonets.events"
+topic = "gonets"
+)"),
+      ElementsAre("gonets.toml:1:1: sink[1].jetstream: found nothing, expected a stream's name without dots and "
+                  "blanks, such as \"GONETS\"",
+                  "gonets.toml:6:1: sink[1].topic: found a setting of another kind of sink, expected those that "
+                  "docs/configuration.md has for this `kind`"));
+  EXPECT_THAT(errors_of("[[sink]]\nname = \"a\"\nkind = \"jsonl\"\n"),
+              ElementsAre(testing::HasSubstr("sink[1].folder: found nothing, expected an absolute path")));
+}
+
+TEST(sinks, want_a_port_and_a_subject_without_wildcards) {
+  const auto errors = [](const std::string& server, const std::string& subject) {
+    return errors_of("[[sink]]\nname = \"a\"\nkind = \"nats\"\njetstream = \"A\"\nservers = [\"" + server +
+                     "\"]\nsubject = \"" + subject + "\"\n");
+  };
+  EXPECT_THAT(errors("nats:1", "a.{kind}.b"), IsEmpty());
+  for (const auto* server : {"nats", "nats:", "nats:0", "nats:65536", "nats:1x", ":1", "::1:1", "[10.0.0.1]:1"})
+    EXPECT_THAT(errors(server, "a"), ElementsAre(testing::HasSubstr("sink[1].servers"))) << server;
+  for (const auto* subject : {"", "a.", ".a", "a..b", "a.*", "a.>", "a b", "{kind}.{kind}", "a{kind}", "a.{name}"})
+    EXPECT_THAT(errors("nats:1", subject), ElementsAre(testing::HasSubstr("sink[1].subject"))) << subject;
+}
+
 class password_file_test : public ::testing::Test {
  protected:
   password_file_test() { std::filesystem::create_directories(folder_); }

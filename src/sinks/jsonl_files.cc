@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "sinks/detail/state_file.h"
 
 namespace gonets::sinks {
 namespace fs = std::filesystem;
@@ -35,7 +35,10 @@ outcome<event_seq> jsonl_files::open() {
   file_ = {};
   zstd_ = detail::compressor();
   uncommitted_ = false;
-  if (auto done = read_state(); !done) return std::unexpected(std::move(done.error()));
+  appended_ = 0;
+  auto read = detail::read_state(state_path());
+  if (!read) return std::unexpected(std::move(read.error()));
+  state_ = std::move(*read);
   if (state_.part) {
     if (auto done = reopen_part(); !done) return std::unexpected(std::move(done.error()));
   }
@@ -55,21 +58,6 @@ outcome<void> jsonl_files::remove_strays() {
     if (error) break;
   }
   if (error) return std::unexpected(options_.folder + ": " + error.message());
-  return {};
-}
-
-outcome<void> jsonl_files::read_state() {
-  state_ = {};
-  std::error_code error;
-  const bool there = fs::exists(state_path(), error);
-  if (error) return std::unexpected(state_path() + ": " + error.message());
-  if (!there) return {};
-  std::ifstream file(state_path(), std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return std::unexpected(state_path() + ": cannot be read");
-  const auto read = decode_state(text);
-  if (!read) return std::unexpected(state_path() + ": not understood; remove it to begin with the oldest event");
-  state_ = *read;
   return {};
 }
 
@@ -116,51 +104,57 @@ outcome<void> jsonl_files::put(std::string_view bytes) {
   return {};
 }
 
-outcome<void> jsonl_files::append(std::string_view lines, event_seq through, wall_time now) {
-  if (!lines.empty()) {
+outcome<void> jsonl_files::append(const line_batch& batch, event_seq through, wall_time now) {
+  if (!batch.text.empty()) {
     if (!state_.part) {
       if (auto done = begin_part(event_seq{state_.cursor.value + 1}, now); !done) return done;
     }
     std::string compressed;
-    if (options_.compress) zstd_.add_and_flush(lines, compressed);
-    if (auto done = put(options_.compress ? compressed : lines); !done) return done;
+    if (options_.compress) zstd_.add_and_flush(batch.text, compressed);
+    if (auto done = put(options_.compress ? compressed : batch.text); !done) return done;
     state_.part->frame_open = options_.compress;
   }
   uncommitted_ |= state_.cursor != through;
   state_.cursor = through;
+  appended_ += batch.marks.size();
   return {};
 }
 
-outcome<void> jsonl_files::commit() {
+outcome<progress> jsonl_files::commit() {
+  if (auto done = write_down(); !done) return std::unexpected(std::move(done.error()));
+  return progress{state_.cursor, std::exchange(appended_, 0)};
+}
+
+outcome<void> jsonl_files::write_down() {
   if (!uncommitted_) return {};
   if (state_.part) {
     if (auto done = file_.sync(); !done) return done;
   }
-  if (auto done = detail::replace_file(state_path(), encode(state_)); !done) return done;
+  if (auto done = detail::write_state(state_path(), state_); !done) return done;
   uncommitted_ = false;
   return {};
 }
 
-outcome<void> jsonl_files::rotate_if_due(wall_time now) {
+outcome<void> jsonl_files::tend(wall_time now) {
   const bool due = state_.part &&
                    (state_.part->bytes >= options_.rotate_bytes || now - state_.part->opened >= options_.rotate_after);
   if (!due) return {};
-  if (auto done = finish(); !done) return done;
+  if (auto done = finish_part(); !done) return done;
   return remove_old(now);
 }
 
 // The state that names the file whole comes before the renaming, so that whoever finds the file renamed has its cursor.
-outcome<void> jsonl_files::finish() {
+outcome<void> jsonl_files::finish_part() {
   std::string rest;
   zstd_.end(rest);
   if (auto done = put(rest); !done) return done;
   state_.part->frame_open = false;
-  if (auto done = commit(); !done) return done;
+  if (auto done = write_down(); !done) return done;
   if (auto done = detail::rename_file(part_path(), path_of(state_.part->file)); !done) return done;
   file_ = {};
   state_.part.reset();
   uncommitted_ = true;
-  return commit();
+  return write_down();
 }
 
 // "NAME-20261127T041500Z-42.jsonl", or the same with ".zst".

@@ -1,6 +1,6 @@
 // The files of a sink: lines are appended to one whose name ends in ".part", which loses that ending when it is large
 // or old enough. What was committed is in them once, whenever the process is killed: open() cuts off what was appended
-// later. For one thread; blocks. After any failure, open() again.
+// later.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "sinks/detail/compressor.h"
 #include "sinks/detail/os_file.h"
 #include "sinks/state.h"
+#include "sinks/writer.h"
 
 namespace gonets::sinks {
 
@@ -24,29 +25,29 @@ struct jsonl_options {
   std::chrono::milliseconds keep_for{};  // since their last event; 0: for ever
 };
 
-class jsonl_files {
+class jsonl_files final : public writer {
  public:
   explicit jsonl_files(jsonl_options options) : options_(std::move(options)) {}
 
-  // The cursor to go on from. Makes the folder when there is none.
-  outcome<event_seq> open();
-  // Lines of events up to `through`; none where none was wanted. Readable at once, safe after commit().
-  outcome<void> append(std::string_view lines, event_seq through, wall_time now);
-  outcome<void> commit();
-  bool uncommitted() const { return uncommitted_; }
+  // Makes the folder when there is none.
+  outcome<event_seq> open() override;
+  // Readable at once, safe after commit().
+  outcome<void> append(const line_batch& batch, event_seq through, wall_time now) override;
   // Finishes the file if it is due; then deletes those that need not be kept.
-  outcome<void> rotate_if_due(wall_time now);
+  outcome<void> tend(wall_time now) override;
+  outcome<progress> commit() override;
+  outcome<progress> finish() override { return commit(); }
 
  private:
   std::string path_of(const std::string& file) const { return options_.folder + '/' + file; }
   std::string part_path() const { return path_of(state_.part->file) + ".part"; }
   std::string state_path() const { return path_of(options_.name + ".cursor"); }
-  outcome<void> read_state();
+  outcome<void> write_down();
   outcome<void> reopen_part();
   outcome<void> remove_strays();
   outcome<void> begin_part(event_seq first, wall_time now);
   outcome<void> put(std::string_view bytes);
-  outcome<void> finish();
+  outcome<void> finish_part();
   outcome<void> remove_old(wall_time now);
   bool is_own(std::string_view file) const;
 
@@ -55,6 +56,7 @@ class jsonl_files {
   detail::os_file file_;
   detail::compressor zstd_;
   bool uncommitted_ = false;
+  std::uint64_t appended_ = 0;  // events since the last commit
 };
 
 }  // namespace gonets::sinks

@@ -68,12 +68,14 @@ class jsonl_files_test : public testing::TestWithParam<bool> {
     return cursor.value_or(event_seq{~0ULL}).value;
   }
   void append(std::uint64_t seq, wall_time now = noon) {
-    const auto done = files_->append("{\"seq\":" + std::to_string(seq) + "}\n", event_seq{seq}, now);
+    line_batch one{"{\"seq\":" + std::to_string(seq) + "}\n", {{.seq = event_seq{seq}}}};
+    one.marks[0].end = one.text.size();
+    const auto done = files_->append(one, event_seq{seq}, now);
     ASSERT_TRUE(done) << done.error();
   }
   void commit() { ASSERT_TRUE(files_->commit()); }
   void rotate(wall_time now) {
-    const auto done = files_->rotate_if_due(now);
+    const auto done = files_->tend(now);
     ASSERT_TRUE(done) << done.error();
   }
   std::vector<std::string> names() const {
@@ -105,7 +107,7 @@ TEST_P(jsonl_files_test, can_be_read_while_they_are_written) {
 }
 
 TEST_P(jsonl_files_test, begin_no_file_for_events_that_are_not_wanted) {
-  ASSERT_TRUE(files_->append("", event_seq{9}, noon));
+  ASSERT_TRUE(files_->append({}, event_seq{9}, noon));
   commit();
   EXPECT_THAT(names(), IsEmpty());
   EXPECT_EQ(start(), 9u);
@@ -120,7 +122,9 @@ TEST_P(jsonl_files_test, lose_the_ending_part_when_they_are_old_and_are_whole_th
   ASSERT_THAT(names(), ElementsAre("s-20260301T120000Z-000000000001" + ending(),
                                    "s-20260301T130100Z-000000000002" + ending() + ".part"));
   EXPECT_EQ(text(names()[0]), "{\"seq\":1}\n");
-  if (options_.compress) EXPECT_TRUE(is_whole(raw(names()[0])));
+  if (options_.compress) {
+    EXPECT_TRUE(is_whole(raw(names()[0])));
+  }
 }
 
 TEST_P(jsonl_files_test, are_finished_when_they_are_large) {
@@ -146,7 +150,9 @@ TEST_P(jsonl_files_test, go_on_after_a_kill_with_each_event_once) {
   rotate(noon + 1h);
   ASSERT_THAT(names(), SizeIs(1));
   EXPECT_EQ(text(names()[0]), "{\"seq\":1}\n{\"seq\":2}\n{\"seq\":3}\n{\"seq\":4}\n");
-  if (options_.compress) EXPECT_TRUE(is_whole(raw(names()[0])));
+  if (options_.compress) {
+    EXPECT_TRUE(is_whole(raw(names()[0])));
+  }
 }
 
 TEST_P(jsonl_files_test, have_no_trace_of_a_file_that_was_begun_and_never_committed) {
@@ -176,7 +182,9 @@ TEST_P(jsonl_files_test, survive_a_kill_at_each_step_of_finishing) {
     append(2, noon + 2h);
     commit();
     EXPECT_EQ(text(name), "{\"seq\":1}\n");
-    if (options_.compress) EXPECT_TRUE(is_whole(raw(name)));
+    if (options_.compress) {
+      EXPECT_TRUE(is_whole(raw(name)));
+    }
     EXPECT_THAT(names(), SizeIs(2));
     for (const auto& each : names())
       fs::remove(options_.folder + '/' + each);

@@ -7,6 +7,9 @@
 
 #include "base/log.h"
 #include "events/event.h"
+#include "sinks/jsonl_files.h"
+#include "sinks/kafka_topic.h"
+#include "sinks/nats_stream.h"
 
 namespace gonets::sinks {
 namespace {
@@ -14,11 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t batch_max = 2000;
-constexpr std::chrono::milliseconds gather{200};          // few events at a time compress badly
+constexpr std::chrono::milliseconds gather_for_file{200};  // few events at a time compress badly
+constexpr std::chrono::milliseconds gather_for_broker{20};
 constexpr std::chrono::milliseconds commit_period{1000};  // each is three syncs of the disk that mail may need
 constexpr std::chrono::milliseconds idle{1000};
 constexpr std::chrono::milliseconds retry_first{1000};
 constexpr std::chrono::milliseconds retry_max{30'000};
+constexpr std::chrono::milliseconds stop_max{10'000};
 constexpr int niceness = 10;
 
 events::filter filter_of(const config::sink& with) {
@@ -30,8 +35,18 @@ events::filter filter_of(const config::sink& with) {
   return f;
 }
 
-jsonl_options options_of(const config::sink& with) {
-  return {with.name, with.folder, with.rotate_bytes, with.rotate_after, with.compress, with.keep_files, with.keep_for};
+std::unique_ptr<writer> writer_of(const config::sink& with, const environment& env, std::stop_token stopped) {
+  const auto state = env.folder + '/' + with.name + ".cursor";
+  switch (with.kind) {
+    case config::sink_kind::nats:
+      return make_nats_stream(with, state, env.server, env.time, std::move(stopped));
+    case config::sink_kind::kafka:
+      return make_kafka_topic(with, state, env.server, env.time, std::move(stopped));
+    case config::sink_kind::jsonl:
+      break;
+  }
+  return std::make_unique<jsonl_files>(jsonl_options{with.name, with.folder, with.rotate_bytes, with.rotate_after,
+                                                     with.compress, with.keep_files, with.keep_for});
 }
 
 std::int64_t ms_of(wall_time t) {
@@ -43,12 +58,15 @@ std::int64_t ms_of(wall_time t) {
 sink::sink(const config::sink& with, environment env)
     : name_(with.name),
       which_(filter_of(with)),
+      accounts_(with.accounts),
+      gather_(with.kind == config::sink_kind::jsonl ? gather_for_file : gather_for_broker),
       env_(std::move(env)),
       gauges_(std::make_shared<gauges>()),
-      written_(env_.counts.make_counter("gonets_sink_events_total", "Events written by a sink.", {{"sink", name_}})),
+      written_(
+          env_.counts.make_counter("gonets_sink_events_total", "Events that a sink has made safe.", {{"sink", name_}})),
       lost_(env_.counts.make_counter("gonets_sink_events_lost_total",
                                      "Events that were gone from the log before a sink read them.", {{"sink", name_}})),
-      files_(options_of(with)),
+      to_(writer_of(with, env_, stopping_.get_token())),
       log_(env_.log, env_.end, event_seq{0}),
       retry_after_(retry_first) {
   env_.counts.make_callback_gauge("gonets_sink_lag_seconds",
@@ -60,73 +78,110 @@ sink::sink(const config::sink& with, environment env)
                                   {{"sink", name_}});
   env_.counts.make_callback_gauge("gonets_sink_up", "1 while a sink can write, else 0.",
                                   [g = gauges_] { return g->up.load() ? 1.0 : 0.0; }, {{"sink", name_}});
-  thread_ = std::jthread([this](const std::stop_token& stopped) { follow(stopped); });
+  thread_ = std::jthread([this] { follow(); });
 }
 
 sink::~sink() {
-  stop();
+  if (thread_.joinable()) ask_to_stop();
+}
+
+void sink::ask_to_stop() {
+  stopping_.request_stop();
+  log_.wake();
 }
 
 void sink::stop() {
   if (!thread_.joinable()) return;
-  thread_.request_stop();
-  log_.wake();
-  thread_.join();
+  ask_to_stop();
+  if (ended_.get_future().wait_for(stop_max) == std::future_status::ready) return thread_.join();
+  GONETS_LOG(warning, "sink_left", "sink", name_, "effect", "it sends some events again after the next start");
+  thread_.detach();
 }
 
-void sink::pause(const std::stop_token& stopped, std::chrono::milliseconds how_long) {
+void sink::pause(std::chrono::milliseconds how_long) {
   std::unique_lock lock(mutex_);
-  paused_.wait_for(lock, stopped, how_long, [] { return false; });
+  paused_.wait_for(lock, stopping_.get_token(), how_long, [] { return false; });
 }
 
 void sink::failed(const std::string& why) {
   open_ = false;
   if (gauges_->behind_since_ms.load() == 0) gauges_->behind_since_ms.store(ms_of(env_.time.wall()));
-  if (gauges_->up.exchange(false))
-    GONETS_LOG(error, "sink_failed", "sink", name_, "error", why, "effect",
-               "mail goes on; the sink catches up when it can be written again");
+  gauges_->up.store(false);
+  if (why_ == why) return;
+  why_ = why;
+  GONETS_LOG(error, "sink_failed", "sink", name_, "error", why, "effect",
+             "mail goes on; the sink catches up when it can be written again");
 }
 
-void sink::follow(const std::stop_token& stopped) {
+void sink::record(const progress& made) {
+  const bool moved = made.cursor != safe_;
+  safe_ = made.cursor;
+  written_.add(made.events);
+  while (!unsafe_.empty() && unsafe_.front().through <= safe_)
+    unsafe_.pop_front();
+  gauges_->behind_since_ms.store(unsafe_.empty() ? 0 : ms_of(unsafe_.front().first_at));
+  if (!moved && !unsafe_.empty()) return;
+  retry_after_ = retry_first;
+  if (why_.empty()) return;
+  why_.clear();
+  gauges_->up.store(true);
+  GONETS_LOG(info, "sink_written_again", "sink", name_);
+}
+
+void sink::follow() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  const auto stopped = stopping_.get_token();
   while (!stopped.stop_requested()) {
     const auto more = advance();
     if (!more) {
+      if (stopped.stop_requested()) break;
       failed(more.error());
-      pause(stopped, retry_after_);
+      pause(retry_after_);
       retry_after_ = std::min(2 * retry_after_, retry_max);
       continue;
     }
-    retry_after_ = retry_first;
-    if (!gauges_->up.exchange(true)) GONETS_LOG(info, "sink_written_again", "sink", name_);
     if (*more) continue;
-    pause(stopped, gather);
-    if (!stopped.stop_requested() && !files_.uncommitted()) log_.wait(idle);
+    pause(gather_);
+    if (!stopped.stop_requested() && safe_ == log_.cursor()) log_.wait(idle);
   }
-  if (!open_) return;
-  if (const auto done = files_.commit(); !done) failed(done.error());
+  if (open_) {
+    if (const auto done = to_->finish())
+      record(*done);
+    else
+      failed(done.error());
+  }
+  ended_.set_value();
 }
 
 outcome<bool> sink::advance() {
   if (!open_) {
-    const auto cursor = files_.open();
+    const auto cursor = to_->open();
     if (!cursor) return std::unexpected(cursor.error());
     log_.move_to(*cursor);
+    while (!unsafe_.empty() && unsafe_.back().through > *cursor)
+      unsafe_.pop_back();
     open_ = true;
+    committed_ = {};
   }
   const auto batch = log_.next(batch_max);
   if (!batch) return std::unexpected("event log: " + batch.error().detail);
   if (!batch->empty()) {
     if (auto done = take(*batch); !done) return std::unexpected(std::move(done.error()));
   }
-  if (auto done = files_.rotate_if_due(env_.time.wall()); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = to_->tend(env_.time.wall()); !done) return std::unexpected(std::move(done.error()));
   const bool more = log_.cursor() < env_.end.now();
   if (env_.time.steady() - committed_ >= commit_period) {
-    if (auto done = files_.commit(); !done) return std::unexpected(std::move(done.error()));
+    const auto done = to_->commit();
+    if (!done) return std::unexpected(done.error());
     committed_ = env_.time.steady();
-    gauges_->behind_since_ms.store(0);
+    record(*done);
   }
   return more;
+}
+
+bool sink::is_of(const events::event& e, std::string_view owner) const {
+  if (e.message == message_id{} && e.kind != events::kind::domain) return false;  // the server's own
+  return std::ranges::find(accounts_, owner) != accounts_.end();
 }
 
 outcome<void> sink::take(const events::log_batch& batch) {
@@ -135,21 +190,21 @@ outcome<void> sink::take(const events::log_batch& batch) {
     GONETS_LOG(warning, "sink_gap", "sink", name_, "events", batch.lost);
     lost_.add(batch.lost);
   }
-  if (!batch.events.empty() && gauges_->behind_since_ms.load() == 0)
-    gauges_->behind_since_ms.store(ms_of(batch.events.front().at));
   const auto known = env_.accounts();
-  std::string lines;
-  std::uint64_t wanted = 0;
+  line_batch lines;
   for (const auto& e : batch.events) {
     if (!which_.wants(e)) continue;
     const auto* owner = known->find(e.account);
-    lines += events::to_json(e, owner == nullptr ? std::string_view() : owner->name);
-    lines += '\n';
-    ++wanted;
+    if (!accounts_.empty() && !is_of(e, owner == nullptr ? std::string_view() : owner->name)) continue;
+    lines.text += events::to_json(e, owner == nullptr ? std::string_view() : owner->name);
+    lines.text += '\n';
+    lines.marks.push_back({e.seq, e.message, e.kind, e.at, lines.text.size()});
   }
-  if (auto done = files_.append(lines, batch.cursor, env_.time.wall()); !done) return done;
-  written_.add(wanted);
-  return {};
+  if (!batch.events.empty()) {
+    unsafe_.push_back({batch.cursor, batch.events.front().at});
+    if (gauges_->behind_since_ms.load() == 0) gauges_->behind_since_ms.store(ms_of(batch.events.front().at));
+  }
+  return to_->append(lines, batch.cursor, env_.time.wall());
 }
 
 }  // namespace gonets::sinks

@@ -32,6 +32,7 @@ const std::vector<examination>& examinations() {
       {"egresses", examine_egresses},
       {"blocklists", examine_blocklists},
       {"disk", examine_disk},
+      {"sinks", examine_sinks},
       {"dns", examine_dns},
   };
   return all;

@@ -65,6 +65,7 @@ void examine_certificates(const surroundings& around, report& to);
 void examine_egresses(const surroundings& around, report& to);
 void examine_blocklists(const surroundings& around, report& to);
 void examine_disk(const surroundings& around, report& to);
+void examine_sinks(const surroundings& around, report& to);
 void examine_dns(const surroundings& around, report& to);
 
 }  // namespace gonets::app::doctor

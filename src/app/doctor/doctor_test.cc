@@ -110,6 +110,20 @@ TEST_F(doctor_test, weighs_the_room_on_the_disk) {
   EXPECT_THAT(told(examine_disk), ElementsAre(HasSubstr("failed: ")));
 }
 
+TEST_F(doctor_test, fails_a_sink_that_cannot_write) {
+  EXPECT_THAT(told(examine_sinks), ElementsAre("ok: there is none"));
+  with_.sinks = {{.name = "lake"}, {.name = "bus"}, {.name = "new"}};
+  EXPECT_THAT(told(examine_sinks), ElementsAre(HasSubstr("ok: 3")));
+  running_ = true;
+  page_ =
+      "# TYPE gonets_sink_up gauge\n"
+      "gonets_sink_up{sink=\"lake\"} 1\ngonets_sink_up{sink=\"bus\"} 0\n"
+      "gonets_sink_lag_seconds{sink=\"lake\"} 0.2\ngonets_sink_lag_seconds{sink=\"bus\"} 61.4\n";
+  EXPECT_THAT(told(examine_sinks), ElementsAre("ok: the sink lake is 0 s behind",
+                                               "failed: the sink bus cannot write; its oldest event has waited 61 s",
+                                               "warning: the sink new: the server that runs does not have it"));
+}
+
 TEST_F(doctor_test, tries_the_ports_of_the_listeners) {
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
