@@ -50,6 +50,32 @@ outcome<void> check_quotas(const std::vector<quota>& all) {
   return {};
 }
 
+outcome<bounce::suppression_policy> changed(bounce::suppression_policy policy, const account_changes& to) {
+  policy.at_once = to.suppress_at_once.value_or(policy.at_once);
+  policy.soft_bounces = to.soft_bounces.value_or(policy.soft_bounces);
+  policy.soft_over = to.soft_over.value_or(policy.soft_over);
+  policy.soft_within = to.soft_within.value_or(policy.soft_within);
+  policy.soft_lasts = to.soft_lasts.value_or(policy.soft_lasts);
+  for (std::size_t i = 0; i < policy.at_once.size(); ++i) {
+    const auto which = static_cast<bounce::category>(i);
+    if (policy.at_once[i] && !bounce::may_suppress(which))
+      return refuse(refusal_kind::invalid,
+                    fmt::format("{} says nothing against an address: it can't suppress it", bounce::to_text(which)));
+  }
+  if (policy.soft_bounces > bounce::soft_bounces_max)
+    return refuse(refusal_kind::invalid, fmt::format("soft bounces are counted to {}", bounce::soft_bounces_max));
+  for (const auto days : {policy.soft_within, policy.soft_lasts}) {
+    if (days.count() < 1 || days > bounce::soft_days_max)
+      return refuse(refusal_kind::invalid,
+                    fmt::format("soft bounces are counted, and suppress, for 1 to {} days", bounce::soft_days_max.count()));
+  }
+  if (policy.soft_over.count() < 0 || policy.soft_over > policy.soft_within)
+    return refuse(refusal_kind::invalid,
+                  fmt::format("soft bounces over {} days can't come together within {}", policy.soft_over.count(),
+                              policy.soft_within.count()));
+  return policy;
+}
+
 outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
   if (to.state && !may_become(on.state, *to.state))
     return refuse(refusal_kind::conflict, fmt::format("{} is {}: make it active first", on.name, to_text(on.state)));
@@ -63,6 +89,10 @@ outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
     if (auto named = check_name("egress", *to.egress); !named) return named;
   if (to.plan && !to.plan->empty() && !s.row("SELECT name FROM plans WHERE name = :name", {*to.plan}) && !s.failed())
     return refuse(refusal_kind::not_found, fmt::format("there is no plan \"{}\"", *to.plan));
+  auto policy = changed(on.suppression, to);
+  if (!policy) return std::unexpected(std::move(policy.error()));
+  on.suppression = *policy;
+  on.may_ignore_suppression = to.may_ignore_suppression.value_or(on.may_ignore_suppression);
   on.state = to.state.value_or(on.state);
   on.policy = to.policy.value_or(on.policy);
   on.plan = to.plan.value_or(on.plan);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/network.h"
+#include "bounce/suppression_policy.h"
 #include "dkim/key.h"
 #include "sasl/password.h"
 #include "shaping/quota.h"
@@ -57,6 +58,8 @@ struct account {
   std::uint32_t recipients_max = 0;     // of one message; 0: the server's limit
   std::uint32_t weight = 1;             // its share of what a site takes, beside other accounts of the same stream
   std::string egress;                   // or pool, by which its mail leaves; empty: the stream's
+  bool may_ignore_suppression = false;  // its messages may ask to be sent to suppressed addresses, too
+  bounce::suppression_policy suppression;
   wall_time created{};
 };
 

@@ -64,6 +64,10 @@ struct account_changes {
   std::optional<std::uint32_t> recipients_max;
   std::optional<std::uint32_t> weight;
   std::optional<std::string> egress;  // empty: the stream's
+  std::optional<bool> may_ignore_suppression;
+  std::optional<bounce::category_set> suppress_at_once;  // each as bounce::may_suppress() says
+  std::optional<std::uint32_t> soft_bounces;
+  std::optional<std::chrono::days> soft_over, soft_within, soft_lasts;
 };
 
 struct credential_request {

@@ -100,6 +100,41 @@ TEST_P(registry_over, shows_an_account_as_it_was_made_and_after_a_start) {
   }
 }
 
+TEST_P(registry_over, keeps_what_suppresses_an_accounts_recipients) {
+  ASSERT_TRUE(node.add_account("shop", {}).has_value());
+  EXPECT_EQ(node.current()->find_account("shop")->suppression, bounce::suppression_policy{});
+  account_changes to;
+  to.may_ignore_suppression = true;
+  to.suppress_at_once = bounce::category_set{}.set(static_cast<std::size_t>(bounce::category::mailbox_full));
+  to.soft_bounces = 3;
+  to.soft_within = std::chrono::days(14);
+  ASSERT_TRUE(node.change_account("shop", to).has_value());
+  account_changes more;
+  more.soft_lasts = std::chrono::days(60);
+  ASSERT_TRUE(node.change_account("shop", more).has_value());
+
+  registry again(options(), time);
+  ASSERT_TRUE(again.open().has_value());
+  bounce::suppression_policy expected;
+  expected.at_once = *to.suppress_at_once;
+  expected.soft_bounces = 3;
+  expected.soft_within = std::chrono::days(14);
+  expected.soft_lasts = std::chrono::days(60);
+  EXPECT_EQ(again.current()->find_account("shop")->suppression, expected);
+  EXPECT_TRUE(again.current()->find_account("shop")->may_ignore_suppression);
+
+  const auto refuses = [&](auto&& change) {
+    account_changes wrong;
+    change(wrong);
+    return why(node.change_account("shop", wrong)) == refusal_kind::invalid;
+  };
+  EXPECT_TRUE(refuses([](auto& c) { c.suppress_at_once = bounce::category_set{}.set(); }));
+  EXPECT_TRUE(refuses([](auto& c) { c.soft_bounces = bounce::soft_bounces_max + 1; }));
+  EXPECT_TRUE(refuses([](auto& c) { c.soft_over = std::chrono::days(15); }));
+  EXPECT_TRUE(refuses([](auto& c) { c.soft_lasts = std::chrono::days(0); }));
+  EXPECT_TRUE(refuses([](auto& c) { c.soft_within = std::chrono::days(366); }));
+}
+
 TEST_P(registry_over, refuses_a_name_that_is_taken_or_not_one) {
   ASSERT_TRUE(node.add_account("shop", {}).has_value());
   EXPECT_EQ(why(node.add_account("shop", {})), refusal_kind::exists);

@@ -1,5 +1,6 @@
 #include "accounts/rows.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "accounts/words.h"
@@ -14,7 +15,7 @@ using storage::sql_value;
 
 constexpr auto account_columns =
     "SELECT id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max, created, weight, "
-    "egress "
+    "egress, ignore_suppression, suppression "
     "FROM accounts";
 constexpr auto domain_columns =
     "SELECT id, account, name, verified, proof, return_path, tracking, created, checked, last_check FROM domains";
@@ -34,6 +35,8 @@ account account_of(const sql_row& r) {
   a.created = from_ms(r.integer(9));
   a.weight = static_cast<std::uint32_t>(r.integer(10));
   a.egress = r.text(11);
+  a.may_ignore_suppression = r.integer(12) != 0;
+  a.suppression = parse_suppression(r.text(13));
   return a;
 }
 
@@ -110,19 +113,20 @@ std::optional<account> read_account(sql_session& s, std::string_view name) {
 void insert(sql_session& s, const account& a) {
   s.change(
       "INSERT INTO accounts (id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max,"
-      " created, weight, egress) VALUES (:id, :name, :state, :policy, :plan, :quotas, :final, :bytes, :recipients,"
-      " :created, :weight, :egress)",
+      " created, weight, egress, ignore_suppression, suppression) VALUES (:id, :name, :state, :policy, :plan, :quotas,"
+      " :final, :bytes, :recipients, :created, :weight, :egress, :ignore_suppression, :suppression)",
       {a.id.value, a.name, to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas),
-       a.month_is_final, a.message_bytes_max, a.recipients_max, to_ms(a.created), a.weight, a.egress});
+       a.month_is_final, a.message_bytes_max, a.recipients_max, to_ms(a.created), a.weight, a.egress,
+       a.may_ignore_suppression, suppression_text(a.suppression)});
 }
 
 void update(sql_session& s, const account& a) {
   s.change(
       "UPDATE accounts SET state = :state, policy = :policy, plan = :plan, quotas = :quotas, month_is_final = :final,"
-      " message_bytes_max = :bytes, recipients_max = :recipients, weight = :weight, egress = :egress WHERE id"
-      " = :id",
+      " message_bytes_max = :bytes, recipients_max = :recipients, weight = :weight, egress = :egress,"
+      " ignore_suppression = :ignore_suppression, suppression = :suppression WHERE id = :id",
       {to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas), a.month_is_final,
-       a.message_bytes_max, a.recipients_max, a.weight, a.egress, a.id.value});
+       a.message_bytes_max, a.recipients_max, a.weight, a.egress, a.may_ignore_suppression, suppression_text(a.suppression), a.id.value});
 }
 
 std::vector<plan> read_plans(sql_session& s) {
@@ -222,6 +226,46 @@ std::vector<quota> parse_quotas(std::string_view text) {
     if (auto q = o != nullptr ? quota_of(*o) : std::nullopt; q) all.push_back(std::move(*q));
   }
   return all;
+}
+
+std::string suppression_text(const bounce::suppression_policy& p) {
+  if (p == bounce::suppression_policy{}) return "{}";
+  json::array words;
+  for (std::size_t i = 0; i < p.at_once.size(); ++i) {
+    if (p.at_once[i]) words.emplace_back(bounce::to_text(static_cast<bounce::category>(i)));
+  }
+  return json::serialize(json::object{{"at_once", std::move(words)},
+                                      {"soft_bounces", p.soft_bounces},
+                                      {"soft_over", p.soft_over.count()},
+                                      {"soft_within", p.soft_within.count()},
+                                      {"soft_lasts", p.soft_lasts.count()}});
+}
+
+bounce::suppression_policy parse_suppression(std::string_view text) {
+  bounce::suppression_policy p;
+  boost::system::error_code error;
+  const auto parsed = json::parse(text, error);
+  const auto* o = error ? nullptr : parsed.if_object();
+  if (o == nullptr) return p;
+  const auto number = [&](std::string_view name, std::int64_t usual, std::int64_t max) {
+    const auto* v = o->if_contains(name);
+    return v != nullptr && v->is_int64() ? std::clamp<std::int64_t>(v->get_int64(), 0, max) : usual;
+  };
+  const auto days = [&](std::string_view name, std::chrono::days usual) {
+    return std::chrono::days(number(name, usual.count(), bounce::soft_days_max.count()));
+  };
+  p.soft_bounces = static_cast<std::uint32_t>(number("soft_bounces", p.soft_bounces, bounce::soft_bounces_max));
+  p.soft_over = days("soft_over", p.soft_over);
+  p.soft_within = days("soft_within", p.soft_within);
+  p.soft_lasts = days("soft_lasts", p.soft_lasts);
+  const auto* words = o->if_contains("at_once");
+  if (words == nullptr || !words->is_array()) return p;
+  p.at_once.reset();
+  for (const auto& each : words->get_array()) {
+    const auto which = each.is_string() ? bounce::parse_category(each.get_string()) : std::nullopt;
+    if (which && bounce::may_suppress(*which)) p.at_once.set(static_cast<std::size_t>(*which));
+  }
+  return p;
 }
 
 std::int64_t to_ms(wall_time t) {

@@ -14,10 +14,12 @@ class operator_control final : public httpd::operator_control {
                   done<std::expected<httpd::rule_test_answer, std::vector<std::string>>> answer) override;
   void holds(done<std::vector<httpd::hold_row>> answer) override;
   void add_hold(httpd::hold_request wanted, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
-  void suppressions(std::string account, std::string address, std::string after, std::size_t max,
+  void suppressions(httpd::suppression_search wanted,
                     done<std::expected<httpd::suppression_page, httpd::response>> answer) override;
+  void find_suppressions(std::string address, std::string account,
+                         done<std::expected<std::vector<httpd::suppression_facts>, httpd::response>> answer) override;
   void change_suppressions(httpd::suppression_request wanted,
-                           done<std::expected<std::uint64_t, httpd::response>> answer) override;
+                           done<std::expected<httpd::suppressions_changed, httpd::response>> answer) override;
   void flow(httpd::flow_by by, std::size_t max, done<httpd::flow_answer> answer) override;
   std::vector<shaping::warm_up_book::line> warm_ups() override;
   std::expected<shaping::warm_up_book::line, httpd::response> set_warm_up(const httpd::warm_up_request& to) override;

@@ -232,12 +232,20 @@ void parts::open_accounts() {
 void parts::tell_of_accounts(const accounts::directory& all) {
   pause_accounts(all);
   scheduler::scheduler::account_weights weights;
+  scheduler::scheduler::suppression_policies policies;
   delivery::egress_book::account_ways ways;
   for (const auto& a : all.all().accounts) {
     if (a.weight != 1) weights.emplace(a.id, a.weight);
     if (!a.egress.empty()) ways.emplace(a.id, a.egress);
+    if (a.suppression != bounce::suppression_policy{}) policies.emplace(a.id, a.suppression);
   }
   egresses.set_accounts(std::move(ways));
+  if (policies != suppression_policies_) {
+    suppression_policies_ = std::move(policies);
+    const auto told = std::make_shared<const scheduler::scheduler::suppression_policies>(suppression_policies_);
+    for (std::size_t i = 0; i < shards.size(); ++i)
+      shards.post(i, [s = by_shard[i].get(), told] { s->scheduler->suppress_by(told); });
+  }
   if (weights == weights_) return;
   weights_ = std::move(weights);
   const auto told = std::make_shared<const scheduler::scheduler::account_weights>(weights_);
@@ -367,7 +375,7 @@ void parts::open() {
   feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
   shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
   start_tls_reports(random_seed());
-  shards.every(0, trim_period, [this] { blocking.run([this] { store->trim_events(); }); });
+  shards.every(0, trim_period, [this] { blocking.run([this] { store->trim(); }); });
 }
 
 // A report is a message like any other: by intake, signed for the domain of its From.
@@ -411,7 +419,8 @@ void parts::make_inbox() {
                               shards.post(0, [this, egress, provider] {
                                 by_shard.front()->scheduler->note_complaint(egress, provider);
                               });
-                            }});
+                            },
+                            *accounts});
 }
 
 void parts::make_access_tokens() {

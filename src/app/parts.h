@@ -114,6 +114,7 @@ struct parts {
   std::atomic<bool> polling_{false};
   scheduler::scheduler::account_reasons paused_;  // as the schedulers know them
   scheduler::scheduler::account_weights weights_;
+  scheduler::scheduler::suppression_policies suppression_policies_;
 };
 
 // The folder of the accounts' database that may have to be made; empty when there is none, as with PostgreSQL.

@@ -58,6 +58,41 @@ const unit* find_unit(std::string_view name, const auto& units) {
   return found == units.end() ? nullptr : &*found;
 }
 
+// The number in `text[at, at + length)`; nothing if other characters are there.
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t length) {
+  if (text.size() < at + length) return std::nullopt;
+  int value = 0;
+  const auto* first = text.data() + at;
+  const auto [stop, error] = std::from_chars(first, first + length, value);
+  if (error != std::errc{} || stop != first + length || value < 0) return std::nullopt;
+  return value;
+}
+
+// "2025-03-01"
+std::optional<wall_time> parse_date(std::string_view t) {
+  const auto year = digits(t, 0, 4);
+  const auto month = digits(t, 5, 2);
+  const auto day = digits(t, 8, 2);
+  if (t.size() != 10 || t[4] != '-' || t[7] != '-' || !year || !month || !day) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return wall_time(std::chrono::sys_days(date));
+}
+
+// "12:00:00Z", "12:00:00.000Z"
+std::optional<std::chrono::milliseconds> parse_time_of_day(std::string_view t) {
+  const bool whole = t.size() == 9;
+  if ((!whole && (t.size() != 13 || t[8] != '.')) || t[2] != ':' || t[5] != ':' || t.back() != 'Z') return std::nullopt;
+  const auto hour = digits(t, 0, 2);
+  const auto minute = digits(t, 3, 2);
+  const auto second = digits(t, 6, 2);
+  const auto ms = whole ? std::optional(0) : digits(t, 9, 3);
+  if (!hour || !minute || !second || !ms || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  return std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second) +
+         std::chrono::milliseconds(*ms);
+}
+
 }  // namespace
 
 std::string to_lower(std::string_view text) {
@@ -115,6 +150,14 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (text.empty() && !ended) return std::nullopt;  // a blank at the end
   } while (!text.empty());
   return std::chrono::milliseconds(total);
+}
+
+std::optional<wall_time> parse_time(std::string_view rfc3339) {
+  const auto date = parse_date(rfc3339.substr(0, 10));
+  if (!date || rfc3339.size() == 10) return date;
+  const auto of_day = rfc3339[10] == 'T' ? parse_time_of_day(rfc3339.substr(11)) : std::nullopt;
+  if (!of_day) return std::nullopt;
+  return *date + *of_day;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace gonets {
 
 // For maps with std::string keys and std::equal_to<>: look-ups by a view make no string.
@@ -29,6 +31,10 @@ std::string format_duration(std::chrono::milliseconds duration);
 // One or more parts, each a whole number and ms, s, m, h, d or w: "5m", "2h 5m", "1d12h". Nothing for other text, and
 // for what 63 bits of milliseconds don't hold.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// "2025-03-01T12:00:00.000Z", as the API writes it; without a fraction, or the date alone, of which it is the beginning
+// in UTC. Nothing for other text.
+std::optional<wall_time> parse_time(std::string_view rfc3339);
 
 // Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);

@@ -46,6 +46,7 @@ enum class tag : std::uint8_t {
   queue_ms = 25,
   connect_ms = 26,  // and one
   transcript = 27,
+  ignores_suppression = 28,  // 1
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -193,6 +194,9 @@ bool read_field(wire::reader& from, event& e) {
     case tag::transcript:
       e.transcript = from.text();
       return true;
+    case tag::ignores_suppression:
+      e.ignores_suppression = from.varint() != 0;
+      return true;
   }
   return false;
 }
@@ -257,6 +261,7 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::queue_ms, e.queue_ms);
   if (e.connect_ms) put_field(to, tag::connect_ms, std::uint64_t{*e.connect_ms} + 1);
   put_field(to, tag::transcript, e.transcript);
+  put_field(to, tag::ignores_suppression, e.ignores_suppression ? 1u : 0u);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -338,6 +343,7 @@ std::string to_json(const event& e, std::string_view account, with_transcript sh
   add("header_message_id", e.header_message_id, !e.header_message_id.empty());
   add("message_bytes", e.message_bytes, e.message_bytes != 0);
   add("origin", e.origin, !e.origin.empty());
+  add("ignores_suppression", true, e.ignores_suppression);
   add("stage", std::string(gonets::to_text(e.at_stage)), e.at_stage != stage::none);
   if (e.answer.code != 0) {
     o["reply"] = json::object{{"code", e.answer.code},

@@ -80,6 +80,7 @@ struct event {
   std::uint64_t message_bytes = 0;  // accepted
   std::string header_message_id;    // accepted: the field Message-ID, without its brackets
   std::string origin;               // accepted: who sent it, "192.0.2.1 (helo name)" or "report on 0A1B..."
+  bool ignores_suppression = false;  // accepted: it goes to suppressed addresses, too
   stage at_stage = stage::none;     // of an attempt
   reply answer;                     // of an attempt, or the reason in our words
   bool from_peer = false;

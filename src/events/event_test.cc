@@ -26,7 +26,7 @@ constexpr std::string_view full_hex =
     "06 c203 04 02 00 056c61746572 01  07 096d782e632e74657374  08 093139322e302e322e32"
     "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879"
     "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f  14 04780a7931  15 10  16 0167  17 0132  18 05314062632e"
-    "19 11  1a 21  1b 03433a0a";
+    "19 11  1a 21  1b 03433a0a  1c 01";
 constexpr std::string_view least_hex = "01 01 0000019b796dd67b 0123456789abcdef 00 01 00 087840632e74657374";
 
 event least() {
@@ -67,6 +67,7 @@ event full() {
   e.queue_ms = 17;
   e.connect_ms = 32;
   e.transcript = "C:\n";
+  e.ignores_suppression = true;
   return e;
 }
 
@@ -100,7 +101,7 @@ TEST(event_record, that_is_cut_is_refused_or_has_only_what_is_left) {
     ++readable;
     EXPECT_EQ(to_hex(encoded(*found)), to_hex(cut)) << n;
   }
-  EXPECT_EQ(readable, 26u);
+  EXPECT_EQ(readable, 27u);
 }
 
 TEST(event_record, of_another_version_is_refused) {
@@ -112,7 +113,7 @@ TEST(event_record, of_another_version_is_refused) {
 }
 
 TEST(event_record, with_an_unknown_field_is_refused) {
-  for (const char tag : {'\x00', '\x1c', '\xff'})
+  for (const char tag : {'\x00', '\x1d', '\xff'})
     EXPECT_FALSE(decode(some_seq, encoded(least()) + tag + '\x01')) << static_cast<int>(tag);
 }
 

@@ -147,19 +147,31 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
 
 // The return path proves which recipient it is, so that this is the only one who can be meant. Who complains of one
 // stream may still want the others: his receipts, say.
-void inbox::suppress(const original& of, const bounce::report& what, const events::event& told, spool::change& to) {
-  const bool complained = what.kind == bounce::report_kind::complaint;
-  const bool dead =
-      what.kind == bounce::report_kind::bounce && what.has_category && what.what.suppress && what.action != "delayed";
-  if (told.account == accounts::default_account || (!complained && !dead)) return;
-  const auto reason = complained ? std::string_view("complained") : bounce::to_text(what.what.is);
-  to.suppressions.push_back({{told.account,
-                              suppression::normalised(of.recipient),
-                              complained ? told.stream : std::string(),
-                              std::string(reason),
-                              told.message,
-                              told.at,
-                              {}}});
+void inbox::suppress(const original& of, const bounce::report& what, const events::event& told,
+                     spool::change& to) const {
+  if (told.account == accounts::default_account) return;
+  suppression::entry e{told.account, suppression::normalised(of.recipient), {}, {}, told.message, told.at, {}};
+  if (what.kind == bounce::report_kind::complaint) {
+    e.scope = told.stream;
+    e.reason = suppression::complained;
+    to.suppressions.push_back({std::move(e)});
+    return;
+  }
+  if (what.kind != bounce::report_kind::bounce || !what.has_category || what.action == "delayed") return;
+  const auto known = env_.accounts.current();
+  const auto* account = known->find(told.account);
+  const auto by = account != nullptr ? account->suppression : bounce::suppression_policy{};
+  switch (bounce::consequence_of(what.what, by)) {
+    case bounce::consequence::none:
+      break;
+    case bounce::consequence::soft:
+      to.soft_bounces.push_back(
+          {e.account, std::move(e.address), suppression::soft_news::bounced, {told.at, told.message, true}, by});
+      break;
+    case bounce::consequence::suppress:
+      e.reason = bounce::to_text(what.what.is);
+      to.suppressions.push_back({std::move(e)});
+  }
 }
 
 // As it came: with the null return path, as what would be said of it is no one's business.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "accounts/directory.h"
 #include "base/clock.h"
 #include "base/id_source.h"
 #include "base/status.h"
@@ -37,6 +38,7 @@ struct environment {
   std::function<void(spool::message_ptr)> admit;  // a message that was just made safe
   // A message that left by that egress was complained of, at that provider (empty: none that is known).
   std::function<void(std::string egress, std::string provider)> complained;
+  const accounts::directory_source& accounts;
 };
 
 class inbox {
@@ -54,7 +56,7 @@ class inbox {
   std::optional<std::string> read(const spool::queued_message& m) const;
   void note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
             spool::change& to) const;
-  static void suppress(const original& of, const bounce::report& what, const events::event& told, spool::change& to);
+  void suppress(const original& of, const bounce::report& what, const events::event& told, spool::change& to) const;
   void forward(const original& of, const spool::queued_message& m, std::string content, spool::change& to) const;
 
   std::atomic<std::shared_ptr<const options>> with_;

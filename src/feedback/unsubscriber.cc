@@ -5,7 +5,7 @@
 namespace gonets::feedback {
 namespace {
 
-constexpr std::string_view reason = "unsubscribed";
+constexpr auto reason = suppression::unsubscribed;
 
 subscribed state_of(const std::optional<suppression::entry>& e) {
   // One that expires, or has, is not what he asks for.

@@ -70,6 +70,18 @@ json::object to_object(const accounts::sender_domain& d) {
   return o;
 }
 
+json::object to_object(const bounce::suppression_policy& p) {
+  json::array words;
+  for (std::size_t i = 0; i < p.at_once.size(); ++i) {
+    if (p.at_once[i]) words.emplace_back(bounce::to_text(static_cast<bounce::category>(i)));
+  }
+  return {{"categories", std::move(words)},
+          {"soft_bounces", p.soft_bounces},
+          {"soft_over_days", p.soft_over.count()},
+          {"soft_within_days", p.soft_within.count()},
+          {"soft_for_days", p.soft_lasts.count()}};
+}
+
 json::object to_object(const accounts::account& a, const accounts::directory& in) {
   json::object o{{"name", a.name},
                  {"id", a.id.value},
@@ -82,6 +94,8 @@ json::object to_object(const accounts::account& a, const accounts::directory& in
                  {"recipients_max", a.recipients_max},
                  {"weight", a.weight}};
   add_text(o, "egress", a.egress);
+  o["may_ignore_suppression"] = a.may_ignore_suppression;
+  o["suppression"] = to_object(a.suppression);
   add_text(o, "plan", a.plan);
   add_time(o, "created", a.created);
   const auto own = [&](const auto& each) { return each.account == a.id; };

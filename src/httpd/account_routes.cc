@@ -50,6 +50,36 @@ std::optional<std::vector<accounts::quota>> take_quotas(json_body& body) {
   return all;
 }
 
+std::optional<bounce::category_set> take_categories(json_body& body) {
+  const auto words = body.texts("categories");
+  if (!words) return std::nullopt;
+  bounce::category_set all;
+  for (const auto& word : *words) {
+    const auto which = bounce::parse_category(word);
+    if (!which) body.refuse(fmt::format("suppression.categories: there is no category \"{}\"", word));
+    if (which) all.set(static_cast<std::size_t>(*which));
+  }
+  return all;
+}
+
+void take_suppression(json_body& body, accounts::account_changes& to) {
+  const auto* given = body.object("suppression");
+  if (given == nullptr) return;
+  json_body policy(*given, "suppression");
+  const auto days = [&](std::string_view name) -> std::optional<std::chrono::days> {
+    const auto n = policy.number(name, static_cast<std::uint64_t>(bounce::soft_days_max.count()));
+    if (!n) return std::nullopt;
+    return std::chrono::days(static_cast<int>(*n));
+  };
+  to.suppress_at_once = take_categories(policy);
+  if (const auto n = policy.number("soft_bounces", bounce::soft_bounces_max))
+    to.soft_bounces = static_cast<std::uint32_t>(*n);
+  to.soft_over = days("soft_over_days");
+  to.soft_within = days("soft_within_days");
+  to.soft_lasts = days("soft_for_days");
+  body.adopt(policy);
+}
+
 accounts::account_changes take_changes(json_body& body) {
   accounts::account_changes c;
   c.state = body.word("state", accounts::parse_account_state, "active, paused or closed");
@@ -61,6 +91,8 @@ accounts::account_changes take_changes(json_body& body) {
   if (const auto n = body.number("recipients_max", 1'000'000)) c.recipients_max = static_cast<std::uint32_t>(*n);
   if (const auto n = body.number("weight", shaping::fair_share::weight_max)) c.weight = static_cast<std::uint32_t>(*n);
   c.egress = body.text("egress");
+  c.may_ignore_suppression = body.flag("may_ignore_suppression");
+  take_suppression(body, c);
   return c;
 }
 

@@ -68,6 +68,22 @@ TEST_F(account_api, makes_changes_and_shows_an_account) {
   EXPECT_FALSE(made("GET", "/v1/accounts/shop", "", 200).contains("plan"));
 }
 
+TEST_F(account_api, shows_and_changes_what_suppresses) {
+  made("POST", "/v1/accounts", R"({"name":"shop","suppression":{"soft_bounces":3}})", 201);
+  made("PATCH", "/v1/accounts/shop",
+       R"({"may_ignore_suppression":true,"suppression":{"categories":["moved","mailbox_full"],"soft_for_days":60}})", 200);
+  const auto shown = made("GET", "/v1/accounts/shop", "", 200);
+  EXPECT_TRUE(shown.at("may_ignore_suppression").as_bool());
+  EXPECT_EQ(json::serialize(shown.at("suppression")),
+            R"({"categories":["mailbox_full","moved"],"soft_bounces":3,"soft_over_days":7,"soft_within_days":30,)"
+            R"("soft_for_days":60})");
+  const auto refusal = [&](const char* body) { return refused(400, "PATCH", "/v1/accounts/shop", body); };
+  EXPECT_THAT(refusal(R"({"suppression":{"categories":["nonsense"]}})"), HasSubstr("nonsense"));
+  EXPECT_THAT(refusal(R"({"suppression":{"soft_bounces":21}})"), HasSubstr("suppression.soft_bounces"));
+  EXPECT_THAT(refusal(R"({"suppression":{"soft":1}})"), HasSubstr("soft"));
+  EXPECT_THAT(refusal(R"({"suppression":{"categories":["reputation"]}})"), HasSubstr("reputation"));
+}
+
 TEST_F(account_api, says_the_secret_of_a_credential_once) {
   made("POST", "/v1/accounts", R"({"name":"shop"})", 201);
   const auto issued =

@@ -80,19 +80,25 @@ class fake_operator_control : public operator_control {
     answer(hold_answer);
   }
   std::expected<suppression_page, response> suppressions_answer;
-  std::string asked_account, asked_address, asked_after;
-  suppression_request asked_suppression;
-  void suppressions(std::string account, std::string address, std::string after, std::size_t max,
-                    done<std::expected<suppression_page, response>> answer) override {
-    asked_account = std::move(account);
-    asked_address = std::move(address);
-    asked_after = std::move(after);
-    asked_max = max;
+  suppression_search asked_suppressions;
+  void suppressions(suppression_search wanted, done<std::expected<suppression_page, response>> answer) override {
+    asked_suppressions = std::move(wanted);
     answer(suppressions_answer);
   }
-  void change_suppressions(suppression_request wanted, done<std::expected<std::uint64_t, response>> answer) override {
+  std::expected<std::vector<suppression_facts>, response> suppression_answer;
+  std::string asked_address, asked_account;
+  void find_suppressions(std::string address, std::string account,
+                         done<std::expected<std::vector<suppression_facts>, response>> answer) override {
+    asked_address = std::move(address);
+    asked_account = std::move(account);
+    answer(suppression_answer);
+  }
+  suppression_request asked_suppression;
+  std::vector<std::string> kept_suppressions;
+  void change_suppressions(suppression_request wanted,
+                           done<std::expected<suppressions_changed, response>> answer) override {
     asked_suppression = std::move(wanted);
-    answer(asked_suppression.addresses.size());
+    answer(suppressions_changed{asked_suppression.entries.size(), kept_suppressions});
   }
   message_search asked_search;
   std::expected<message_page, response> search_answer;

@@ -46,17 +46,34 @@ struct hold_row {
   std::uint64_t recipients = 0;  // queued ones that it keeps back
 };
 
-struct suppression_request {
+struct suppression_search {
   std::string account;  // its name
-  std::string stream;   // empty: all
-  std::string reason;
-  std::vector<std::string> addresses;
-  std::optional<std::chrono::seconds> lasts;  // nothing: for good
-  bool remove = false;
+  std::string after;    // `next` of the page before
+  std::size_t max = 0;
+  suppression::filter which;
+  std::optional<std::chrono::milliseconds> back;  // on the list for so long at most
 };
 struct suppression_page {
   std::vector<suppression::entry> rows;
   std::string next;  // to be given as `after`; empty: that is all
+};
+// All that is known of an address at one account.
+struct suppression_facts {
+  std::string account;  // its name
+  std::vector<suppression::entry> entries;
+  std::optional<suppression::soft_record> soft;
+  bounce::suppression_policy by;
+};
+struct suppression_request {
+  std::string account;                      // its name
+  bool own = false;                         // the account asks: what recipients complained of stays
+  std::vector<suppression::entry> entries;  // of no account yet; `since` zero: now
+  std::optional<std::chrono::seconds> lasts;  // of those without an end; nothing: for good
+  bool remove = false;
+};
+struct suppressions_changed {
+  std::uint64_t count = 0;        // of entries that were named, and not kept
+  std::vector<std::string> kept;  // addresses that recipients complained from
 };
 
 struct warm_up_request {
@@ -117,11 +134,13 @@ class operator_control {
   // The errors are ready answers: what is asked for is unknown, or the database can't be asked.
   virtual void holds(done<std::vector<hold_row>> answer) = 0;
   virtual void add_hold(hold_request wanted, done<std::expected<hold_row, response>> answer) = 0;
-  // `address`: of that one alone; empty: of all.
-  virtual void suppressions(std::string account, std::string address, std::string after, std::size_t max,
-                            done<std::expected<suppression_page, response>> answer) = 0;
-  // How many; on the disk and in force when the answer comes.
-  virtual void change_suppressions(suppression_request wanted, done<std::expected<std::uint64_t, response>> answer) = 0;
+  virtual void suppressions(suppression_search wanted, done<std::expected<suppression_page, response>> answer) = 0;
+  // `account` empty: of all accounts that have something on it.
+  virtual void find_suppressions(std::string address, std::string account,
+                                 done<std::expected<std::vector<suppression_facts>, response>> answer) = 0;
+  // On the disk and in force when the answer comes.
+  virtual void change_suppressions(suppression_request wanted,
+                                   done<std::expected<suppressions_changed, response>> answer) = 0;
   virtual void flow(flow_by by, std::size_t max, done<flow_answer> answer) = 0;
   virtual std::vector<shaping::warm_up_book::line> warm_ups() = 0;
   virtual std::expected<shaping::warm_up_book::line, response> set_warm_up(const warm_up_request& to) = 0;

@@ -96,6 +96,16 @@ std::string bare_message_id(std::string_view field) {
 
 constexpr enhanced_status not_authorized{5, 7, 1};
 
+std::vector<byte_range> fields_named(std::string_view name, std::string_view header) {
+  std::vector<byte_range> found;
+  auto rest = header;
+  for (message::field f;;) {
+    const auto begins = header.size() - rest.size();
+    if (!message::take_field(rest, f)) return found;
+    if (message::same_field_name(f.name, name)) found.push_back({begins, header.size() - rest.size() - begins});
+  }
+}
+
 void log_accepted(const events::event& e) {
   if (!log::enabled(log::level::info)) return;
   log::line line(log::level::info, "accepted");
@@ -108,6 +118,15 @@ void log_accepted(const events::event& e) {
 }
 
 }  // namespace
+
+std::size_t leave_out(std::string& text, const std::vector<byte_range>& ranges) {
+  std::size_t bytes = 0;
+  for (auto r = ranges.rbegin(); r != ranges.rend(); ++r) {
+    text.erase(r->begins, r->bytes);
+    bytes += r->bytes;
+  }
+  return bytes;
+}
 
 intake::intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
                spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
@@ -227,7 +246,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
       return std::unexpected(std::move(*refusal));
     }
   }
-  composed c{std::make_shared<spool::queued_message>(), nullptr, {}};
+  composed c{std::make_shared<spool::queued_message>(), nullptr, {}, {}};
   auto& m = *c.message;
   m.id = ids_.next(time_.wall());
   m.account = from.account;
@@ -240,7 +259,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
   if (from.trusted && header->gonets_fields > 0) {
-    if (auto refusal = read_fields(*with, first.substr(0, header->header_bytes), m)) {
+    if (auto refusal = read_fields(*with, *all, first.substr(0, header->header_bytes), c)) {
       refused_.add();
       return std::unexpected(std::move(*refusal));
     }
@@ -254,12 +273,20 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   return c;
 }
 
-std::optional<reply> intake::read_fields(const options& with, std::string_view header, spool::queued_message& m) {
+std::optional<reply> intake::read_fields(const options& with, const accounts::directory& all, std::string_view header,
+                                         composed& to) {
+  auto& m = *to.message;
   auto fields = read_sender_fields(header);
   if (!fields) return reply{554, {5, 6, 0}, std::move(fields.error())};
   if (!fields->egress.empty() && std::ranges::find(with.egress_choices, fields->egress) == with.egress_choices.end())
     return reply{550, not_authorized,
                  fmt::format("X-Gonets-Egress: \"{}\" may not be chosen; see delivery.egress_choices", fields->egress)};
+  const auto* account = all.find(m.account);
+  if (fields->ignore_suppression && (account == nullptr || !account->may_ignore_suppression))
+    return reply{550, not_authorized,
+                 fmt::format("{}: this account has no right to send to suppressed addresses", ignore_suppression_field)};
+  m.ignores_suppression = fields->ignore_suppression;
+  to.left_out = fields_named(ignore_suppression_field, header);
   m.egress = std::move(fields->egress);
   m.labels = message::join_labels(fields->campaign, fields->tags);
   return std::nullopt;
@@ -332,6 +359,7 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   e.stream = m.stream;
   e.sender = m.envelope.reverse_path;
   e.labels = m.labels;
+  e.ignores_suppression = m.ignores_suppression;
   e.header_message_id = std::move(c.header_message_id);
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
   e.reason = schedule_text(m.envelope);

@@ -38,12 +38,21 @@ struct options {
   std::string unsubscribe_url;  // empty: by mail only
 };
 
+struct byte_range {
+  std::size_t begins = 0, bytes = 0;
+};
+
 // A message whose body is still to come.
 struct composed {
   std::shared_ptr<spool::queued_message> message;
   std::unique_ptr<pending_signatures> signatures;  // none: it goes unsigned
   std::string header_message_id;                   // without its brackets; empty: there is none that is well-formed
+  // Of the text that it was made of, what is not sent on: the caller takes it out with leave_out().
+  std::vector<byte_range> left_out;
 };
+
+// Takes `ranges`, which are in order and apart from each other, out of `text`; how many bytes that were.
+std::size_t leave_out(std::string& text, const std::vector<byte_range>& ranges);
 
 class intake {
  public:
@@ -90,7 +99,8 @@ class intake {
   reply quota_refusal(const accounts::account& of, const shaping::quota_excess& e) const;
   std::optional<reply> judge(const accounts::directory& all, const source& from, const message::header_summary& header,
                              std::size_t first_bytes) const;
-  static std::optional<reply> read_fields(const options& with, std::string_view header, spool::queued_message& m);
+  static std::optional<reply> read_fields(const options& with, const accounts::directory& all, std::string_view header,
+                                          composed& to);
   void charge(const source& from, spool::acceptance& request) const;
   reply refusal_of(spool::commit_status status, const spool::queued_message& m) const;
   void give_up(const spool::acceptance& request, reply why, std::shared_ptr<on_accepted> done);

@@ -42,12 +42,23 @@ std::expected<sender_fields, std::string> read_sender_fields(std::string_view he
       value.remove_prefix(comma + 1);
     }
   };
+  bool asked = false;
+  const auto take_wish = [&](std::string_view value) {
+    const bool yes = message::same_field_name(value, "yes");
+    if (asked) return refuse(ignore_suppression_field, "is there twice");
+    if (!yes && !message::same_field_name(value, "no"))
+      return refuse(ignore_suppression_field, "yes or no is expected");
+    asked = true;
+    found.ignore_suppression = yes;
+    return true;
+  };
   message::for_each_field(header, [&](std::string_view name, std::string_view raw) {
     const auto value = message::trim_field_value(raw);
     if (message::same_field_name(name, "x-gonets-egress")) return take_once("X-Gonets-Egress", value, found.egress);
     if (message::same_field_name(name, "x-gonets-campaign"))
       return take_once("X-Gonets-Campaign", value, found.campaign);
     if (message::same_field_name(name, "x-gonets-tag")) return take_tags("X-Gonets-Tag", value);
+    if (message::same_field_name(name, ignore_suppression_field)) return take_wish(value);
     return true;
   });
   if (!wrong.empty()) return std::unexpected(std::move(wrong));

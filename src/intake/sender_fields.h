@@ -1,4 +1,5 @@
-// What a sender tells this server in the header of a message: X-Gonets-Egress, X-Gonets-Campaign, X-Gonets-Tag. Pure.
+// What a sender tells this server in the header of a message: X-Gonets-Egress, X-Gonets-Campaign, X-Gonets-Tag,
+// X-Gonets-Ignore-Suppression. Pure.
 #pragma once
 #include <expected>
 #include <string>
@@ -10,7 +11,10 @@ namespace gonets::intake {
 struct sender_fields {
   std::string egress, campaign;   // empty: not given
   std::vector<std::string> tags;  // each once
+  bool ignore_suppression = false;
 };
+
+inline constexpr std::string_view ignore_suppression_field = "X-Gonets-Ignore-Suppression";
 
 inline constexpr std::size_t label_bytes_max = 64;
 inline constexpr std::size_t tags_max = 8;

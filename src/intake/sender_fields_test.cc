@@ -29,6 +29,12 @@ TEST(sender_fields, may_be_folded_and_absent) {
   EXPECT_THAT(none->tags, IsEmpty());
 }
 
+TEST(sender_fields, may_ask_to_ignore_the_suppression_list) {
+  EXPECT_TRUE(read_sender_fields("X-Gonets-Ignore-Suppression: Yes\r\n\r\n")->ignore_suppression);
+  EXPECT_FALSE(read_sender_fields("X-Gonets-Ignore-Suppression: no\r\n\r\n")->ignore_suppression);
+  EXPECT_FALSE(read_sender_fields("X-Gonets-Tag: a\r\n\r\n")->ignore_suppression);
+}
+
 TEST(sender_fields, say_what_is_wrong_with_them) {
   const auto error_of = [](const std::string& header) {
     const auto found = read_sender_fields(header + "\r\n\r\n");
@@ -39,6 +45,8 @@ TEST(sender_fields, say_what_is_wrong_with_them) {
   EXPECT_THAT(error_of("X-Gonets-Campaign: a\r\n b"), HasSubstr("printable")) << "a fold is no name";
   EXPECT_THAT(error_of("X-Gonets-Egress: " + std::string(65, 'x')), HasSubstr("X-Gonets-Egress"));
   EXPECT_THAT(error_of("X-Gonets-Tag: a,,b"), HasSubstr("X-Gonets-Tag"));
+  EXPECT_THAT(error_of("X-Gonets-Ignore-Suppression: maybe"), HasSubstr("yes or no is expected"));
+  EXPECT_THAT(error_of("X-Gonets-Ignore-Suppression: no\r\nX-Gonets-Ignore-Suppression: yes"), HasSubstr("twice"));
   EXPECT_THAT(error_of("X-Gonets-Tag: \xd0\xb0"), HasSubstr("printable"));
   EXPECT_THAT(error_of("X-Gonets-Tag: 1,2,3,4,5,6,7,8,9"), HasSubstr("more than 8 tags"));
 }

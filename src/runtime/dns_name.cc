@@ -60,6 +60,17 @@ std::optional<std::string> to_a_labels(std::string_view name) {
   return result;
 }
 
+std::optional<std::string> to_u_labels(std::string_view name) {
+  const std::string terminated(name);
+  if (terminated.find("xn--") == std::string::npos || terminated.find('\0') != std::string::npos) return std::nullopt;
+  char* converted = nullptr;
+  if (idn2_to_unicode_8z8z(terminated.c_str(), &converted, IDN2_NONTRANSITIONAL) != IDN2_OK) return std::nullopt;
+  std::string result(converted);
+  idn2_free(converted);
+  if (result == name) return std::nullopt;
+  return result;
+}
+
 std::optional<std::string> name_from_wire(std::span<const std::uint8_t> wire) {
   std::string result;
   while (true) {

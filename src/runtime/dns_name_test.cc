@@ -23,6 +23,13 @@ TEST(dns_name, turns_u_labels_into_a_labels) {
   EXPECT_EQ(to_a_labels("straße.example"), "xn--strae-oqa.example");  // not transitional: no "ss"
 }
 
+TEST(dns_name, turns_a_labels_into_u_labels) {
+  EXPECT_EQ(to_u_labels("xn--bcher-kva.test"), "b\u00fccher.test");
+  EXPECT_EQ(to_u_labels("plain.test"), std::nullopt);
+  EXPECT_EQ(to_u_labels("xn--.test"), std::nullopt);
+  EXPECT_EQ(to_u_labels(std::string("xn--bcher-kva\0.test", 19)), std::nullopt);
+}
+
 TEST(dns_name, refuses_what_is_no_name) {
   for (const std::string_view bad :
        {"", ".", "a..b", ".a", "a b", "a\\046b", "a/b", "[192.0.2.1]", "\xff\xfe.example"}) {

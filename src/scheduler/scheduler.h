@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/id_source.h"
 #include "bounce/classifier.h"
+#include "bounce/suppression_policy.h"
 #include "message/dsn.h"
 #include "metrics/metrics.h"
 #include "runtime/executor.h"
@@ -107,6 +108,9 @@ class scheduler final : public spool::work_source {
   // Accounts that share with a weight other than 1, in place of those told before.
   using account_weights = std::unordered_map<account_id, std::uint32_t>;
   void weigh_accounts(std::shared_ptr<const account_weights> which);
+  // Accounts with a suppression policy other than the usual, in place of those told before.
+  using suppression_policies = std::unordered_map<account_id, bounce::suppression_policy>;
+  void suppress_by(std::shared_ptr<const suppression_policies> which);
   // As pause_accounts(), for standing holds.
   void hold_back(std::shared_ptr<const standing_holds> which);
   // Queued recipients by the first hold that applies to them; those under way and those held one by one don't count.
@@ -167,6 +171,7 @@ class scheduler final : public spool::work_source {
   void suppression_found(handle h, const spool::message_ptr& m, const std::optional<suppression::entry>& found);
   void suppress(handle h, const spool::message_ptr& m, const suppression::entry& why);
   static std::string why_suppressed(const suppression::entry& e);
+  const bounce::suppression_policy& suppression_policy_of(account_id who) const;
   void keep_apart_suppressed(std::vector<handle>& taken);
   std::optional<spool::lease> take_next(spool::site_id id, std::size_t recipients_max);
   // schedule.cc: what senders say of times.
@@ -264,6 +269,9 @@ class scheduler final : public spool::work_source {
   void add_event(settlement& s, events::kind how, const entry& e, const smtp::recipient_outcome& o, wall_time next,
                  std::string_view why);
   void suppress_address(settlement& s, const entry& e, std::string_view why);
+  void draw_consequence(settlement& s, const entry& e, events::kind end, bool from_peer, const bounce::verdict& of);
+  void note_delivered(settlement& s, const entry& e);
+  bool policy_decides(const smtp::recipient_outcome& o) const;
   void postpone(settlement& s, handle h, wall_time due, const smtp::recipient_outcome& o, std::string_view why);
   std::optional<shaping::ruling> ruling_of(const entry& e, const smtp::recipient_outcome& o) const;
   void hold_site(site& s, const shaping::ruling& by);
@@ -342,6 +350,7 @@ class scheduler final : public spool::work_source {
   std::uint64_t hot_bytes_ = 0;
   std::size_t leased_ = 0;
   std::shared_ptr<const account_reasons> paused_ = std::make_shared<const account_reasons>();
+  std::shared_ptr<const suppression_policies> suppression_policies_;  // null: none was told
   std::shared_ptr<const account_weights> weights_ = std::make_shared<const account_weights>();
   std::shared_ptr<const standing_holds> standing_ = std::make_shared<const standing_holds>();
   std::mt19937_64 random_;

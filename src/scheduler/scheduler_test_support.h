@@ -133,6 +133,7 @@ class scheduling : public spool::spool_fixture {
     o.streams = {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy()}};
     o.site_backoff_base = 30s;
     o.rules = some_rules();
+    o.bounces = bounces_;
     scheduler_ = std::make_unique<scheduler>(o, environment{*store_, *shards_, blocking_, time_, *ids_, directory_,
                                                             transport_, counts_, limits_, warm_ups_});
     scheduler_->join({scheduler_.get()});
@@ -233,6 +234,7 @@ class scheduling : public spool::spool_fixture {
   }
 
   std::uint64_t hot_bytes_max_ = 134'217'728;
+  const bounce::classifier* bounces_ = nullptr;
   manual_clock time_;
   fake_directory directory_;
   shaping::limit_book limits_{[](account_id who) { return "account-" + std::to_string(who.value); }};

@@ -230,7 +230,7 @@ void scheduler::settle_one(settlement& s, handle h, const smtp::recipient_outcom
   ++e.attempts;
   const auto why = ruled ? to_text(*ruled) : std::string();
   const bool dead = ruled && ruled->what.kind == shaping::verdict_kind::suppress;
-  if (dead && !with_.pace.dry_run) suppress_address(s, e, ruled->rule->name);
+  if (dead && !with_.pace.dry_run && !policy_decides(o)) suppress_address(s, e, ruled->rule->name);
   if (ruled ? ruled->what.final() : o.what == smtp::disposition::failed) {
     return conclude(s, h, events::kind::bounced, o, why);
   }
@@ -297,10 +297,17 @@ void scheduler::add_event(settlement& s, events::kind how, const entry& e, const
   using enum events::kind;
   if (with_.bounces == nullptr || (how != deferred && how != bounced && how != expired)) return;
   const auto verdict = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text});
-  if (how == bounced && o.from_peer && verdict.suppress) suppress_address(s, e, bounce::to_text(verdict.is));
+  if (how != deferred) draw_consequence(s, e, how, o.from_peer, verdict);
   if (happened == nullptr) return;
   const bool unclear = how == expired && verdict.is == bounce::category::unknown;
   happened->category = unclear ? bounce::category::expired : verdict.is;
+}
+
+// Whether what the answer means is among what accounts decide on themselves: then no rule does it for them.
+bool scheduler::policy_decides(const smtp::recipient_outcome& o) const {
+  if (with_.bounces == nullptr) return false;
+  const auto verdict = with_.bounces->classify({o.answer.code, o.answer.status, o.answer.text});
+  return verdict.permanent && bounce::may_suppress(verdict.is);
 }
 
 // A dead address. Not for the account `default`, whose mail is relayed for others: they look after their lists
@@ -312,6 +319,29 @@ void scheduler::suppress_address(settlement& s, const entry& e, std::string_view
   s.change.suppressions.push_back({{m.account, address, {}, std::string(why), m.id, s.now, {}}});
 }
 
+// Only a peer knows that an address is dead; from anywhere else, and when it may pass, it takes several to believe it.
+void scheduler::draw_consequence(settlement& s, const entry& e, events::kind end, bool from_peer,
+                                 const bounce::verdict& of) {
+  const auto& m = *s.message;
+  if (m.is_report || m.account == accounts::default_account) return;
+  const auto& by = suppression_policy_of(m.account);
+  const auto what = bounce::consequence_of(of, by);
+  if (what == bounce::consequence::none) return;
+  if (what == bounce::consequence::suppress && end == events::kind::bounced && from_peer)
+    return suppress_address(s, e, bounce::to_text(of.is));
+  if (by.soft_bounces == 0) return;
+  const auto address = suppression::normalised(m.envelope.recipients[e.index.value].address);
+  s.change.soft_bounces.push_back({m.account, address, suppression::soft_news::bounced, {s.now, m.id, false}, by});
+}
+
+void scheduler::note_delivered(settlement& s, const entry& e) {
+  const auto& m = *s.message;
+  const auto& address = m.envelope.recipients[e.index.value].address;
+  if (m.is_report || !env_.store.may_have_soft_bounces(m.account, address)) return;
+  s.change.soft_bounces.push_back(
+      {m.account, suppression::normalised(address), suppression::soft_news::delivered, {s.now, m.id, false}, {}});
+}
+
 void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::recipient_outcome& o,
                          std::string_view why) {
   auto& e = entries_[h];
@@ -320,7 +350,10 @@ void scheduler::conclude(settlement& s, handle h, events::kind how, const smtp::
   add_event(s, how, e, o, {}, why);
   want_report(s, e, how, o, {});
   note_flow(e, how, s.now);
-  if (how == events::kind::delivered) delivered_.add();
+  if (how == events::kind::delivered) {
+    note_delivered(s, e);
+    delivered_.add();
+  }
   if (how == events::kind::bounced) bounced_.add();
   if (how == events::kind::expired) expired_.add();
   if (how == events::kind::discarded) discarded_.add();

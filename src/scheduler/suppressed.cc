@@ -11,7 +11,8 @@ namespace gonets::scheduler {
 
 // Our own reports are nobody's mail.
 bool scheduler::may_be_suppressed(const spool::queued_message& m, recipient_index who) const {
-  return !m.is_report && env_.store.may_be_suppressed(m.account, m.envelope.recipients[who.value].address);
+  return !m.is_report && !m.ignores_suppression &&
+         env_.store.may_be_suppressed(m.account, m.envelope.recipients[who.value].address);
 }
 
 void scheduler::look_up_suppression(handle h) {
@@ -45,6 +46,17 @@ void scheduler::keep_apart_suppressed(std::vector<handle>& taken) {
     look_up_suppression(h);
     return true;
   });
+}
+
+void scheduler::suppress_by(std::shared_ptr<const suppression_policies> which) {
+  suppression_policies_ = std::move(which);
+}
+
+const bounce::suppression_policy& scheduler::suppression_policy_of(account_id who) const {
+  static const bounce::suppression_policy usual;
+  if (!suppression_policies_) return usual;
+  const auto found = suppression_policies_->find(who);
+  return found == suppression_policies_->end() ? usual : found->second;
 }
 
 std::string scheduler::why_suppressed(const suppression::entry& e) {

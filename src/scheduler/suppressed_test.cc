@@ -1,4 +1,5 @@
 // Mail to addresses that were put on the list while it waited.
+#include "config/bounce_rules.h"
 #include "scheduler/scheduler_test_support.h"
 
 namespace gonets::scheduler {
@@ -102,6 +103,84 @@ TEST_F(suppressing, is_not_for_the_account_that_relays_for_others) {
   admit(m);
   settle_with(*take(), {550, {5, 2, 1}, "account closed"});
   EXPECT_FALSE(store_->may_be_suppressed(account_id{0}, "gone@sink.test"));
+}
+
+TEST_F(suppressing, lets_go_what_its_sender_may_send_all_the_same) {
+  suppress("dead@sink.test");
+  const auto m = to("dead@sink.test");
+  m->ignores_suppression = true;
+  admit(m);
+  auto l = take();
+  ASSERT_TRUE(l);
+  settle(std::move(*l), {smtp::disposition::deferred});
+  pass(24h);
+  l = take();
+  ASSERT_TRUE(l) << "it is looked up again before an attempt";
+  settle(std::move(*l), {smtp::disposition::delivered});
+  EXPECT_THAT(history(m->id), ElementsAre("accepted", "deferred", "delivered"));
+}
+
+class soft_bounces_of_mail : public suppressing {
+ protected:
+  void SetUp() override {
+    bounces_ = &config::shipped_classifier();
+    suppressing::SetUp();
+    bounce::suppression_policy own;
+    own.soft_bounces = 2;
+    own.soft_over = std::chrono::days(1);
+    const scheduler::suppression_policies all{{account_id{1}, own}};
+    on_shard([&] { scheduler_->suppress_by(std::make_shared<const scheduler::suppression_policies>(all)); });
+  }
+  // Whether it went; else it was suppressed.
+  bool bounce(reply answer, account_id who = account_id{1}) {
+    const auto m = to("full@sink.test");
+    m->account = who;
+    admit(m);
+    wait_for_disk();
+    auto l = take();
+    if (!l) return false;
+    settle_with(std::move(*l), std::move(answer));
+    return true;
+  }
+  const reply full_{552, {5, 2, 2}, "mailbox full"};
+};
+
+TEST_F(soft_bounces_of_mail, suppress_by_the_policy_of_its_account) {
+  EXPECT_TRUE(bounce(full_));
+  pass(25h);
+  EXPECT_TRUE(bounce(full_));
+  const auto found = store_->find_suppression(account_id{1}, "full@sink.test", "bulk", time_.wall());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->reason, "soft_bounces");
+  EXPECT_EQ(found->expires, time_.wall() + std::chrono::days(30));
+  EXPECT_FALSE(bounce(full_));
+}
+
+TEST_F(soft_bounces_of_mail, begin_anew_with_a_delivery_and_count_nothing_about_the_sender) {
+  EXPECT_TRUE(bounce(full_));
+  EXPECT_TRUE(store_->may_have_soft_bounces(account_id{1}, "Full@sink.test"));
+  const auto well = to("full@sink.test");
+  admit(well);
+  settle(*take(), {smtp::disposition::delivered});
+  EXPECT_FALSE(store_->may_have_soft_bounces(account_id{1}, "full@sink.test"));
+  pass(25h);
+  EXPECT_TRUE(bounce({550, {5, 7, 1}, "Your IP is blocked by our reputation system"}));
+  EXPECT_TRUE(bounce(full_));
+  EXPECT_FALSE(store_->may_be_suppressed(account_id{1}, "full@sink.test"));
+}
+
+TEST_F(soft_bounces_of_mail, are_not_counted_where_the_policy_says_so) {
+  bounce::suppression_policy none;
+  none.soft_bounces = 0;
+  none.at_once.reset();
+  const scheduler::suppression_policies all{{account_id{1}, none}};
+  on_shard([&] { scheduler_->suppress_by(std::make_shared<const scheduler::suppression_policies>(all)); });
+  EXPECT_TRUE(bounce(full_));
+  EXPECT_FALSE(store_->may_have_soft_bounces(account_id{1}, "full@sink.test"));
+  EXPECT_TRUE(bounce({550, {5, 1, 1}, "User unknown"}));
+  EXPECT_FALSE(store_->may_be_suppressed(account_id{1}, "full@sink.test"));
+  EXPECT_TRUE(bounce(full_, account_id{0}));
+  EXPECT_FALSE(store_->may_have_soft_bounces(account_id{0}, "full@sink.test")) << "it relays for others";
 }
 
 }  // namespace

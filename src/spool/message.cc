@@ -28,6 +28,7 @@ enum flag : std::uint64_t {
   tls_optional = 128,
   own_return_path = 256,
   return_path_elsewhere = 512,
+  ignores_suppression = 1024,
 };
 
 std::uint8_t notify_bits(const message::notify_flags& n) {
@@ -68,6 +69,7 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.tls_optional) flags |= tls_optional;
   if (m.own_return_path) flags |= own_return_path;
   if (!m.return_path_domain.empty()) flags |= return_path_elsewhere;
+  if (m.ignores_suppression) flags |= ignores_suppression;
   const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
   const bool named = !m.egress.empty() || !m.labels.empty();
   const auto version = named ? named_message_version : scheduled ? scheduled_message_version : message_version;
@@ -113,6 +115,7 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   m.envelope.require_tls = flags & require_tls;
   m.tls_optional = flags & tls_optional;
   m.own_return_path = flags & own_return_path;
+  m.ignores_suppression = flags & ignores_suppression;
   m.body_bytes = from.varint();
   m.chunks = static_cast<std::uint32_t>(from.varint());
   m.envelope.reverse_path = from.text();

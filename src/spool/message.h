@@ -27,15 +27,16 @@ struct queued_message {
   bool has_leading_dot = false;  // must be stuffed
   bool has_eight_bit = false;    // needs 8BITMIME
   bool ends_in_crlf = true;
-  bool tls_optional = false;     // "TLS-Required: No" (RFC 8689 5): the recipients' policies don't count
-  bool own_return_path = false;  // leaves with a return path of ours that names the recipient (message/verp.h)
-  std::string return_path_domain;  // ...which is there; empty: at feedback.domain
-  bool is_report = false;        // made by us: a DSN; it never causes another
-  std::string egress;            // or pool, that its sender asked for; empty: none
-  std::string labels;            // as message/labels.h has them; may be empty
-  bool in_memory = false;        // head and body are here
-  std::string head;              // what we put in front
-  std::string body;              // what the client sent
+  bool tls_optional = false;         // "TLS-Required: No" (RFC 8689 5): the recipients' policies don't count
+  bool own_return_path = false;      // leaves with a return path of ours that names the recipient (message/verp.h)
+  std::string return_path_domain;    // ...which is there; empty: at feedback.domain
+  bool is_report = false;            // made by us: a DSN; it never causes another
+  bool ignores_suppression = false;  // its sender may ask for that, and has
+  std::string egress;                // or pool, that its sender asked for; empty: none
+  std::string labels;                // as message/labels.h has them; may be empty
+  bool in_memory = false;            // head and body are here
+  std::string head;                  // what we put in front
+  std::string body;                  // what the client sent
 
   wall_time accepted() const { return wall_time(std::chrono::milliseconds(accepted_at_ms(id))); }
   // What its tries, delays and expiry are counted from.

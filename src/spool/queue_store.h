@@ -39,6 +39,7 @@ struct change {
   std::vector<events::event> report_events;              // ...each with its `accepted`
   std::vector<pace_fact> facts;                          // synced before `done`
   std::vector<suppression::change> suppressions;
+  std::vector<suppression::soft_change> soft_bounces;
   std::size_t shard = 0;
   on_commit done;  // may be empty; `ok` always, as soon as it is safe
 };
@@ -59,6 +60,9 @@ class queue_store {
   // Blocking. Why the account's mail of that stream is not sent there now; nothing: it is, or the disk can't tell.
   virtual std::optional<suppression::entry> find_suppression(account_id of, std::string_view address,
                                                              std::string_view stream, wall_time now) const = 0;
+
+  // Whether a delivery to that address must be told in change::soft_bounces: false is certain. Does not block.
+  virtual bool may_have_soft_bounces(account_id of, std::string_view address) const = 0;
 
   // Something that happened to no message: a domain's records, a certificate. Its `message` is zero. Not synced by
   // itself.

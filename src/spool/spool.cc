@@ -17,6 +17,7 @@ constexpr std::string_view format_value = "gonets-spool 1";
 // How often the free space of the disk is looked at.
 constexpr std::chrono::milliseconds space_check_period{1000};
 constexpr std::size_t load_block = 4096;
+constexpr std::size_t lapsed_at_once = 10'000;
 
 message_id id_of(std::string_view key) {
   wire::reader from(key);
@@ -198,6 +199,7 @@ storage::result<std::unique_ptr<spool>> spool::open(const options& with, runtime
   if (auto ok = made->find_highest(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->quotas.load(*made->store); !ok) return std::unexpected(ok.error());
   if (auto ok = made->pace.load(*made->store, time.wall()); !ok) return std::unexpected(ok.error());
+  if (auto ok = made->suppressed.soft().load(*made->store, time.wall()); !ok) return std::unexpected(ok.error());
   if (auto ok = made->load_if_empty(); !ok) return std::unexpected(ok.error());
   auto last = made->last_event_of(*made->store);
   if (!last) return std::unexpected(last.error());
@@ -346,6 +348,10 @@ std::optional<suppression::entry> spool::find_suppression(account_id of, std::st
   return std::nullopt;
 }
 
+bool spool::may_have_soft_bounces(account_id of, std::string_view address) const {
+  return impl_->suppressed.soft().may_have(of, address);
+}
+
 const pace_ledger& spool::pace() const {
   return impl_->pace;
 }
@@ -362,6 +368,15 @@ events::log_end& spool::safe_events() {
 void spool::reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention) {
   impl_->free_bytes_min = free_bytes_min;
   impl_->event_retention = event_retention;
+}
+
+void spool::trim() {
+  trim_events();
+  auto lapsed = suppression::expired_counts(*impl_->store, impl_->time.wall(), lapsed_at_once);
+  if (!lapsed || lapsed->empty()) return;
+  change c;
+  c.soft_bounces = std::move(*lapsed);
+  settle(std::move(c));
 }
 
 void spool::trim_events() {

@@ -98,15 +98,18 @@ class spool final : public queue_store {
   bool may_be_suppressed(account_id of, std::string_view address) const override;
   std::optional<suppression::entry> find_suppression(account_id of, std::string_view address, std::string_view stream,
                                                      wall_time now) const override;
+  bool may_have_soft_bounces(account_id of, std::string_view address) const override;
   storage::store& store();
   event_seq last_event() const;
   events::log_end& safe_events();  // what readers follow
-  void trim_events();              // older than the retention; for a timer
+  // For a timer: events older than the retention, counts of soft bounces that have expired.
+  void trim();
   void reconfigure(std::uint64_t free_bytes_min, std::chrono::milliseconds event_retention);  // from any thread
 
  private:
   struct impl;
   explicit spool(std::unique_ptr<impl> i);
+  void trim_events();
   std::unique_ptr<impl> impl_;
 };
 

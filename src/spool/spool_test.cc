@@ -168,7 +168,7 @@ TEST_F(spool_fixture, forgets_what_happened_before_the_retention_but_not_who_is_
   std::this_thread::sleep_until(clock_.wall() + std::chrono::milliseconds(2));
   store_->reconfigure(0, std::chrono::milliseconds(0));
   const auto fresh = make_message(next_id());
-  store_->trim_events();
+  store_->trim();
   ASSERT_EQ(accept(fresh), commit_status::ok);
   EXPECT_TRUE(events::read_history(store_->store(), held->id)->empty());
   const auto result = audit_now();

@@ -57,7 +57,14 @@ constexpr std::string_view webhooks[] = {
     " cursor BIGINT NOT NULL, epoch BIGINT NOT NULL, failing_since BIGINT NOT NULL, PRIMARY KEY (webhook, node))",
 };
 
-constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}, schema_step{webhooks}};
+// Who may send to suppressed addresses, and what suppresses them.
+constexpr std::string_view account_suppression[] = {
+    "ALTER TABLE accounts ADD COLUMN ignore_suppression BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE accounts ADD COLUMN suppression TEXT NOT NULL DEFAULT '{}'",
+};
+
+constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}, schema_step{webhooks},
+                           schema_step{account_suppression}};
 
 // Of the server's own file tls.db: docs/formats/tls.md.
 constexpr std::string_view tls[] = {

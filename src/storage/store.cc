@@ -82,6 +82,14 @@ rocksdb::ColumnFamilyOptions options_of(family f, const std::shared_ptr<rocksdb:
   table.cache_index_and_filter_blocks = true;
   table.format_version = 5;
   if (f == family::messages || f == family::recipients) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  if (f == family::suppression) {
+    // Far larger than the cache: a look-up reads some blocks of its file's index and filter, not all of them.
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
+    table.cache_index_and_filter_blocks_with_high_priority = true;
+    table.pin_top_level_index_and_filter = true;
+  }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   if (f == family::bodies) {
     options.enable_blob_files = true;
@@ -277,15 +285,34 @@ result<std::optional<std::string>> store::get(family in, std::string_view key) c
   return std::optional<std::string>(std::move(value));
 }
 
+result<std::vector<std::optional<std::string>>> store::get_all(family in, std::span<const std::string> keys) const {
+  const std::shared_lock lock(impl_->mutex);
+  if (!impl_->db) return std::unexpected(error{failure::io, "the spool could not be opened again"});
+  std::vector<Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  impl_->db->MultiGet(rocksdb::ReadOptions(), impl_->handle(in), keys.size(), slices.data(), values.data(),
+                      statuses.data());
+  std::vector<std::optional<std::string>> found(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) return std::unexpected(to_error(statuses[i]));
+    found[i] = values[i].ToString();
+  }
+  return found;
+}
+
 result<void> store::scan(family in, std::string_view from, std::string_view to, const visitor& visit,
-                         const snapshot* at) const {
+                         const snapshot* at, reach how_many) const {
   const std::shared_lock lock(impl_->mutex);
   if (!impl_->db) return std::unexpected(error{failure::io, "the spool could not be opened again"});
   rocksdb::ReadOptions options;
   const Slice upper = to_slice(to);
   if (!to.empty()) options.iterate_upper_bound = &upper;
-  options.fill_cache = false;
-  options.readahead_size = 1024 * 1024;
+  if (how_many == reach::many) {
+    options.fill_cache = false;
+    options.readahead_size = 1024 * 1024;
+  }
   if (at != nullptr) {
     if (!at->impl_->valid()) return std::unexpected(error{failure::io, "the spool was opened anew meanwhile"});
     options.snapshot = at->impl_->at;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rocksdb {
 class FileSystem;
@@ -90,10 +91,13 @@ class store {
   // Makes all that was written before durable.
   result<void> sync();
   result<std::optional<std::string>> get(family in, std::string_view key) const;
-  // Visits [from, to) in order (an empty `to`: to the end) until `visit` returns false.
+  // As get() of each, in their order, at one moment and for less.
+  result<std::vector<std::optional<std::string>>> get_all(family in, std::span<const std::string> keys) const;
+  // Visits [from, to) in order (an empty `to`: to the end) until `visit` returns false. `how_many`: what is read ahead.
+  enum class reach : std::uint8_t { many, few };
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
   result<void> scan(family in, std::string_view from, std::string_view to, const visitor& visit,
-                    const snapshot* at = nullptr) const;
+                    const snapshot* at = nullptr, reach how_many = reach::many) const;
   // The last key of the family, if any.
   result<std::optional<std::string>> last_key(family in) const;
   snapshot take_snapshot() const;

@@ -1,9 +1,7 @@
 #include "suppression/list.h"
 
 #include <algorithm>
-#include <mutex>
 
-#include "base/text.h"
 #include "base/wire.h"
 
 namespace gonets::suppression {
@@ -12,18 +10,6 @@ namespace {
 using storage::family;
 
 constexpr std::uint8_t version = 1;
-
-// FNV-1a over account and address in lower case, then mixed: addresses differ in few bits.
-std::uint64_t hash_of(account_id of, std::string_view address) {
-  std::uint64_t h = 0xcbf29ce484222325ull ^ of.value;
-  for (const char c : address) {
-    const auto lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    h = (h ^ static_cast<unsigned char>(lower)) * 0x100000001b3ull;
-  }
-  h ^= h >> 32;
-  h *= 0xd6e8feb86659fd93ull;
-  return h ^ h >> 32;
-}
 
 // Of all scopes of an address; an empty one: of all addresses.
 std::string prefix_of(account_id of, std::string_view normalised_address) {
@@ -48,10 +34,6 @@ wall_time read_time(wire::reader& from) {
 }
 
 }  // namespace
-
-std::string normalised(std::string_view address) {
-  return to_lower(address);
-}
 
 std::string key_of(const entry& e) {
   return prefix_of(e.account, e.address) + e.scope;
@@ -85,93 +67,112 @@ std::optional<entry> decode(std::string_view key, std::string_view value) {
 
 storage::result<std::uint64_t> list::load(const storage::store& from) {
   std::uint64_t count = 0;
-  auto scanned = from.scan(family::suppression, "", "", [&](std::string_view key, std::string_view value) {
+  auto scanned = from.scan(family::suppression, "", soft_prefix, [&](std::string_view key, std::string_view value) {
     if (const auto e = decode(key, value)) {
-      add(e->account, e->address);
+      seen_.add(e->account, e->address);
       ++count;
     }
     return true;
   });
   if (!scanned) return std::unexpected(scanned.error());
-  loaded_ = true;
+  loaded_.store(true, std::memory_order_release);
   return count;
 }
 
 void list::put(const std::vector<change>& changes, storage::batch& to) {
   for (const auto& c : changes) {
-    const auto key = key_of(c.what);
-    if (c.remove) {
-      to.remove(family::suppression, key);
-      continue;
+    for (const auto& spelling : spellings(c.what.address)) {
+      if (c.remove || spelling != c.what.address)
+        to.remove(family::suppression, prefix_of(c.what.account, spelling) + c.what.scope);
     }
+    if (c.remove) continue;
     std::string value;
     encode(c.what, value);
-    to.put(family::suppression, key, value);
-    add(c.what.account, c.what.address);
+    to.put(family::suppression, key_of(c.what), value);
+    seen_.add(c.what.account, c.what.address);
   }
 }
 
-void list::add(account_id of, std::string_view normalised_address) {
-  const auto hash = hash_of(of, normalised_address);
-  auto& in = parts_[hash >> 32 & (parts - 1)];
-  const std::lock_guard guard(in.mutex);
-  in.seen.insert(static_cast<std::uint32_t>(hash));
-}
-
-bool list::may_have(account_id of, std::string_view address) const {
-  const auto hash = hash_of(of, address);
-  const auto& in = parts_[hash >> 32 & (parts - 1)];
-  if (!loaded_.load(std::memory_order_acquire)) return true;
-  const std::shared_lock guard(in.mutex);
-  return in.seen.contains(static_cast<std::uint32_t>(hash));
-}
-
-std::uint64_t list::fingerprints() const {
-  std::uint64_t count = 0;
-  for (const auto& in : parts_) {
-    const std::shared_lock guard(in.mutex);
-    count += in.seen.size();
+void list::put(const std::vector<soft_change>& changes, const storage::store& from, storage::batch& to) {
+  for (const auto& c : changes) {
+    if (!soft_.put(c, from, to)) continue;
+    entry e{c.account, c.address, {}, std::string(softly), c.what.source, c.what.at, c.what.at + c.by.soft_lasts};
+    const auto present = get(from, e.account, e.address, e.scope);
+    // One that holds for longer says more.
+    const bool outlasts =
+        present && *present && ((*present)->expires == wall_time{} || (*present)->expires > e.expires);
+    if (!outlasts) put({{std::move(e), false}}, to);
   }
-  return count;
 }
 
 storage::result<std::optional<entry>> find(const storage::store& in, account_id of, std::string_view address,
                                            std::string_view stream, wall_time now) {
-  const auto prefix = prefix_of(of, normalised(address));
+  std::vector<std::string> keys;
+  for (const auto& spelling : spellings(address)) {
+    keys.push_back(prefix_of(of, spelling));
+    if (!stream.empty()) keys.push_back(keys.back() + std::string(stream));
+  }
+  auto values = in.get_all(family::suppression, keys);
+  if (!values) return std::unexpected(values.error());
   std::optional<entry> found;
-  auto scanned =
-      in.scan(family::suppression, prefix, behind(prefix), [&](std::string_view key, std::string_view value) {
-        auto e = decode(key, value);
-        const bool applies =
-            e && (e->scope.empty() || e->scope == stream) && (e->expires == wall_time{} || e->expires > now);
-        if (applies) found = std::move(e);
-        return !applies;
-      });
-  if (!scanned) return std::unexpected(scanned.error());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!(*values)[i] || (found && found->scope.empty())) continue;
+    auto e = decode(keys[i], *(*values)[i]);
+    const bool applies = e && (e->expires == wall_time{} || e->expires > now);
+    if (applies && (!found || e->scope.empty())) found = std::move(e);
+  }
   return found;
 }
 
 storage::result<std::optional<entry>> get(const storage::store& in, account_id of, std::string_view address,
                                           std::string_view scope) {
-  const auto key = prefix_of(of, normalised(address)) + std::string(scope);
-  auto value = in.get(family::suppression, key);
-  if (!value) return std::unexpected(std::move(value.error()));
-  if (!*value) return std::nullopt;
-  return decode(key, **value);
+  for (const auto& spelling : spellings(address)) {
+    const auto key = prefix_of(of, spelling) + std::string(scope);
+    auto value = in.get(family::suppression, key);
+    if (!value) return std::unexpected(std::move(value.error()));
+    if (*value) return decode(key, **value);
+  }
+  return std::nullopt;
 }
 
-storage::result<std::vector<entry>> read(const storage::store& in, account_id of, std::string_view after,
-                                         std::size_t max) {
+storage::result<std::vector<entry>> read_address(const storage::store& in, account_id of, std::string_view address) {
+  std::vector<entry> found;
+  for (const auto& spelling : spellings(address)) {
+    const auto from = prefix_of(of, spelling);
+    auto scanned = in.scan(
+        family::suppression, from, behind(from),
+        [&](std::string_view key, std::string_view value) {
+          if (auto e = decode(key, value)) found.push_back(std::move(*e));
+          return true;
+        },
+        nullptr, storage::store::reach::few);
+    if (!scanned) return std::unexpected(scanned.error());
+  }
+  return found;
+}
+
+bool filter::matches(const entry& e) const {
+  return (reason.empty() || e.reason == reason) && (scope.empty() || e.scope == scope) && e.since >= since &&
+         (text.empty() || e.address.find(text) != std::string::npos);
+}
+
+storage::result<page> read(const storage::store& in, account_id of, std::string_view after, std::size_t max,
+                           const filter& which) {
   const auto all = prefix_of(of, {});
   // The least key behind it.
   const auto from = after.empty() ? all : std::string(after) + '\0';
-  std::vector<entry> found;
-  if (max == 0) return found;
+  page found;
+  std::size_t seen = 0;
+  bool more = false;
   auto scanned = in.scan(family::suppression, from, behind(all), [&](std::string_view key, std::string_view value) {
-    if (auto e = decode(key, value)) found.push_back(std::move(*e));
-    return found.size() < max;
+    more = seen == entries_a_look || found.rows.size() == max;
+    if (more) return false;
+    if (auto e = decode(key, value); e && which.matches(*e)) found.rows.push_back(std::move(*e));
+    if (++seen == entries_a_look || found.rows.size() == max) found.next = key;
+    return true;
   });
   if (!scanned) return std::unexpected(scanned.error());
+  if (!more) found.next.clear();
   return found;
 }
 

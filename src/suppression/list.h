@@ -2,12 +2,9 @@
 // `suppression` (docs/formats/suppression.md); in memory is only a fingerprint of each, which answers nearly every
 // look-up, so that ten million cost no more than 100 MiB.
 #pragma once
-#include <array>
 #include <atomic>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +12,9 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "storage/store.h"
+#include "suppression/address.h"
+#include "suppression/fingerprints.h"
+#include "suppression/soft_bounces.h"
 
 namespace gonets::suppression {
 
@@ -23,16 +23,12 @@ struct entry {
   account_id account;
   std::string address;  // as normalised() gives it
   std::string scope;    // the stream that it is for; empty: all of the account's mail
-  std::string reason;   // a category of bounces, "complained", "unsubscribed", "manual", or what an operator says
+  std::string reason;   // a category of bounces, "soft_bounces", "complained", "unsubscribed", "manual", or one's words
   message_id source;    // the message that caused it; zero: none
   wall_time since{};
   wall_time expires{};  // zero: never
   bool operator==(const entry&) const = default;
 };
-
-// In lower case throughout: local-parts that differ by case alone are one mailbox everywhere that matters, and to send
-// to a dead one by its other spelling is worse than not to.
-std::string normalised(std::string_view address);
 
 std::string key_of(const entry& e);
 void encode(const entry& e, std::string& to);  // the value
@@ -40,32 +36,36 @@ std::optional<entry> decode(std::string_view key, std::string_view value);
 
 struct change {
   entry what;
-  bool remove = false;  // then `what` names account, address and scope
+  bool remove = false;  // then `what` names account, address and scope: all spellings of it go
 };
 
-// Thread-safe.
+// Of entries whose reason names them; the reason of those that soft bounces made.
+inline constexpr std::string_view complained = "complained", unsubscribed = "unsubscribed", softly = "soft_bounces";
+
+// Thread-safe, as its parts are.
 class list {
  public:
   // Blocking. Until it is done, may_have() is true of everyone.
   storage::result<std::uint64_t> load(const storage::store& from);
-  // Of the committer's thread: adds them to the batch.
-  void put(const std::vector<change>& changes, storage::batch& to);
 
-  // Whether it must be looked up: false is certain. Neither blocks nor allocates.
-  bool may_have(account_id of, std::string_view address) const;
-  std::uint64_t fingerprints() const;
+  // Of the committer's thread, which builds one batch at a time: each adds to the batch.
+  void begin_batch() { soft_.begin_batch(); }
+  void put(const std::vector<change>& changes, storage::batch& to);
+  void put(const std::vector<soft_change>& changes, const storage::store& from, storage::batch& to);
+
+  // Whether it must be looked up: false is certain. Does not block; allocates only for what is not ASCII.
+  bool may_have(account_id of, std::string_view address) const {
+    return !loaded_.load(std::memory_order_acquire) || seen_.may_have(of, address);
+  }
+  std::uint64_t fingerprints() const { return seen_.size(); }
+  soft_bounces& soft() { return soft_; }
+  const soft_bounces& soft() const { return soft_; }
 
  private:
-  static constexpr std::size_t parts = 64;
-  struct part {
-    mutable std::shared_mutex mutex;
-    // What was removed stays until the next start: another address may have the same.
-    boost::unordered_flat_set<std::uint32_t> seen;
-  };
-  void add(account_id of, std::string_view normalised_address);
-
-  std::array<part, parts> parts_;
+  // What was removed stays until the next start: another address may have the same.
+  fingerprint_set<std::uint32_t> seen_;
   std::atomic<bool> loaded_{false};
+  soft_bounces soft_;
 };
 
 // Blocking reads. What applies to mail of that stream now; of several the one for all.
@@ -74,8 +74,24 @@ storage::result<std::optional<entry>> find(const storage::store& in, account_id 
 // The one for that account, address and scope alone, expired or not.
 storage::result<std::optional<entry>> get(const storage::store& in, account_id of, std::string_view address,
                                           std::string_view scope);
-// Those of the account behind `after`, the key_of() of one or empty, by address, at most `max`; expired ones too.
-storage::result<std::vector<entry>> read(const storage::store& in, account_id of, std::string_view after,
-                                         std::size_t max);
+// Those of an address in all scopes, expired or not.
+storage::result<std::vector<entry>> read_address(const storage::store& in, account_id of, std::string_view address);
+
+// Empty or zero: whatever it is.
+struct filter {
+  std::string reason, scope;
+  std::string text;  // somewhere in the address, in lower case
+  wall_time since{};
+  bool matches(const entry& e) const;
+};
+struct page {
+  std::vector<entry> rows;
+  std::string next;  // the key to go on behind; empty: that is all
+};
+inline constexpr std::size_t entries_a_look = 200'000;
+// Those of the account behind `after`, a key or empty, by address, at most `max`; expired ones too. It looks at
+// entries_a_look of them at most, and so may find fewer before the end.
+storage::result<page> read(const storage::store& in, account_id of, std::string_view after, std::size_t max,
+                           const filter& which = {});
 
 }  // namespace gonets::suppression

@@ -102,10 +102,64 @@ TEST_F(suppressed, is_got_by_its_very_scope) {
 TEST_F(suppressed, is_read_page_by_page) {
   put({{of("c@b.test")}, {of("a@b.test", "bulk")}, {of("a@b.test")}, {of("b@b.test")}});
   const auto first = *read(*store_, shop, "", 3);
-  EXPECT_THAT(first, ElementsAre(of("a@b.test"), of("a@b.test", "bulk"), of("b@b.test")));
-  EXPECT_THAT(*read(*store_, shop, key_of(first.back()), 3), ElementsAre(of("c@b.test")));
-  EXPECT_THAT(*read(*store_, other, "", 3), IsEmpty());
-  EXPECT_THAT(*read(*store_, account_id{6}, "", 3), IsEmpty());
+  EXPECT_THAT(first.rows, ElementsAre(of("a@b.test"), of("a@b.test", "bulk"), of("b@b.test")));
+  EXPECT_EQ(first.next, key_of(first.rows.back()));
+  const auto last = *read(*store_, shop, first.next, 3);
+  EXPECT_THAT(last.rows, ElementsAre(of("c@b.test")));
+  EXPECT_EQ(last.next, "");
+  EXPECT_EQ(read(*store_, shop, "", 4)->next, "") << "nothing is behind it";
+  EXPECT_THAT(read(*store_, other, "", 3)->rows, IsEmpty());
+  EXPECT_THAT(read(*store_, account_id{6}, "", 3)->rows, IsEmpty());
+}
+
+TEST_F(suppressed, is_searched_by_reason_scope_text_and_time) {
+  auto dead = of("ann@b.test");
+  dead.reason = "user_unknown";
+  auto late = of("bob@c.test", "bulk");
+  late.since = noon + 1h;
+  put({{dead}, {late}, {of("eve@b.test")}});
+  const auto found = [&](filter which) { return read(*store_, shop, "", 9, which)->rows; };
+  EXPECT_THAT(found({.reason = "user_unknown"}), ElementsAre(dead));
+  EXPECT_THAT(found({.scope = "bulk"}), ElementsAre(late));
+  EXPECT_THAT(found({.text = "@b.test"}), ElementsAre(dead, of("eve@b.test")));
+  EXPECT_THAT(found({.since = noon + 1h}), ElementsAre(late));
+  EXPECT_THAT(found({.reason = "manual", .text = "ann"}), IsEmpty());
+  EXPECT_EQ(read(*store_, shop, "", 1, {.text = "@b.test"})->next, key_of(dead));
+}
+
+TEST_F(suppressed, prefers_the_entry_for_all_mail) {
+  auto all = of("ann@b.test");
+  all.reason = "user_unknown";
+  put({{of("ann@b.test", "bulk")}, {all}});
+  EXPECT_EQ(reason("ann@b.test"), "user_unknown");
+  EXPECT_THAT(*read_address(*store_, shop, "Ann@b.test"), ElementsAre(all, of("ann@b.test", "bulk")));
+}
+
+TEST_F(suppressed, is_one_in_u_labels_and_a_labels) {
+  put({{of(normalised("Ann@B\u00fccher.test"))}});
+  for (const auto* spelling : {"ann@b\u00fccher.test", "ANN@B\u00dcCHER.test", "ann@xn--bcher-kva.test"}) {
+    EXPECT_EQ(reason(spelling), "manual") << spelling;
+    EXPECT_EQ((**get(*store_, shop, spelling, "")).address, "ann@xn--bcher-kva.test");
+  }
+  put({{of("ann@b\u00fccher.test"), true}});
+  EXPECT_EQ(reason("ann@xn--bcher-kva.test"), "none after a look");
+}
+
+TEST_F(suppressed, is_found_as_an_earlier_release_wrote_it_in_u_labels) {
+  const auto old = of("ann@b\u00fccher.test");
+  storage::batch b;
+  std::string value;
+  encode(old, value);
+  b.put(storage::family::suppression, key_of(old), value);
+  ASSERT_TRUE(store_->write(b, storage::durability::buffered));
+  list fresh;
+  ASSERT_EQ(fresh.load(*store_), 1u);
+  for (const auto* spelling : {"ann@b\u00fccher.test", "ann@xn--bcher-kva.test"}) {
+    EXPECT_TRUE(fresh.may_have(shop, spelling));
+    EXPECT_EQ(**find(*store_, shop, spelling, "bulk", noon), old);
+  }
+  put({{of("ann@xn--bcher-kva.test")}});
+  EXPECT_THAT(*read_address(*store_, shop, "ann@b\u00fccher.test"), ElementsAre(of("ann@xn--bcher-kva.test")));
 }
 
 TEST_F(suppressed, is_asked_for_of_everybody_until_it_is_loaded) {

@@ -5,6 +5,7 @@
 #include "accounts/words.h"
 #include "base/network.h"
 #include "base/text.h"
+#include "bounce/suppression_policy.h"
 #include "shaping/fair_share.h"
 
 namespace gonets::app::cli {
@@ -60,6 +61,27 @@ void add_quotas(CLI::App* sub, arguments& to, const char* help) {
       ->type_name("QUOTA");
 }
 
+void add_suppression(CLI::App* sub, account_arguments& a) {
+  sub->add_option_function<std::string>(
+         "--ignore-suppression", [&a](const std::string& word) { a.ignore_suppression = word == "yes"; },
+         "Whether its messages may ask to be sent to suppressed addresses, too")
+      ->check(CLI::IsMember({"yes", "no"}).description(""))
+      ->type_name("yes|no");
+  sub->add_option("--suppress-on", a.suppress_categories,
+                  "Categories of refusals for good that suppress an address at once, with commas between")
+      ->type_name("CATEGORIES");
+  const auto bounces = CLI::Range(0u, bounce::soft_bounces_max).description("");
+  const auto days = CLI::Range(0u, static_cast<unsigned>(bounce::soft_days_max.count())).description("");
+  sub->add_option("--soft-bounces", a.soft_bounces, "So many soft bounces suppress an address for a time; 0: they don't")
+      ->check(bounces)
+      ->type_name("N");
+  sub->add_option("--soft-over-days", a.soft_over_days, "The first and the last of them are so far apart at least")
+      ->check(days)
+      ->type_name("DAYS");
+  sub->add_option("--soft-within-days", a.soft_within_days, "Older ones don't count")->check(days)->type_name("DAYS");
+  sub->add_option("--soft-for-days", a.soft_for_days, "How long it is suppressed then")->check(days)->type_name("DAYS");
+}
+
 void add_changes(CLI::App* sub, arguments& to) {
   auto& a = to.account;
   sub->add_option("--plan", a.plan, "The plan whose quotas it has")->check(is_name)->type_name("NAME");
@@ -82,6 +104,7 @@ void add_changes(CLI::App* sub, arguments& to) {
       ->type_name("N");
   sub->add_option("--egress", a.egress, "The egress or pool that its mail leaves by; \"\": that of the stream")
       ->type_name("NAME");
+  add_suppression(sub, a);
 }
 
 void add_accounts(CLI::App& app, arguments& to, const command_adder& with) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "accounts/words.h"
@@ -88,6 +89,18 @@ std::string or_servers(std::string text, std::uint64_t number) {
   return number == 0 ? "as the server allows" : std::move(text);
 }
 
+void print_suppression(const json::object& o, const context& with) {
+  const auto& policy = object_of(o, "suppression");
+  const auto categories = joined(array_of(policy, "categories"));
+  print_field(with, "suppresses", "on " + (categories.empty() ? "no refusal" : categories));
+  if (const auto soft = number_of(policy, "soft_bounces"); soft > 0) {
+    print_field(with, "", fmt::format("after {} soft bounces over {} days within {}, for {} days", soft,
+                                      number_of(policy, "soft_over_days"), number_of(policy, "soft_within_days"),
+                                      number_of(policy, "soft_for_days")));
+  }
+  if (flag_of(o, "may_ignore_suppression")) print_field(with, "", "its messages may ask to be sent all the same");
+}
+
 void print_account(const json::object& o, const context& with) {
   const auto state = text_of(o, "state");
   with.out << coloured(printable(text_of(o, "name")), colour::bold, with.screen) << '\n';
@@ -107,6 +120,7 @@ void print_account(const json::object& o, const context& with) {
   print_field(with, "recipients", or_servers(fmt::format("at most {}", recipients), recipients));
   if (const auto weight = number_of(o, "weight"); weight > 1) print_field(with, "weight", std::to_string(weight));
   print_field(with, "egress", text_of(o, "egress"));
+  print_suppression(o, with);
   if (const auto& all = array_of(o, "credential_list"); !all.empty()) {
     with.out << '\n';
     print_credentials(all, with);
@@ -134,6 +148,26 @@ void print_accounts(const json::object& o, const context& with) {
   with.out << lines.render(with.screen);
 }
 
+json::array words_of(std::string_view text) {
+  json::array words;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (!word.empty()) words.emplace_back(word);
+  }
+  return words;
+}
+
+json::object suppression_of(const account_arguments& a) {
+  json::object o;
+  if (a.suppress_categories) o["categories"] = words_of(*a.suppress_categories);
+  if (a.soft_bounces) o["soft_bounces"] = *a.soft_bounces;
+  if (a.soft_over_days) o["soft_over_days"] = *a.soft_over_days;
+  if (a.soft_within_days) o["soft_within_days"] = *a.soft_within_days;
+  if (a.soft_for_days) o["soft_for_days"] = *a.soft_for_days;
+  return o;
+}
+
 json::object changes_of(const arguments& given) {
   const auto& a = given.account;
   json::object body;
@@ -146,6 +180,8 @@ json::object changes_of(const arguments& given) {
   if (a.recipients_max) body["recipients_max"] = *a.recipients_max;
   if (a.weight) body["weight"] = *a.weight;
   if (a.egress) body["egress"] = *a.egress;
+  if (a.ignore_suppression) body["may_ignore_suppression"] = *a.ignore_suppression;
+  if (auto policy = suppression_of(a); !policy.empty()) body["suppression"] = std::move(policy);
   return body;
 }
 

@@ -11,6 +11,7 @@
 #include "app/cli/hold_arguments.h"
 #include "app/cli/rules_arguments.h"
 #include "app/cli/search_arguments.h"
+#include "app/cli/suppression_arguments.h"
 #include "app/cli/warm_up_arguments.h"
 #include "app/cli/webhook_arguments.h"
 #include "base/ids.h"

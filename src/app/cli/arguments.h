@@ -88,9 +88,11 @@ enum class command : unsigned char {
   webhook_replay,
   webhook_remove,
   suppression_list,
+  suppression_show,
   suppression_add,
   suppression_remove,
   suppression_import,
+  suppression_export,
   version
 };
 
@@ -110,6 +112,9 @@ struct account_arguments {
   std::string message_bytes_max;
   std::optional<std::uint32_t> recipients_max, weight;
   std::optional<std::string> egress;
+  std::optional<bool> ignore_suppression;
+  std::optional<std::string> suppress_categories;  // separated by commas; empty: none
+  std::optional<std::uint32_t> soft_bounces, soft_over_days, soft_within_days, soft_for_days;
   // Of a credential:
   std::uint32_t credential = 0;
   std::string title, login, stream, certificate;
@@ -141,7 +146,8 @@ struct webhook_arguments {
 
 // Of `suppression`.
 struct suppression_arguments {
-  std::string account, stream, reason, expires, file;
+  std::string account, stream, reason, expires, file, since, search;
+  std::string format = "csv";
   std::vector<std::string> addresses;
 };
 

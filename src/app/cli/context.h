@@ -24,6 +24,7 @@ struct context {
   std::function<bool()> wait;  // a moment, between two polls; false: enough
   std::function<std::expected<httpd::audit_report, std::string>(const std::string& path)> audit_spool;
   std::string spool_path;  // of the configuration that is in use; empty: none is known
+  bool watched = false;    // `err` is a terminal: how far a long work is shows there
 };
 
 // Each returns the exit status.
@@ -64,6 +65,8 @@ int webhook_resume(const arguments& given, const context& with);
 int webhook_replay(const arguments& given, const context& with);
 int webhook_remove(const arguments& given, const context& with);
 int suppression_list(const arguments& given, const context& with);
+int suppression_show(const arguments& given, const context& with);
+int suppression_export(const arguments& given, const context& with);
 int suppression_add(const arguments& given, const context& with);
 int suppression_remove(const arguments& given, const context& with);
 int suppression_import(const arguments& given, const context& with);

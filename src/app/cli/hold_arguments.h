@@ -1,10 +1,9 @@
-// The subcommands `hold` and `suppression`: what is not sent.
+// The subcommand `hold`.
 #pragma once
 #include "app/cli/account_arguments.h"
 
 namespace gonets::app::cli {
 
 void add_hold_commands(CLI::App& app, arguments& to, const command_adder& with);
-void add_suppression_commands(CLI::App& app, arguments& to, const command_adder& with);
 
 }  // namespace gonets::app::cli

@@ -60,6 +60,7 @@ context context_of(const location& where) {
           },
       .audit_spool = audit_spool,
       .spool_path = where.spool_path,
+      .watched = ::isatty(STDERR_FILENO) == 1,
   };
 }
 
@@ -153,6 +154,10 @@ int run_client(const arguments& given) {
       return webhook_remove(given, with);
     case command::suppression_list:
       return suppression_list(given, with);
+    case command::suppression_show:
+      return suppression_show(given, with);
+    case command::suppression_export:
+      return suppression_export(given, with);
     case command::suppression_add:
       return suppression_add(given, with);
     case command::suppression_remove:

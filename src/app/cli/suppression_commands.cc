@@ -2,55 +2,79 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <fstream>
-#include <iostream>
 #include <ostream>
 
 #include "app/cli/answers.h"
+#include "app/cli/suppression_pages.h"
 #include "app/cli/table.h"
 #include "app/cli/text.h"
 #include "base/text.h"
-#include "message/address.h"
 
 namespace gonets::app::cli {
 namespace {
 namespace json = boost::json;
 
-constexpr std::size_t addresses_a_request = 2000;
-constexpr std::size_t bad_lines_shown = 10;
-
 std::string addresses(std::uint64_t n) {
   return n == 1 ? "1 address" : fmt::format("{} addresses", n);
 }
 
-void print_list(const json::object& o, const arguments& given, const context& with) {
-  const auto& all = array_of(o, "suppressions");
-  if (all.empty()) {
-    with.out << (given.suppression.addresses.empty() ? "Nothing is suppressed.\n" : "It is not suppressed.\n");
-    return;
-  }
+void print_rows(const json::array& all, const context& with) {
   table rows({{"ADDRESS", align::left, true},
               {"STREAM", align::left},
               {"REASON", align::left, true},
               {"SINCE", align::right},
-              {"EXPIRES", align::right}});
+              {"EXPIRES", align::right},
+              {"MESSAGE"}});
   for (const auto& each : all) {
     const auto& e = as_object(each);
     const auto stream = text_of(e, "stream");
     rows.add({std::string(text_of(e, "address")), stream.empty() ? "all" : std::string(stream),
               std::string(text_of(e, "reason")), relative_of(e, "since", with.now()),
-              relative_of(e, "expires", with.now())});
+              relative_of(e, "expires", with.now()), std::string(text_of(e, "message_id"))});
   }
   with.out << rows.render(with.screen);
-  if (o.contains("next")) with.out << "and more; `--json` of the API has all, page by page\n";
 }
 
-// Nothing: the time is malformed, which was said.
-std::optional<json::object> body_of(const arguments& given, const context& with) {
+void print_soft(const json::object& at, const context& with) {
+  const auto& policy = object_of(at, "policy");
+  const auto& soft = object_of(at, "soft_bounces");
+  if (soft.empty()) return;
+  with.out << fmt::format("soft bounces: {} of {}, over {} days within {}\n", number_of(soft, "count"),
+                          number_of(policy, "soft_bounces"), number_of(policy, "soft_over_days"),
+                          number_of(policy, "soft_within_days"));
+  for (const auto& each : array_of(soft, "bounces")) {
+    const auto& b = as_object(each);
+    with.out << fmt::format("  {:<12} {}\n", printable(text_of(b, "message_id")), relative_of(b, "at", with.now()));
+  }
+}
+
+void print_facts(const json::object& o, const context& with) {
+  const auto& all = array_of(o, "accounts");
+  if (all.empty()) with.out << fmt::format("Nothing is known of {}.\n", printable(text_of(o, "address")));
+  for (const auto& each : all) {
+    const auto& at = as_object(each);
+    if (&each != &all.front()) with.out << '\n';
+    with.out << coloured(printable(text_of(at, "account")), colour::bold, with.screen) << '\n';
+    const auto& rows = array_of(at, "suppressions");
+    if (rows.empty()) {
+      with.out << "not suppressed\n";
+    } else {
+      print_rows(rows, with);
+    }
+    print_soft(at, with);
+  }
+}
+
+void print_kept(const json::object& o, const context& with) {
+  const auto& kept = array_of(o, "kept");
+  if (!kept.empty()) with.out << fmt::format("kept, as their recipients complained: {}\n", printable(joined(kept)));
+}
+
+}  // namespace
+
+std::optional<json::object> suppression_body(const arguments& given, const context& with) {
   const auto& from = given.suppression;
   json::object body{{"account", from.account}};
-  if (!from.stream.empty()) body["stream"] = from.stream;
-  if (!from.reason.empty()) body["reason"] = from.reason;
   if (from.expires.empty()) return body;
   const auto lasts = parse_duration(from.expires);
   if (!lasts || lasts->count() < 1000) {
@@ -61,100 +85,94 @@ std::optional<json::object> body_of(const arguments& given, const context& with)
   return body;
 }
 
-json::array texts_of(const std::vector<std::string>& all) {
-  json::array made;
-  for (const auto& text : all)
-    made.emplace_back(text);
-  return made;
+suppression_pages::suppression_pages(const suppression_arguments& given, std::size_t rows_a_page)
+    : path_(target("/v1/suppressions")
+                .with("account", given.account)
+                .with("reason", given.reason)
+                .with("stream", given.stream)
+                .with("since", given.since)
+                .with("search", given.search)
+                .with("limit", std::to_string(rows_a_page))) {}
+
+std::optional<json::array> suppression_pages::next(const context& with, int& status) {
+  auto asked = path_;
+  const auto answer = ask(with, status, "GET", asked.with("after", after_).text());
+  if (!answer) return std::nullopt;
+  auto parsed = parse_answer(with, *answer);
+  if (!parsed) {
+    status = exit_negative;
+    return std::nullopt;
+  }
+  after_ = text_of(*parsed, "next");
+  over_ = after_.empty();
+  return array_of(*parsed, "suppressions");
 }
-
-// The file's next addresses, at most `max`.
-struct address_file {
-  std::istream& from;
-  std::uint64_t line = 0, bad = 0;
-
-  std::vector<std::string> next(std::size_t max, const context& with) {
-    std::vector<std::string> found;
-    for (std::string text; found.size() < max && std::getline(from, text);) {
-      ++line;
-      auto address = text.substr(0, text.find_first_of(",;\t"));
-      const auto begin = address.find_first_not_of(" \"\r");
-      if (begin == std::string::npos) continue;
-      address = address.substr(begin, address.find_last_not_of(" \"\r") - begin + 1);
-      if (message::parse_address(address, true)) {
-        found.push_back(std::move(address));
-      } else if (line > 1 || address.find('@') != std::string::npos) {  // a first line without one has names of columns
-        if (++bad <= bad_lines_shown)
-          with.err << fmt::format("line {}: \"{}\" is not an address: left out\n", line, printable(address));
-      }
-    }
-    return found;
-  }
-};
-
-int import_from(std::istream& in, json::object body, const arguments& given, const context& with) {
-  address_file file{in};
-  std::uint64_t added = 0;
-  int status = exit_fine;
-  for (auto some = file.next(addresses_a_request, with); !some.empty(); some = file.next(addresses_a_request, with)) {
-    body["addresses"] = texts_of(some);
-    if (!ask(with, status, "POST", "/v1/suppressions", json::serialize(body))) {
-      with.err << fmt::format("stopped before line {}; what came before is on the list, and may be given again\n",
-                              file.line - some.size() + 1);
-      return status;
-    }
-    added += some.size();
-    if (with.screen.interactive) with.err << fmt::format("\r{} added", added) << std::flush;
-  }
-  if (with.screen.interactive) with.err << "\r";
-  if (given.json) {
-    print_line(with, json::serialize(json::object{{"added", added}, {"left_out", file.bad}}));
-  } else {
-    with.out << fmt::format("{} on the list, {} left out\n", addresses(added), file.bad);
-  }
-  return file.bad == 0 ? exit_fine : exit_negative;
-}
-
-}  // namespace
 
 int suppression_list(const arguments& given, const context& with) {
   const auto& from = given.suppression;
-  auto target = "/v1/suppressions?account=" + percent_encode(from.account);
-  if (!from.addresses.empty()) target += "&address=" + percent_encode(from.addresses.front());
-  return ask_and_show(given, with, target, [&](const json::object& o) { print_list(o, given, with); });
+  if (!from.addresses.empty()) {
+    const auto path = target("/v1/suppressions").with("account", from.account).with("address", from.addresses.front());
+    return ask_and_show(given, with, path.text(), [&](const json::object& o) {
+      const auto& rows = array_of(o, "suppressions");
+      if (rows.empty()) {
+        with.out << "It is not suppressed.\n";
+      } else {
+        print_rows(rows, with);
+      }
+    });
+  }
+  // A page may have few rows though more come behind it: those that are looked for may be rare.
+  suppression_pages pages(from, given.max);
+  json::array rows;
+  while (!pages.over() && rows.size() < given.max) {
+    int status = exit_fine;
+    const auto some = pages.next(with, status);
+    if (!some) return status;
+    rows.insert(rows.end(), some->begin(), some->end());
+  }
+  const bool more = !pages.over() || rows.size() > given.max;
+  if (rows.size() > given.max) rows.resize(given.max);
+  if (given.json) {
+    print_line(with, json::serialize(json::object{{"suppressions", std::move(rows)}, {"more", more}}));
+    return exit_fine;
+  }
+  if (rows.empty()) {
+    with.out << "Nothing is suppressed.\n";
+    return exit_fine;
+  }
+  print_rows(rows, with);
+  if (more) with.out << "and more: `gonets suppression export` has all\n";
+  return exit_fine;
+}
+
+int suppression_show(const arguments& given, const context& with) {
+  const auto& from = given.suppression;
+  const auto path = target("/v1/suppressions/" + percent_encode(from.addresses.front())).with("account", from.account);
+  return ask_and_show(given, with, path.text(), [&](const json::object& o) { print_facts(o, with); });
 }
 
 int suppression_add(const arguments& given, const context& with) {
-  auto body = body_of(given, with);
+  auto body = suppression_body(given, with);
   if (!body) return exit_bad_usage;
-  (*body)["addresses"] = texts_of(given.suppression.addresses);
+  if (!given.suppression.stream.empty()) (*body)["stream"] = given.suppression.stream;
+  if (!given.suppression.reason.empty()) (*body)["reason"] = given.suppression.reason;
+  (*body)["addresses"] = json::value_from(given.suppression.addresses);
   return ask_and_show(given, with, "POST", "/v1/suppressions", json::serialize(*body), [&](const json::object& o) {
     with.out << fmt::format("{} on the list of {}\n", addresses(number_of(o, "added")),
                             printable(given.suppression.account));
+    print_kept(o, with);
   });
 }
 
 int suppression_remove(const arguments& given, const context& with) {
-  auto body = body_of(given, with);
-  if (!body) return exit_bad_usage;
-  (*body)["addresses"] = texts_of(given.suppression.addresses);
-  return ask_and_show(given, with, "POST", "/v1/suppressions/remove", json::serialize(*body),
-                      [&](const json::object& o) {
-                        with.out << fmt::format("{} off the list of {}\n", addresses(number_of(o, "removed")),
-                                                printable(given.suppression.account));
-                      });
-}
-
-int suppression_import(const arguments& given, const context& with) {
-  auto body = body_of(given, with);
-  if (!body) return exit_bad_usage;
-  if (given.suppression.file == "-") return import_from(std::cin, std::move(*body), given, with);
-  std::ifstream file(given.suppression.file);
-  if (!file) {
-    with.err << fmt::format("{}: can't be read\n", printable(given.suppression.file));
-    return exit_bad_usage;
-  }
-  return import_from(file, std::move(*body), given, with);
+  const auto& from = given.suppression;
+  json::object body{{"account", from.account}, {"addresses", json::value_from(from.addresses)}};
+  if (!from.stream.empty()) body["stream"] = from.stream;
+  return ask_and_show(
+      given, with, "POST", "/v1/suppressions/remove", json::serialize(body), [&](const json::object& o) {
+        with.out << fmt::format("{} off the list of {}\n", addresses(number_of(o, "removed")), printable(from.account));
+        print_kept(o, with);
+      });
 }
 
 }  // namespace gonets::app::cli

@@ -48,16 +48,6 @@ std::string clean(std::string_view text, Kept kept) {
   return cleaned;
 }
 
-// The number in `text[at, at + length)`; nothing if other characters are there.
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t length) {
-  if (text.size() < at + length) return std::nullopt;
-  int value = 0;
-  const auto* first = text.data() + at;
-  const auto [stop, error] = std::from_chars(first, first + length, value);
-  if (error != std::errc{} || stop != first + length || value < 0) return std::nullopt;
-  return value;
-}
-
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -87,26 +77,6 @@ std::string cut(std::string_view text, std::size_t width) {
     if (!is_continuation(text[end]) && ++kept == width) break;
   }
   return std::string(text.substr(0, end)) + "…";
-}
-
-std::optional<wall_time> parse_time(std::string_view t) {
-  if (t.size() != 24 || t[4] != '-' || t[7] != '-' || t[10] != 'T' || t[13] != ':' || t[16] != ':' || t[19] != '.' ||
-      t[23] != 'Z') {
-    return std::nullopt;
-  }
-  const auto year = digits(t, 0, 4);
-  const auto month = digits(t, 5, 2);
-  const auto day = digits(t, 8, 2);
-  const auto hour = digits(t, 11, 2);
-  const auto minute = digits(t, 14, 2);
-  const auto second = digits(t, 17, 2);
-  const auto ms = digits(t, 20, 3);
-  if (!year || !month || !day || !hour || !minute || !second || !ms) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  return wall_time(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) + std::chrono::milliseconds(*ms);
 }
 
 std::string full_time(wall_time t) {

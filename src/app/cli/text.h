@@ -19,8 +19,6 @@ std::size_t columns(std::string_view text);
 // At most `width` columns; what is cut off is replaced by "…".
 std::string cut(std::string_view text, std::size_t width);
 
-// "2025-03-01T12:00:00.000Z", as the API writes it.
-std::optional<wall_time> parse_time(std::string_view rfc3339);
 std::string full_time(wall_time t);  // "2025-03-01 12:00:00Z"
 // In the largest unit that fits, rounded down: "now", "12s ago", "in 12m", "3h ago", "2d ago".
 std::string relative_time(wall_time t, wall_time now);

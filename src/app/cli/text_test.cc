@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace gonets::app::cli {
 namespace {
 using namespace std::chrono_literals;
@@ -27,12 +29,15 @@ TEST(relative_time, tells_the_future_from_the_past) {
 TEST(time_text, is_read_as_the_api_writes_it) {
   EXPECT_EQ(parse_time("2025-03-01T12:00:00.000Z"), noon);
   EXPECT_EQ(parse_time("2025-03-01T12:00:00.007Z"), noon + 7ms);
+  EXPECT_EQ(parse_time("2025-03-01T12:00:00Z"), noon);
+  EXPECT_EQ(parse_time("2025-03-01"), noon - 12h);
   EXPECT_EQ(full_time(noon + 7ms), "2025-03-01 12:00:00Z");
 }
 
 TEST(time_text, other_text_is_no_time) {
-  for (const auto* bad : {"", "2025-03-01", "2025-03-01 12:00:00.000Z", "2025-13-01T12:00:00.000Z",
-                          "2025-02-30T12:00:00.000Z", "2025-03-01T24:00:00.000Z", "2025-03-01T12:00:00.-07Z"}) {
+  for (const auto* bad :
+       {"", "2025-03-1", "2025-03-01T", "2025-03-01T12", "2025-03-01 12:00:00.000Z", "2025-13-01T12:00:00.000Z",
+        "2025-02-30T12:00:00.000Z", "2025-03-01T24:00:00.000Z", "2025-03-01T12:00:00.-07Z"}) {
     EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
   }
 }

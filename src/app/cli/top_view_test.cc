@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "app/cli/text.h"
+#include "base/text.h"
 
 namespace gonets::app::cli {
 namespace {

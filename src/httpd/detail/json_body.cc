@@ -69,6 +69,13 @@ const json::array* json_body::list(std::string_view name) {
   return nullptr;
 }
 
+const json::value* json_body::object(std::string_view name) {
+  const auto* v = take(name);
+  if (v == nullptr || v->is_object()) return v;
+  expect(name, "an object");
+  return nullptr;
+}
+
 std::optional<std::vector<std::string>> json_body::texts(std::string_view name) {
   const auto* items = list(name);
   if (items == nullptr) return std::nullopt;

@@ -23,6 +23,7 @@ class json_body {
   std::optional<bool> flag(std::string_view name);
   std::optional<std::vector<std::string>> texts(std::string_view name);
   const boost::json::array* list(std::string_view name);
+  const boost::json::value* object(std::string_view name);
   // Text that `parse` understands.
   template <class Parse>
   auto word(std::string_view name, Parse parse, std::string_view expected) -> decltype(parse(std::string_view())) {

@@ -264,6 +264,7 @@ void committer::add(pending_change& p, group& g) {
   if (!c.reports.empty() || !c.facts.empty() || (!c.suppressions.empty() && c.done)) g.sync = true;
   pace_.put(c.facts, time_.wall(), g.batch);
   suppressed_.put(c.suppressions, g.batch);
+  suppressed_.put(c.soft_bounces, store_, g.batch);
 }
 
 void committer::add(chunk_write& c, group& g) {
@@ -288,6 +289,7 @@ void committer::add(trim& t, group& g) {
 void committer::write_group(std::vector<request>& taken) {
   group g(batch_);
   g.first_seq = next_seq_;
+  suppressed_.begin_batch();
   for (auto& r : taken) {
     std::visit([&](auto& one) { add(one, g); }, r);
   }
