@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/network.h"
+#include "message/fixed_addresses.h"
 
 namespace gonets::app {
 namespace {
@@ -51,6 +52,12 @@ std::vector<std::pair<std::string, std::string>> egress_addresses(const config::
   return all;
 }
 
+// At the feedback domain: reports that come there are read.
+std::string report_address(const config::settings& with, message::fixed_address which) {
+  if (with.feedback.domain.empty()) return {};
+  return std::string(message::local_part_of(which)) + "@" + with.feedback.domain;
+}
+
 }  // namespace
 
 std::vector<std::string> interface_addresses() {
@@ -77,7 +84,10 @@ domains::options domain_options(const config::settings& with) {
   o.on.spf = with.domains.spf;
   o.on.return_path_host = with.domains.return_path_host;
   o.on.tracking_host = with.domains.tracking_host;
-  o.on.dmarc_reports = with.domains.dmarc_reports;
+  o.on.dmarc_reports = with.domains.dmarc_reports.empty()
+                           ? report_address(with, message::fixed_address::dmarc_reports)
+                           : with.domains.dmarc_reports;
+  o.on.tls_reports = report_address(with, message::fixed_address::tls_reports);
   for (auto& [address, helo] : egress_addresses(with))
     o.on.egresses.push_back({std::move(address), std::move(helo)});
   o.check_every = with.domains.check_every;

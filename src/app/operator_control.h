@@ -26,6 +26,8 @@ class operator_control final : public httpd::operator_control {
   void release_hold(scheduler::hold_id id, done<std::expected<httpd::hold_row, httpd::response>> answer) override;
   void search_messages(httpd::message_search wanted,
                        done<std::expected<httpd::message_page, httpd::response>> answer) override;
+  void domain_reports(httpd::report_search wanted,
+                      done<std::expected<httpd::report_answer, httpd::response>> answer) override;
   void count_statistics(httpd::statistics_search wanted,
                         done<std::expected<httpd::statistics_answer, httpd::response>> answer) override;
 

@@ -93,6 +93,7 @@ intake::options intake_options(const config::settings& with) {
   o.postmaster = with.feedback.postmaster;
   for (const auto& s : with.streams) {
     if (s.unsubscribe) o.unsubscribe_streams.push_back(s.name);
+    if (s.feedback_id) o.feedback_id_streams.push_back(s.name);
   }
   o.unsubscribe_url = with.feedback.unsubscribe_url;
   o.signing.platform_domain = with.dkim.platform_domain;
@@ -103,7 +104,7 @@ intake::options intake_options(const config::settings& with) {
 }
 
 feedback::options feedback_options(const config::settings& with) {
-  return {with.feedback.forward, with.streams.front().name};
+  return {with.feedback.forward, with.streams.front().name, with.feedback.postmaster};
 }
 
 auth::options auth_options(const config::settings& with) {
@@ -356,8 +357,8 @@ void parts::open() {
   tell_of_accounts(*accounts->current());
   open_holds();
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *return_paths, *unsubscribe_tokens, *store, *ids, time, *accounts, counts, random_seed(),
-      shards, signers,
+      intake_options(with), *return_paths, *unsubscribe_tokens, *feedback_ids, *store, *ids, time, *accounts, counts,
+      random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
@@ -375,7 +376,10 @@ void parts::open() {
   feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
   shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
   start_tls_reports(random_seed());
-  shards.every(0, trim_period, [this] { blocking.run([this] { store->trim(); }); });
+  shards.every(0, trim_period, [this] {
+    blocking.run([this] { store->trim(); });
+    blocking.run([this] { trim_reports(); });
+  });
 }
 
 // A report is a message like any other: by intake, signed for the domain of its From.
@@ -411,9 +415,18 @@ void parts::make_inbox() {
   unsubscribe_tokens.emplace(accounts->secret_for("unsubscribing"), message::verp_purpose::unsubscribe);
   unsubscribes = std::make_unique<feedback::unsubscriber>(
       feedback::unsubscriber::environment{*store, *unsubscribe_tokens, time, counts});
+  feedback_ids.emplace(accounts->secret_for("feedback ids"), message::verp_purpose::feedback_id);
+  reports_database = std::make_unique<storage::sql_database>(
+      storage::sql_options{.url = "sqlite:" + with.spool.path + "/reports.db", .schema = storage::reports_schema_steps()});
+  reports = std::make_unique<feedback::report_table>(*reports_database);
+  report_keeper = std::make_unique<feedback::report_keeper>(
+      feedback::report_keeper::environment{*reports, *accounts, time, counts});
+  feedback::complaint_search complaints{store->store(), *return_paths, *feedback_ids, *unsubscribe_tokens,
+                                        [this](std::string_view id) { return find_by_header(id); }};
   inbox = std::make_unique<feedback::inbox>(
       feedback_options(with),
-      feedback::environment{*store, config::shipped_classifier(), *return_paths, *unsubscribes, time, *ids, counts, 0,
+      feedback::environment{*store, config::shipped_classifier(), *return_paths, *unsubscribes, std::move(complaints),
+                            *report_keeper, time, *ids, counts, 0,
                             [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); },
                             [this](const std::string& egress, const std::string& provider) {
                               shards.post(0, [this, egress, provider] {
@@ -421,6 +434,25 @@ void parts::make_inbox() {
                               });
                             },
                             *accounts});
+}
+
+// On the blocking pool. The journal is made after the inbox, before anything comes in.
+std::optional<message_id> parts::find_by_header(std::string_view header_message_id) const {
+  if (!journal) return std::nullopt;
+  journal::query which;
+  which.header_message_id = header_message_id;
+  which.max = 1;
+  const auto found = journal->files().search(which);
+  if (!found) {
+    GONETS_LOG(warning, "journal_not_searched", "error", found.error().detail);
+    return std::nullopt;
+  }
+  return found->rows.empty() ? std::nullopt : std::optional(found->rows.front().message);
+}
+
+void parts::trim_reports() {
+  if (const auto removed = reports->trim(time.wall()); !removed)
+    GONETS_LOG(warning, "reports_not_trimmed", "error", removed.error().detail);
 }
 
 void parts::make_access_tokens() {

@@ -77,7 +77,10 @@ struct parts {
   delivery::egress_book egresses;
   std::unique_ptr<delivery::access_tokens> access_tokens;  // of our own logins
   std::unique_ptr<id_source> ids;
-  std::optional<message::verp_signer> return_paths, unsubscribe_tokens;
+  std::optional<message::verp_signer> return_paths, unsubscribe_tokens, feedback_ids;
+  std::unique_ptr<storage::sql_database> reports_database;  // this server's own: what others report of sender domains
+  std::unique_ptr<feedback::report_table> reports;
+  std::unique_ptr<feedback::report_keeper> report_keeper;
   std::unique_ptr<feedback::unsubscriber> unsubscribes;
   std::unique_ptr<feedback::inbox> inbox;
   std::unique_ptr<intake::intake> intake;
@@ -109,6 +112,8 @@ struct parts {
   void open_blocklists();
   void open_webhooks(std::uint64_t seed);
   void make_inbox();
+  void trim_reports();
+  std::optional<message_id> find_by_header(std::string_view header_message_id) const;
   void make_shard(std::size_t number, std::uint64_t seed);
   void start_tls_reports(std::uint64_t seed);
   std::atomic<bool> polling_{false};

@@ -351,6 +351,11 @@ const std::vector<declaration<stream>>& stream_declarations() {
           "unsubscribe", reload, yes_or_no{},
           "Whether its mail gets the fields `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 8058), where it has "
           "none of its own, one recipient, and there is a `feedback.domain`. docs/feedback.md says more."),
+      setting<&stream::feedback_id>(
+          "feedback_id", reload, yes_or_no{},
+          "Whether its mail gets the field `Feedback-ID`, where it has none of its own and there is a "
+          "`feedback.domain`: by it Google tells of complaints, and a feedback loop's report finds its message. "
+          "docs/feedback.md says more."),
   };
   return all;
 }
@@ -380,8 +385,8 @@ std::string_view stream_doc() {
          "are "
          "changed by naming them; any other name makes a further stream. The defaults below are those of "
          "`transactional`; "
-         "`bulk` has the priority 1 and expires after 2d, and `unsubscribe = true`; any other stream has the priority "
-         "1. "
+         "`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`; any other "
+         "stream has the priority 1. "
          "A name is made of `a` to "
          "`z`, `0` to `9`, `-` and `_`.";
 }

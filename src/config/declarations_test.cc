@@ -147,7 +147,9 @@ TEST(reference, says_of_bulk_what_is_so) {
   EXPECT_EQ(s.stream_named("bulk").retry.expires_after, 48h);
   EXPECT_TRUE(s.stream_named("bulk").unsubscribe);
   EXPECT_FALSE(s.stream_named("transactional").unsubscribe);
-  EXPECT_NE(stream_doc().find("`bulk` has the priority 1 and expires after 2d, and `unsubscribe = true`"),
+  EXPECT_TRUE(s.stream_named("bulk").feedback_id);
+  EXPECT_FALSE(s.stream_named("transactional").feedback_id);
+  EXPECT_NE(stream_doc().find("`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`"),
             std::string_view::npos);
 }
 

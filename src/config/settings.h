@@ -53,6 +53,7 @@ struct stream {
   shaping::retry_policy retry;
   std::string egress;        // or pool, by which its mail leaves; empty: delivery.egress
   bool unsubscribe = false;  // its mail gets List-Unsubscribe, where there is a feedback.domain
+  bool feedback_id = false;  // and Feedback-ID
 };
 std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 

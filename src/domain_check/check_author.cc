@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/text.h"
 #include "dkim/key.h"
 #include "dkim/tag_list.h"
 #include "domain_check/check.h"
@@ -101,6 +102,22 @@ void check_spf_cost(examination& e) {
   }
 }
 
+// Of the reports that come to us: others are their owners' affair. The record may be at the organization's domain.
+void check_reports_consent(examination& e) {
+  const auto& ours = e.on.dmarc_reports;
+  if (ours.empty() || to_lower(e.policy.reports).find("mailto:" + to_lower(ours)) == std::string::npos) return;
+  const auto name = dmarc_consent_name(std::string_view(e.policy.at).substr(std::string_view("_dmarc.").size()), ours);
+  if (name.empty()) return;
+  const auto& txt = e.dns.ask(record_type::txt, name);
+  if (txt.status == answer_status::failed)
+    return e.add("dmarc_consent", status::unknown, fmt::format("{}: {}", name, sentence_of(txt)));
+  const bool there = std::ranges::any_of(txt.values, [](const auto& v) { return v.starts_with("v=DMARC1"); });
+  e.add("dmarc_consent", there ? status::ok : status::warning,
+        there ? fmt::format("{} lets reports come here", name)
+              : fmt::format("there is no record at {}: reporters send nothing to another domain without it", name),
+        there ? "" : publish(name, "TXT", "v=DMARC1"));
+}
+
 }  // namespace
 
 void check_ownership(examination& e) {
@@ -179,7 +196,10 @@ void check_dmarc(examination& e) {
         enforced ? "" : "once the reports show that all of your mail aligns, go on to p=quarantine, then p=reject");
   e.add("dmarc_reports", p.reports.empty() ? status::info : status::ok,
         p.reports.empty() ? "nobody gets reports (no rua=)" : "reports go to " + p.reports,
-        p.reports.empty() ? "add rua=mailto:ADDRESS to see who sends as this domain" : "");
+        p.reports.empty() ? fmt::format("add rua=mailto:{} to see who sends as this domain",
+                                        e.on.dmarc_reports.empty() ? "ADDRESS" : e.on.dmarc_reports)
+                          : "");
+  check_reports_consent(e);
 }
 
 void check_alignment(examination& e) {

@@ -207,6 +207,42 @@ TEST(records, are_zone_lines_with_long_texts_in_parts) {
                 "\"\nb.a.test. 3600 IN MX 10 mx.test.\n");
 }
 
+TEST(records, ask_for_reports_where_they_are_read_and_say_whose_zone_must_agree) {
+  subject of;
+  of.name = "shop.example";
+  platform on;
+  on.hostname = "mx.host.test";
+  const auto found = [&](std::string_view purpose) {
+    for (const auto& r : records_for(of, on)) {
+      if (r.purpose == purpose) return fmt::format("{}{} {}", r.elsewhere ? "elsewhere: " : "", r.name, r.value);
+    }
+    return std::string("nothing");
+  };
+  EXPECT_EQ(found("dmarc"), "_dmarc.shop.example v=DMARC1; p=none");
+  EXPECT_EQ(found("dmarc_reports"), "nothing");
+  EXPECT_EQ(found("tls_reports"), "nothing");
+  on.dmarc_reports = "dmarc@bounce.host.test";
+  on.tls_reports = "tlsrpt@bounce.host.test";
+  EXPECT_EQ(found("dmarc"), "_dmarc.shop.example v=DMARC1; p=none; rua=mailto:dmarc@bounce.host.test");
+  EXPECT_EQ(found("dmarc_reports"), "elsewhere: shop.example._report._dmarc.bounce.host.test v=DMARC1");
+  EXPECT_EQ(found("tls_reports"), "_smtp._tls.shop.example v=TLSRPTv1; rua=mailto:tlsrpt@bounce.host.test");
+  EXPECT_THAT(
+      zone_fragment(records_for(of, on)),
+      HasSubstr("\n; in another zone: shop.example._report._dmarc.bounce.host.test. 3600 IN TXT \"v=DMARC1\"\n"));
+  of.name = "news.host.test";
+  EXPECT_EQ(found("dmarc_reports"), "nothing");
+}
+
+TEST_F(check, says_when_reports_to_us_lack_the_consent_of_our_domain) {
+  on.dmarc_reports = "dmarc@bounce.host.test";
+  publish();
+  EXPECT_EQ(said("dmarc_consent"), "ok: shop.test._report._dmarc.bounce.host.test lets reports come here");
+  dns.drop(record_type::txt, "shop.test._report._dmarc.bounce.host.test");
+  EXPECT_THAT(said("dmarc_consent"), HasSubstr("warning: there is no record at shop.test._report._dmarc"));
+  dns.txt("_dmarc.shop.test", {"v=DMARC1; p=none; rua=mailto:me@shop.test"});
+  EXPECT_EQ(said("dmarc_consent"), "nothing");
+}
+
 TEST(records, propose_an_include_or_the_addresses) {
   platform on;
   on.hostname = "mx.test";

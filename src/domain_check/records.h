@@ -18,6 +18,7 @@ struct platform {
   std::string return_path_host;  // target of the return-path's CNAME; empty: MX here and SPF of its own
   std::string tracking_host;     // target of the tracking host's CNAME
   std::string dmarc_reports;     // address for rua=; empty: none proposed
+  std::string tls_reports;       // the same of _smtp._tls (RFC 8460)
   std::vector<egress> egresses;
   bool tls = true;  // mail leaves over TLS wherever the receiver offers it
 };
@@ -38,16 +39,23 @@ struct subject {
 };
 
 struct dns_record {
-  std::string purpose;  // stable word: ownership, spf, dkim, dmarc, return_path, tracking
-  std::string name;     // without the trailing dot
-  std::string type;     // "TXT"
-  std::string value;    // of TXT the text, unquoted; of MX "10 host."
+  // Stable word: ownership, spf, dkim, dmarc, dmarc_reports, tls_reports, return_path, tracking.
+  std::string purpose;
+  std::string name;        // without the trailing dot
+  std::string type;        // "TXT"
+  std::string value;       // of TXT the text, unquoted; of MX "10 host."
+  bool elsewhere = false;  // not in the domain's own zone: the operator publishes it
 };
 
 std::vector<dns_record> records_for(const subject& of, const platform& on);
 std::string spf_record_for(const platform& on);
 
-// Lines of a zone file, absolute names; TXT in strings of at most 255 bytes.
+// Where a domain lets reports go to another organization's address, its consent must be found there (RFC 7489 7.1): the
+// name of that TXT record, "v=DMARC1". Empty: none is needed.
+std::string dmarc_consent_name(std::string_view domain, std::string_view reports_address);
+
+// Lines of a zone file, absolute names; TXT in strings of at most 255 bytes. What belongs into another zone is a
+// comment.
 std::string zone_fragment(const std::vector<dns_record>& records);
 
 }  // namespace gonets::domain_check

@@ -57,6 +57,12 @@ void inbox::reconfigure(options with) {
 
 reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
   const auto local_part = message::local_part_of(recipient);
+  if (const auto fixed = message::parse_fixed_address(local_part)) {
+    auto content = read(m);
+    if (!content) return unreadable();
+    return *fixed == message::fixed_address::complaints ? take_complaint(m, std::move(*content))
+                                                        : take_report(m, std::move(*content));
+  }
   if (const auto leaves = env_.unsubscribes.open_address(local_part)) return take_wish(m, *leaves);
   const auto who = env_.return_paths.open(local_part);
   if (!who) {
@@ -78,21 +84,89 @@ reply inbox::take(const spool::queued_message& m, std::string_view recipient) {
   const auto& report = report_on(of->recipient, reports);
   spool::change c;
   c.shard = env_.shard;
-  note(*of, *who, report, m.id, c);
+  note({*of, *who, {}}, report, m.id, c);
   if (report.kind != bounce::report_kind::complaint && with_.load()->forward && !of->accepted.sender.empty()) {
     if (fits(m)) {
-      forward(*of, m, std::move(*content), c);
+      forward({of->accepted.account, of->accepted.sender,
+               fmt::format("report {} on {}", to_text(m.id), to_text(who->message))},
+              m, std::move(*content), c);
     } else {
       GONETS_LOG(warning, "feedback_not_forwarded", "id", to_text(m.id), "bytes", m.body_bytes, "reason", "its size");
     }
   }
   if (c.events.empty() && c.reports.empty()) return {250, {2, 0, 0}, "read"};
+  settle(std::move(c));
+  return {250, {2, 0, 0}, fmt::format("read: {}", bounce::to_text(report.kind))};
+}
+
+void inbox::settle(spool::change c) const {
   c.done = [this, all = c.reports](spool::commit_status) {
     for (const auto& forwarded : all)
       env_.admit(forwarded);
   };
   env_.store.settle(std::move(c));
-  return {250, {2, 0, 0}, fmt::format("read: {}", bounce::to_text(report.kind))};
+}
+
+// By feedback loops: they know one address of ours, and leave of the message what they please.
+reply inbox::take_complaint(const spool::queued_message& m, std::string content) {
+  const auto reports = bounce::read_report(content, env_.bounces);
+  const auto kind = reports.front().kind;
+  const auto marks = bounce::read_original_marks(content);
+  const bool complained = kind == bounce::report_kind::complaint;
+  const bool opts_out = kind == bounce::report_kind::unsubscribe && marks.is_feedback;
+  if (!complained && !opts_out) {
+    if (!marks.is_feedback) return take_letter(m, std::move(content));
+    others_.add();
+    return {250, {2, 0, 0}, "read: a report that is no complaint"};
+  }
+  const auto found = env_.complaints.find(marks, reports);
+  if (!found) return unreadable();
+  if (!*found) {
+    others_.add();
+    GONETS_LOG(warning, "feedback_on_unknown", "id", to_text(m.id), "kind", bounce::to_text(kind), "message_id",
+               marks.message_id, "reason", "nothing in it names a message whose events are kept");
+    return {250, {2, 0, 0}, "nothing is known of the message that it is about"};
+  }
+  if (opts_out) return take_opt_out(**found, m.id);
+  spool::change c;
+  c.shard = env_.shard;
+  note({(*found)->of, (*found)->who, (*found)->by}, reports.front(), m.id, c);
+  settle(std::move(c));
+  return {250, {2, 0, 0}, "read: complaint"};
+}
+
+// RFC 5965 7.3 and what came before it: a wish, not a complaint. Without a proof anybody could have it.
+reply inbox::take_opt_out(const complained_of& found, message_id came_as) {
+  if (!is_signed(found.by)) {
+    others_.add();
+    return {250, {2, 0, 0}, "read: a wish to unsubscribe that nothing proves"};
+  }
+  const auto taken =
+      env_.unsubscribes.take(found.who, wish::unsubscribe, said_by::mail, "report " + to_text(came_as), env_.shard, {});
+  if (taken) return {250, {2, 0, 0}, "read: unsubscribed"};
+  if (taken.error() == no_subscription::unavailable) return unreadable();
+  return {250, {2, 0, 0}, "nothing is known any more of the message that it is about"};
+}
+
+reply inbox::take_report(const spool::queued_message& m, std::string content) {
+  const auto outcome = env_.reports.take(content, m.id);
+  if (outcome == report_keeper::outcome::no_report) return take_letter(m, std::move(content));
+  if (outcome == report_keeper::outcome::unavailable) return {451, {4, 3, 0}, "the reports' database can't be written"};
+  return {250, {2, 0, 0}, fmt::format("read: {}", to_text(outcome))};
+}
+
+reply inbox::take_letter(const spool::queued_message& m, std::string content) {
+  others_.add();
+  const auto with = with_.load();
+  if (!fits(m) || with->postmaster.empty()) {
+    GONETS_LOG(warning, "feedback_not_forwarded", "id", to_text(m.id), "bytes", m.body_bytes, "reason", "its size");
+    return {250, {2, 0, 0}, "no report"};
+  }
+  spool::change c;
+  c.shard = env_.shard;
+  forward({accounts::default_account, with->postmaster, "report " + to_text(m.id)}, m, std::move(content), c);
+  settle(std::move(c));
+  return {250, {2, 0, 0}, "no report: passed on to the postmaster"};
 }
 
 // Whatever people write there, they mean it; machines that answer by themselves don't.
@@ -122,15 +196,19 @@ std::optional<std::string> inbox::read(const spool::queued_message& m) const {
   return all;
 }
 
-void inbox::note(const original& of, const message::verp& who, const bounce::report& what, message_id came_as,
-                 spool::change& to) const {
+// What nothing proves is told, and has no other effect: anybody could have made it up.
+void inbox::note(const finding& about, const bounce::report& what, message_id came_as, spool::change& to) const {
+  const auto& of = about.of;
+  const bool proved = !about.by || is_signed(*about.by);
   const bool refused = what.kind == bounce::report_kind::bounce;
   const bool complained = what.kind == bounce::report_kind::complaint;
   (refused ? bounces_ : complained ? complaints_ : others_).add();
-  if (complained && !of.egress.empty()) env_.complained(of.egress, of.provider);
+  if (complained && proved && !of.egress.empty()) env_.complained(of.egress, of.provider);
   if (!refused && !complained) return;
-  auto e = event_about(of, who, refused ? events::kind::inbound_bounce : events::kind::complained, env_.time.wall());
+  auto e =
+      event_about(of, about.who, refused ? events::kind::inbound_bounce : events::kind::complained, env_.time.wall());
   e.origin = "report " + to_text(came_as);
+  if (about.by) e.reason = fmt::format("{}{}", to_text(*about.by), proved ? "" : ", not proved");
   e.provider = of.provider;
   e.egress = of.egress;
   if (refused) {
@@ -141,7 +219,7 @@ void inbox::note(const original& of, const message::verp& who, const bounce::rep
   }
   GONETS_LOG(info, events::to_text(e.kind), "id", to_text(e.message), "to", of.recipient, "reply", to_text(e.answer),
              "category", e.category ? bounce::to_text(*e.category) : std::string_view(), "report", to_text(came_as));
-  suppress(of, what, e, to);
+  if (proved) suppress(of, what, e, to);
   to.events.push_back(std::move(e));
 }
 
@@ -175,13 +253,13 @@ void inbox::suppress(const original& of, const bounce::report& what, const event
 }
 
 // As it came: with the null return path, as what would be said of it is no one's business.
-void inbox::forward(const original& of, const spool::queued_message& m, std::string content, spool::change& to) const {
+void inbox::forward(forwarding where, const spool::queued_message& m, std::string content, spool::change& to) const {
   auto forwarded = std::make_shared<spool::queued_message>();
   forwarded->id = env_.ids.next(env_.time.wall());
-  forwarded->account = of.accepted.account;
+  forwarded->account = where.account;
   forwarded->stream = with_.load()->stream;
-  forwarded->envelope.recipients.push_back({of.accepted.sender, {}, {.never = true}});
-  forwarded->envelope.smtputf8 = m.envelope.smtputf8 || !message::is_ascii(of.accepted.sender);
+  forwarded->envelope.recipients.push_back({where.to, {}, {.never = true}});
+  forwarded->envelope.smtputf8 = m.envelope.smtputf8 || !message::is_ascii(where.to);
   forwarded->envelope.body = m.envelope.body;
   forwarded->body_bytes = content.size();
   forwarded->has_leading_dot = content.starts_with('.') || content.find("\r\n.") != std::string::npos;
@@ -196,9 +274,9 @@ void inbox::forward(const original& of, const spool::queued_message& m, std::str
   accepted.message = forwarded->id;
   accepted.account = forwarded->account;
   accepted.stream = forwarded->stream;
-  accepted.recipients.push_back({recipient_index{0}, of.accepted.sender});
+  accepted.recipients.push_back({recipient_index{0}, std::move(where.to)});
   accepted.message_bytes = forwarded->body_bytes;
-  accepted.origin = fmt::format("report {} on {}", to_text(m.id), to_text(of.accepted.message));
+  accepted.origin = std::move(where.origin);
   to.reports.push_back(std::move(forwarded));
   to.report_events.push_back(std::move(accepted));
 }

@@ -1,10 +1,45 @@
 #include "feedback/original.h"
 
 #include <algorithm>
+#include <set>
 
+#include "base/text.h"
 #include "events/log_reader.h"
 
 namespace gonets::feedback {
+namespace {
+
+using history = std::vector<events::event>;
+
+std::optional<original> original_in(const history& all, const events::event& accepted, recipient_index of) {
+  const auto named = std::ranges::find(accepted.recipients, of, &events::event_recipient::index);
+  if (named == accepted.recipients.end()) return std::nullopt;
+  original found{accepted, of, named->address, {}, {}};
+  const auto delivered = std::ranges::find_if(all, [&](const events::event& e) {
+    return e.kind == events::kind::delivered &&
+           std::ranges::find(e.recipients, of, &events::event_recipient::index) != e.recipients.end();
+  });
+  if (delivered == all.end()) return found;
+  found.egress = delivered->egress;
+  found.provider = delivered->provider;
+  return found;
+}
+
+std::optional<recipient_index> recipient_named(const events::event& accepted,
+                                               const std::vector<bounce::report>& told_by) {
+  std::set<std::string> named;
+  for (const auto& told : told_by)
+    named.insert(to_lower(told.recipient));
+  std::optional<recipient_index> only;
+  for (const auto& r : accepted.recipients) {
+    if (accepted.recipients.size() > 1 && !named.contains(to_lower(r.address))) continue;
+    if (only) return std::nullopt;
+    only = r.index;
+  }
+  return only;
+}
+
+}  // namespace
 
 events::event event_about(const original& of, const message::verp& who, events::kind what, wall_time at) {
   events::event e;
@@ -20,21 +55,21 @@ events::event event_about(const original& of, const message::verp& who, events::
 }
 
 storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of) {
-  auto history = events::read_history(in, of.message);
-  if (!history) return std::unexpected(std::move(history.error()));
-  const auto accepted = std::ranges::find(*history, events::kind::accepted, &events::event::kind);
-  if (accepted == history->end()) return std::nullopt;
-  const auto named = std::ranges::find(accepted->recipients, of.recipient, &events::event_recipient::index);
-  if (named == accepted->recipients.end()) return std::nullopt;
-  original found{*accepted, named->address, {}, {}};
-  const auto delivered = std::ranges::find_if(*history, [&](const events::event& e) {
-    return e.kind == events::kind::delivered &&
-           std::ranges::find(e.recipients, of.recipient, &events::event_recipient::index) != e.recipients.end();
-  });
-  if (delivered == history->end()) return found;
-  found.egress = std::move(delivered->egress);
-  found.provider = std::move(delivered->provider);
-  return found;
+  const auto all = events::read_history(in, of.message);
+  if (!all) return std::unexpected(all.error());
+  const auto accepted = std::ranges::find(*all, events::kind::accepted, &events::event::kind);
+  if (accepted == all->end()) return std::nullopt;
+  return original_in(*all, *accepted, of.recipient);
+}
+
+storage::result<std::optional<original>> find_original(const storage::store& in, message_id of,
+                                                       const std::vector<bounce::report>& told_by) {
+  const auto all = events::read_history(in, of);
+  if (!all) return std::unexpected(all.error());
+  const auto accepted = std::ranges::find(*all, events::kind::accepted, &events::event::kind);
+  if (accepted == all->end()) return std::nullopt;
+  const auto who = recipient_named(*accepted, told_by);
+  return who ? original_in(*all, *accepted, *who) : std::nullopt;
 }
 
 }  // namespace gonets::feedback

@@ -2,7 +2,9 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "bounce/report.h"
 #include "events/event.h"
 #include "message/verp.h"
 #include "storage/store.h"
@@ -11,6 +13,7 @@ namespace gonets::feedback {
 
 struct original {
   events::event accepted;
+  recipient_index index;
   std::string recipient;
   std::string egress, provider;  // of its delivery; empty: it was not delivered, or that is no longer known
 };
@@ -20,5 +23,8 @@ events::event event_about(const original& of, const message::verp& who, events::
 
 // Blocking. Nothing: its events are no longer kept.
 storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of);
+// By the message alone: its only recipient, or the one whom the reports name. Nothing, too, when none or several are.
+storage::result<std::optional<original>> find_original(const storage::store& in, message_id of,
+                                                       const std::vector<bounce::report>& told_by);
 
 }  // namespace gonets::feedback

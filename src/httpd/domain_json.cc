@@ -39,7 +39,8 @@ json::object to_object(const domains::domain_view& v) {
     keys.push_back(to_object(k, d.name));
   json::array records;
   for (const auto& r : v.records)
-    records.push_back(json::object{{"purpose", r.purpose}, {"name", r.name}, {"type", r.type}, {"value", r.value}});
+    records.push_back(json::object{
+        {"purpose", r.purpose}, {"name", r.name}, {"type", r.type}, {"value", r.value}, {"elsewhere", r.elsewhere}});
   json::object o{
       {"domain", d.name},        {"account", v.account},          {"verified", d.verified},
       {"proof", d.proof},        {"return_path", d.return_path},  {"tracking", d.tracking},

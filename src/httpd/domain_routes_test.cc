@@ -116,6 +116,28 @@ TEST_F(domain_routes, refuse_bodies_that_are_not_understood) {
   EXPECT_EQ(manager.asked, "");
 }
 
+TEST_F(domain_routes, show_what_others_report) {
+  auto& reports = control.operator_answers.report_rows;
+  const wall_time day{std::chrono::sys_days(std::chrono::year(2025) / 3 / 1)};
+  reports->since = day;
+  reports->found.domains = {{"shop.test", 2, 30, 28}};
+  reports->found.sources = {{"shop.test", "192.0.2.1", "none", "pass", "fail", "provider.test", 28, day}};
+  reports->found.sessions = {{"shop.test", "sts", "success", "", "provider.test", 40, {}}};
+  EXPECT_EQ(
+      ask("GET", "/v1/domain-reports?domain=Shop.test.&since=30d&max=5").body,
+      R"({"since":"2025-03-01T00:00:00.000Z",)"
+      R"("domains":[{"domain":"shop.test","reports":2,"messages":30,"aligned":28}],)"
+      R"("dmarc":[{"domain":"shop.test","source":"192.0.2.1","messages":28,"disposition":"none","dkim":"pass",)"
+      R"("spf":"fail","reporter":"provider.test","latest":"2025-03-01T00:00:00.000Z"}],)"
+      R"("tls":[{"domain":"shop.test","policy":"sts","result":"success","sessions":40,"reporter":"provider.test"}]})");
+  const auto& asked = control.operator_answers.asked_reports;
+  EXPECT_EQ(asked.domain, "shop.test");
+  EXPECT_EQ(asked.since, std::chrono::days(30));
+  EXPECT_EQ(asked.max, 5u);
+  EXPECT_EQ(ask("GET", "/v1/domain-reports?domain=a..b").status, 400u);
+  EXPECT_EQ(ask("GET", "/v1/domain-reports?since=soon").status, 400u);
+}
+
 TEST_F(domain_routes, say_why_something_is_refused) {
   const auto status = [&](domains::refusal_kind kind) {
     manager.refusal.emplace(kind, "the reason");

@@ -112,6 +112,12 @@ class fake_operator_control : public operator_control {
     asked_statistics = std::move(wanted);
     answer(statistics_rows);
   }
+  report_search asked_reports;
+  std::expected<report_answer, response> report_rows;
+  void domain_reports(report_search wanted, done<std::expected<report_answer, response>> answer) override {
+    asked_reports = std::move(wanted);
+    answer(report_rows);
+  }
   flow_answer flow_rows;
   flow_by asked_by{};
   void flow(flow_by by, std::size_t max, done<flow_answer> answer) override {

@@ -13,6 +13,7 @@
 #include "events/event.h"
 #include "events/log_search.h"
 #include "events/rule_replay.h"
+#include "feedback/report_table.h"
 #include "httpd/exchange.h"
 #include "journal/query.h"
 #include "scheduler/flow_board.h"
@@ -119,6 +120,16 @@ struct statistics_answer {
   journal::statistics rows;  // an account by its name
 };
 
+struct report_search {
+  std::string domain;  // empty: all
+  std::chrono::milliseconds since{};
+  std::size_t max = 0;
+};
+struct report_answer {
+  wall_time since{};
+  feedback::report_summary found;
+};
+
 class operator_control {
  public:
   template <class T>
@@ -147,6 +158,7 @@ class operator_control {
   virtual void release_hold(scheduler::hold_id id, done<std::expected<hold_row, response>> answer) = 0;
   virtual void search_messages(message_search wanted, done<std::expected<message_page, response>> answer) = 0;
   virtual void count_statistics(statistics_search wanted, done<std::expected<statistics_answer, response>> answer) = 0;
+  virtual void domain_reports(report_search wanted, done<std::expected<report_answer, response>> answer) = 0;
 };
 
 }  // namespace gonets::httpd

@@ -6,11 +6,13 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "intake/feedback_id.h"
 #include "intake/schedule_text.h"
 #include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
 #include "intake/unsubscribe_fields.h"
 #include "message/address.h"
+#include "message/fixed_addresses.h"
 #include "message/labels.h"
 #include "message/mailbox_list.h"
 #include "message/trace.h"
@@ -129,12 +131,13 @@ std::size_t leave_out(std::string& text, const std::vector<byte_range>& ranges) 
 }
 
 intake::intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-               spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
+               const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
                metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
                admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       return_paths_(return_paths),
       unsubscribes_(unsubscribes),
+      feedback_ids_(feedback_ids),
       store_(store),
       ids_(ids),
       time_(time),
@@ -216,7 +219,7 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
 // The domain takes what comes back, and what people write to who runs it: RFC 5321 4.5.1, RFC 2142.
 std::optional<reply> intake::check_feedback(std::string_view address) const {
   const auto local = message::local_part_of(address);
-  if (is_role(local) || return_paths_.open(local) || unsubscribes_.open(local)) return std::nullopt;
+  if (is_role(local) || message::parse_fixed_address(local) || return_paths_.open(local) || unsubscribes_.open(local)) return std::nullopt;
   return reply{550, {5, 1, 1}, "No such address: this domain takes only what comes back"};
 }
 
@@ -268,6 +271,8 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   if (m.own_return_path) m.return_path_domain = all->return_path_for(from.account, author);
   add_head(*with, from, *header, c);
   if (m.own_return_path && !header->unsubscribes) add_unsubscribing(*with, m);
+  // A field that is there counts, be it empty.
+  if (m.own_return_path && header->feedback_id.data() == nullptr) add_feedback_id(*with, *all, m);
   if (from.trusted && !all->all().domains.empty())
     c.signatures = signatures_for(*all, from.account, author, with->signing);
   return c;
@@ -346,6 +351,15 @@ void intake::add_unsubscribing(const options& with, spool::queued_message& m) co
   if (std::ranges::find(with.unsubscribe_streams, m.stream) == with.unsubscribe_streams.end()) return;
   append_unsubscribe_fields(m.head, unsubscribes_, {m.id, recipient_index{0}}, with.unsubscribe_url,
                             m.return_path_domain.empty() ? with.feedback_domain : m.return_path_domain);
+}
+
+void intake::add_feedback_id(const options& with, const accounts::directory& all, spool::queued_message& m) const {
+  if (std::ranges::find(with.feedback_id_streams, m.stream) == with.feedback_id_streams.end()) return;
+  std::optional<message::verp> only;
+  if (m.envelope.recipients.size() == 1) only = {m.id, recipient_index{0}};
+  const auto* account = all.find(m.account);
+  append_feedback_id(m.head, feedback_ids_, only,
+                     {message::campaign_of(m.labels), m.stream, account == nullptr ? std::string_view() : account->name});
 }
 
 void intake::accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done) {

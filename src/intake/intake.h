@@ -36,6 +36,7 @@ struct options {
   std::string postmaster;                   // stands for postmaster and abuse there
   std::vector<std::string> unsubscribe_streams;
   std::string unsubscribe_url;  // empty: by mail only
+  std::vector<std::string> feedback_id_streams;
 };
 
 struct byte_range {
@@ -60,7 +61,7 @@ class intake {
 
   // `admit` is called on the shard that accepted a message, once it is safe.
   intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-         spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
+         const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
          metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
          admit_function admit);
 
@@ -107,10 +108,12 @@ class intake {
   void commit(spool::acceptance request, std::size_t shard, on_accepted done);
   void add_head(const options& with, const source& from, const message::header_summary& header, composed& c);
   void add_unsubscribing(const options& with, spool::queued_message& m) const;
+  void add_feedback_id(const options& with, const accounts::directory& all, spool::queued_message& m) const;
 
   std::atomic<std::shared_ptr<const options>> with_;
   const message::verp_signer& return_paths_;
   const message::verp_signer& unsubscribes_;
+  const message::verp_signer& feedback_ids_;
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;

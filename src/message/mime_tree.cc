@@ -76,6 +76,11 @@ std::string bounded(std::string_view message, const mime_limits& limits) {
   return to;
 }
 
+bool gmime_ready() {
+  static const bool ready = (g_mime_init(), true);
+  return ready;
+}
+
 class tree_reader {
  public:
   explicit tree_reader(const mime_limits& limits) : limits_(limits) {}
@@ -119,8 +124,12 @@ class tree_reader {
       ++parts_;
       if (GMimeMessage* inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(from)))
         read_message(inner, to.parts.emplace_back(), depth + 1);
-    } else if (GMIME_IS_PART(from) && is_text(to.type)) {
-      to.text = text_of(GMIME_PART(from), lower(g_mime_content_type_get_parameter(type, "charset")));
+    } else if (GMIME_IS_PART(from) && (is_text(to.type) || limits_.content_bytes_max > 0)) {
+      auto bytes = bytes_of(GMIME_PART(from));
+      if (is_text(to.type))
+        to.text =
+            cut(as_utf8(bytes, lower(g_mime_content_type_get_parameter(type, "charset"))), limits_.text_bytes_max);
+      if (bytes.size() <= limits_.content_bytes_max) to.content = std::move(bytes);
     }
   }
 
@@ -140,14 +149,14 @@ class tree_reader {
     return type.starts_with("text/") || type.starts_with("message/") || type == "application/octet-stream";
   }
 
-  std::string text_of(GMimePart* from, const std::string& charset) const {
+  static std::string bytes_of(GMimePart* from) {
     GMimeDataWrapper* content = g_mime_part_get_content(from);
     if (content == nullptr) return {};
     const owned<GMimeStream> memory(g_mime_stream_mem_new());
     g_mime_data_wrapper_write_to_stream(content, memory.get());
     const GByteArray* bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(memory.get()));
     if (bytes == nullptr || bytes->data == nullptr) return {};
-    return cut(as_utf8({reinterpret_cast<const char*>(bytes->data), bytes->len}, charset), limits_.text_bytes_max);
+    return {reinterpret_cast<const char*>(bytes->data), bytes->len};
   }
 
   const mime_limits& limits_;
@@ -162,10 +171,19 @@ std::string_view mime_part::field(std::string_view name) const {
   return found == fields.end() ? std::string_view() : std::string_view(found->value);
 }
 
+std::string decoded_field(std::string_view value, std::size_t bytes_max) {
+  constexpr std::size_t encoded_bytes_max = 8192;  // what is beyond is not looked at
+  if (value.empty() || !gmime_ready()) return "";
+  std::string folded(value.substr(0, encoded_bytes_max));
+  std::erase(folded, '\0');
+  const owned_text unfolded(g_mime_utils_header_unfold(folded.c_str()));
+  const owned_text decoded(g_mime_utils_header_decode_text(nullptr, unfolded.get()));
+  return decoded ? cut(as_utf8(decoded.get(), ""), bytes_max) : std::string();
+}
+
 mime_part read_mime(std::string_view message, const mime_limits& limits) {
-  static const bool ready = (g_mime_init(), true);
   mime_part root;
-  if (!ready || message.empty()) return root;
+  if (!gmime_ready() || message.empty()) return root;
   const std::string safe = bounded(message, limits);
   const owned<GMimeStream> stream(g_mime_stream_mem_new_with_buffer(safe.data(), safe.size()));
   const owned<GMimeParser> parser(g_mime_parser_new_with_stream(stream.get()));

@@ -60,4 +60,16 @@ std::optional<verp> verp_signer::open_token(std::string_view token) const {
   return found;
 }
 
+std::optional<verp> verp_signer::find_in(std::string_view text) const {
+  constexpr std::string_view alphabet = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  for (;;) {
+    const auto begins = text.find_first_of(alphabet);
+    if (begins == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(begins);
+    const auto word = take(text, text.find_first_not_of(alphabet));
+    if (auto found = open(word)) return found;
+    if (auto found = open_token(word)) return found;
+  }
+}
+
 }  // namespace gonets::message

@@ -1,9 +1,9 @@
 // Addresses that name a recipient, and prove that we made them: return paths (VERP), so that whatever comes back tells
-// by its address alone which one it is about, and those that unsubscribe. Pure.
+// by its address alone which one it is about, and those that unsubscribe. The token alone stands in fields, too. Pure.
 //
 //   local-part := purpose "-" token                       b-35eyyfhhg001-0-4t6kq02m9cxz
-//   purpose    := "b" (a return path) | "u" (unsubscribes)
-//   token      := queue-id "-" index "-" proof            stands alone in URLs
+//   purpose    := "b" (a return path) | "u" (unsubscribes) | "f" (stands in Feedback-ID)
+//   token      := queue-id "-" index "-" proof            stands alone in URLs and in Feedback-ID
 //   queue-id   := 12 base-32 digits, as ids.h writes them, lower case
 //   index      := decimal
 //   proof      := 12 base-32 digits: the first 60 bits of HMAC-SHA-256 over the purpose, the id and the
@@ -28,7 +28,7 @@ struct verp {
 };
 
 // What is made for one is good for no other, even with the same key.
-enum class verp_purpose : char { return_path = 'b', unsubscribe = 'u' };
+enum class verp_purpose : char { return_path = 'b', unsubscribe = 'u', feedback_id = 'f' };
 
 class verp_signer {
  public:
@@ -41,6 +41,9 @@ class verp_signer {
   // Nothing: it is not of this form, or was not made with this key for this purpose.
   std::optional<verp> open(std::string_view local_part) const;
   std::optional<verp> open_token(std::string_view token) const;
+  // The first local-part or token in a text of any kind, whatever a server on the way has put around it: an address
+  // that was rewritten, a URL, a field with several parts.
+  std::optional<verp> find_in(std::string_view text) const;
 
  private:
   std::string proof(const verp& of) const;

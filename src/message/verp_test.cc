@@ -42,6 +42,17 @@ TEST(verp, is_good_for_its_purpose_alone) {
   EXPECT_FALSE(signer().open("b-" + token));
 }
 
+TEST(verp, is_found_whatever_stands_around_it) {
+  const auto token = signer().token(some), address = signer().local_part(some);
+  for (const auto& text :
+       {token, address, "<" + address + "@bounce.test>", "prvs=1234abcd=" + address + "@bounce.test",
+        "SRS0=x7=K2=bounce.test=" + address + "@far.test", token + ":news:bulk:shop:gonets",
+        "<https://mail.test/u/" + token + ">, <mailto:x@y.test>", "x-1-2 b-" + token + "-3 " + token})
+    EXPECT_EQ(signer().find_in(text), some) << text;
+  for (const auto& text : {std::string(), "x" + token, token + "x", signer(2).token(some), std::string("b-")})
+    EXPECT_FALSE(signer().find_in(text)) << text;
+}
+
 TEST(verp, that_another_key_made_or_that_was_changed_anywhere_counts_for_nothing) {
   const auto text = signer().local_part(some);
   EXPECT_FALSE(signer(2).open(text));

@@ -93,6 +93,21 @@ constexpr std::string_view holds_by_label[] = {
     "ALTER TABLE holds ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
 };
 
+// Of the server's own file reports.db: docs/formats/reports.md.
+constexpr std::string_view reports[] = {
+    "CREATE TABLE reports (id BIGINT PRIMARY KEY, kind TEXT NOT NULL, reporter TEXT NOT NULL, report TEXT NOT NULL,"
+    " domain TEXT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT NULL, received BIGINT NOT NULL,"
+    " row_count BIGINT NOT NULL, UNIQUE (kind, reporter, report, domain))",
+    "CREATE INDEX reports_received ON reports (received)",
+    "CREATE INDEX reports_domain ON reports (domain, kind, ended)",
+    "CREATE TABLE dmarc_rows (report BIGINT NOT NULL, source TEXT NOT NULL, header_from TEXT NOT NULL,"
+    " disposition TEXT NOT NULL, dkim TEXT NOT NULL, spf TEXT NOT NULL, messages BIGINT NOT NULL,"
+    " PRIMARY KEY (report, source, header_from, disposition, dkim, spf)) WITHOUT ROWID",
+    "CREATE TABLE tls_rows (report BIGINT NOT NULL, policy TEXT NOT NULL, result TEXT NOT NULL, mx_host TEXT NOT NULL,"
+    " sending_ip TEXT NOT NULL, receiving_ip TEXT NOT NULL, reason TEXT NOT NULL, sessions BIGINT NOT NULL,"
+    " PRIMARY KEY (report, policy, result, mx_host, sending_ip, receiving_ip, reason)) WITHOUT ROWID",
+};
+
 // Of a file of the journal, journal-YYYY-MM-DD.db: docs/formats/journal.md.
 constexpr std::string_view journal_day[] = {
     "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
@@ -119,6 +134,7 @@ constexpr std::string_view journal[] = {
 
 constexpr std::array tls_steps{schema_step{tls}};
 constexpr std::array holds_steps{schema_step{holds}, schema_step{holds_by_label}};
+constexpr std::array reports_steps{schema_step{reports}};
 constexpr std::array journal_day_steps{schema_step{journal_day}};
 constexpr std::array journal_steps{schema_step{journal}};
 
@@ -134,6 +150,10 @@ std::span<const schema_step> tls_schema_steps() {
 
 std::span<const schema_step> holds_schema_steps() {
   return holds_steps;
+}
+
+std::span<const schema_step> reports_schema_steps() {
+  return reports_steps;
 }
 
 std::span<const schema_step> journal_day_schema_steps() {

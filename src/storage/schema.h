@@ -16,6 +16,8 @@ std::span<const schema_step> schema_steps();
 std::span<const schema_step> tls_schema_steps();
 // Of the standing holds, each server's own, too: docs/formats/holds.md.
 std::span<const schema_step> holds_schema_steps();
+// Of the reports that others make of sender domains, each server's own: docs/formats/reports.md.
+std::span<const schema_step> reports_schema_steps();
 // Of the journal: a day's file, and what is said of all days. docs/formats/journal.md.
 std::span<const schema_step> journal_day_schema_steps();
 std::span<const schema_step> journal_schema_steps();

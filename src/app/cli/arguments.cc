@@ -423,6 +423,14 @@ class command_line {
         ->type_name("FILE");
     import->add_flag("--now", to_.now, "It signs at once, in place of the present one of its algorithm");
     add_one(*domain, "remove", "Forget it and its keys", command::domain_remove, "gonets domain remove example.com");
+    auto* reports = add(*domain, "reports", "What others report of mail in its name (DMARC), and to it (TLS)",
+                        command::domain_reports, "gonets domain reports example.com --since 30d");
+    reports->add_option("DOMAIN", to_.sender_domain, "The domain; without it, all of them")
+        ->check(is_domain_name)
+        ->type_name("");
+    add_since(reports, "7d");
+    add_max(reports, "rows of each table");
+    add_client(reports);
   }
   void add_account(CLI::App* sub) {
     sub->add_option("--account", to_.filter.account, "The account; `default` by default")->type_name("NAME");

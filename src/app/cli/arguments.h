@@ -57,6 +57,7 @@ enum class command : unsigned char {
   domain_rotate,
   domain_import_key,
   domain_remove,
+  domain_reports,
   egress_list,
   forecast,
   top,

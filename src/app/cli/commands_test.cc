@@ -309,6 +309,26 @@ TEST_F(commands, tls_report_lists_shows_and_sends) {
   EXPECT_THAT(out(), HasSubstr("2 reports sent now"));
 }
 
+TEST_F(commands, domain_reports_have_a_table_for_each_kind) {
+  answer(R"({"since":"2025-02-22T12:00:00.000Z","domains":[{"domain":"a.test","reports":2,"messages":8,"aligned":7}],)"
+         R"("dmarc":[{"domain":"a.test","source":"192.0.2.1","messages":8,"disposition":"none","dkim":"pass","spf":"fail",)"
+         R"("reporter":"b.test","latest":"2025-03-01T03:00:00.000Z"}],)"
+         R"("tls":[{"domain":"a.test","policy":"sts","result":"success","sessions":4,"reporter":"b.test"}]})");
+  arguments given{.max = 5, .since = "30d"};
+  given.sender_domain = "a.test";
+  EXPECT_EQ(run(domain_reports, given), exit_fine);
+  EXPECT_EQ(asked_.back(), "GET /v1/domain-reports?domain=a.test&since=30d&max=5");
+  EXPECT_EQ(out(),
+            "Mail in these domains' names (DMARC):\n\n"
+            "DOMAIN  REPORTS  MESSAGES  ALIGNED %\n"
+            "a.test        2         8       87.5\n\n"
+            "DOMAIN  SOURCE     MESSAGES  DISPOSITION  DKIM  SPF   REPORTER  LATEST\n"
+            "a.test  192.0.2.1         8  none         pass  fail  b.test    9h ago\n\n"
+            "Sessions of others that bring these domains their mail (TLS reports):\n\n"
+            "DOMAIN  POLICY  RESULT   SESSIONS  REPORTER\n"
+            "a.test  sts     success         4  b.test\n");
+}
+
 TEST_F(commands, capture_lists_and_shows) {
   answer(httpd::capture_json(std::vector{httpd::captured_message{.id = "12",
                                                                  .at = noon - 1min,

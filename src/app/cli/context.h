@@ -89,6 +89,7 @@ int domain_verify(const arguments& given, const context& with);
 int domain_rotate(const arguments& given, const context& with);
 int domain_import_key(const arguments& given, const context& with);
 int domain_remove(const arguments& given, const context& with);
+int domain_reports(const arguments& given, const context& with);
 int tls_policy_show(const arguments& given, const context& with);
 int tls_report_list(const arguments& given, const context& with);
 int tls_report_show(const arguments& given, const context& with);

@@ -27,7 +27,8 @@ void print_records(const json::object& o, const context& with) {
   with.out << "Publish in DNS (`gonets domain show --zone` prints them for a zone file):\n\n";
   for (const auto& each : array_of(o, "records")) {
     const auto& r = as_object(each);
-    with.out << fmt::format("  {}  {}\n    {}\n", printable(text_of(r, "name")), text_of(r, "type"),
+    with.out << fmt::format("  {}  {}{}\n    {}\n", printable(text_of(r, "name")), text_of(r, "type"),
+                            flag_of(r, "elsewhere") ? "  (the server's operator: it is in another zone)" : "",
                             printable(text_of(r, "value")));
   }
   with.out << '\n';

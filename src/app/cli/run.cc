@@ -206,6 +206,8 @@ int run_client(const arguments& given) {
       return domain_import_key(given, with);
     case command::domain_remove:
       return domain_remove(given, with);
+    case command::domain_reports:
+      return domain_reports(given, with);
     case command::tls_policy_show:
       return tls_policy_show(given, with);
     case command::tls_report_list:

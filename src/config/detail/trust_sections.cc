@@ -162,7 +162,8 @@ section domains_section() {
           setting<in, &domains_settings::dmarc_reports>(
               "dmarc_reports", reload, text{"an address, such as \"dmarc@example.com\"", is_empty_or_plain_address},
               "The address for aggregate reports in the DMARC record that is proposed. A domain that takes reports for "
-              "others must say so in DNS (RFC 7489 7.1). Empty: none is proposed."),
+              "others must say so in DNS (RFC 7489 7.1). Empty: `dmarc@` of `feedback.domain`, where the server reads "
+              "them (`gonets domain reports`); without that, none is proposed."),
           setting<in, &domains_settings::egress_addresses>(
               "egress_addresses", reload,
               list_of<text>{{"an address, such as \"192.0.2.1\"", is_address}, "addresses", 0, 1000},

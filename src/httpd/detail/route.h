@@ -32,6 +32,7 @@ response json_response(std::string body, unsigned status = 200);
 
 std::vector<route> account_routes();
 std::vector<route> domain_routes();
+std::vector<route> domain_report_routes();
 std::vector<route> tls_routes();
 std::vector<route> site_routes();
 std::vector<route> egress_routes();
