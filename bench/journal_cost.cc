@@ -1,11 +1,14 @@
 // What the journal costs: the CPU of the thread that keeps it, by message of one recipient (an `accepted` and an end,
-// or a deferral between them), and a search, with twenty million recipients over ten days on the disk.
+// or a deferral between them), its upkeep included, and a search, with twenty million recipients over thirty days on
+// the disk: cold, when the system's cache was told to forget them, and again.
 //
 //   cmake --build build/release --target gonets_journal_cost
 //   build/release/gonets_journal_cost [RECIPIENTS [FOLDER]]
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is POSIX's
 #include <time.h>    // NOLINT(modernize-deprecated-headers): clock_gettime is POSIX's
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -16,6 +19,7 @@
 #include "events/event.h"
 #include "journal/recorder.h"
 #include "journal/search.h"
+#include "journal/upkeep.h"
 #include "message/labels.h"
 
 namespace {
@@ -24,7 +28,7 @@ using namespace gonets;
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-constexpr std::uint64_t days = 10;
+constexpr std::uint64_t days = 30;
 constexpr wall_time first_day{std::chrono::sys_days(std::chrono::year(2026) / 11 / 1)};
 constexpr std::size_t events_a_batch = 8000;  // as the keeper's
 constexpr std::size_t on_the_way = 1500;      // messages whose end is yet to come
@@ -43,7 +47,7 @@ std::string address(std::uint64_t number) {
   return fmt::format("user{}@{}", number * 2654435761u % 4294967291u, domain);
 }
 
-// The mail of ten days at an even pace, as the log's records.
+// The mail of thirty days at an even pace, as the log's records.
 class traffic {
  public:
   explicit traffic(std::uint64_t messages)
@@ -161,6 +165,35 @@ double fill(journal::recorder& into, std::uint64_t messages) {
   return cpu * 1e6 / double(messages);
 }
 
+const journal::privacy nobody{.hash_after = [] { return std::map<account_id, std::chrono::days>(); },
+                              .key_of = [](account_id) { return std::string(); }};
+
+// As on the morning after the last day. Seconds of CPU.
+double keep_up(const std::string& folder) {
+  journal::upkeep all({.folder = folder}, nobody);
+  const auto now = first_day + std::chrono::days(days) + 12h;
+  const auto before = cpu_seconds();
+  double longest = 0;
+  for (bool more = true; more;) {
+    const auto began = steady::now();
+    more = or_fail(all.step(now));
+    longest = std::max(longest, std::chrono::duration<double, std::milli>(steady::now() - began).count());
+  }
+  fmt::print("the longest step of the upkeep: {:.0f} ms\n", longest);
+  return cpu_seconds() - before;
+}
+
+// Out of the system's cache.
+void forget(const std::string& folder) {
+  for (const auto& each : std::filesystem::directory_iterator(folder)) {
+    const int file = ::open(each.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    ::fdatasync(file);
+    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(file);
+  }
+}
+
 void measure_search(journal::reader& from, std::string_view what, std::size_t times,
                     const std::function<journal::query(std::uint64_t)>& asked) {
   std::mt19937_64 random(1);
@@ -179,17 +212,22 @@ void measure_search(journal::reader& from, std::string_view what, std::size_t ti
 
 void run(std::uint64_t recipients, const std::string& folder) {
   {
-    journal::recorder into(folder);
+    journal::file_recorder into(folder, nobody);
     or_fail(into.cursor());
     fmt::print("{:.1f} us of CPU a message of one recipient\n", fill(into, recipients));
   }
+  fmt::print("{:.1f} us of CPU for its upkeep\n", keep_up(folder) * 1e6 / double(recipients));
   std::uintmax_t bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder))
     bytes += file.file_size();
   fmt::print("{} recipients, {} bytes of disk each\n", recipients, bytes / recipients);
-  journal::reader from(folder);
+  forget(folder);
+  journal::reader from({.folder = folder}, nobody);
   const auto some = [&](std::uint64_t n) { return traffic::recipient_of(n % recipients); };
-  measure_search(from, "by recipient", 200, [&](auto n) { return journal::query{.recipient = some(n)}; });
+  const auto by_recipient = [&](auto n) { return journal::query{.recipient = some(n)}; };
+  measure_search(from, "by recipient, cold", 200, by_recipient);
+  measure_search(from, "by recipient, the same again", 200, by_recipient);
+  forget(folder);
   measure_search(from, "by recipient, who has none", 200,
                  [&](auto n) { return journal::query{.recipient = fmt::format("nobody{}@gmail.com", n)}; });
   measure_search(from, "by domain, the latest 100", 50,

@@ -1,18 +1,34 @@
 """The journal: what became of a message is found by what is known of it."""
+import contextlib
 import datetime
 import errno
+import itertools
 import shutil
+import sqlite3
 
 import pytest
 
 from gonets_rig.net import wait_until
+from gonets_rig.postgresql import PostgreSQL
 from gonets_rig.processes import run
 from gonets_rig.talk import letter
 
+databases = itertools.count()
+
 
 @pytest.fixture
-def daemon(launch, sink):
+def files(launch, sink):
+    """A server whose journal is in files."""
     return launch(route=[("*", sink.route)])
+
+
+@pytest.fixture(params=["files", "postgresql"])
+def daemon(request, launch, sink):
+    if request.param == "files":
+        return request.getfixturevalue("files")
+    name = f"journal_{next(databases)}"
+    return launch(route=[("*", sink.route)],
+                  journal={"database": request.getfixturevalue("postgresql").make_database(name)})
 
 
 def search(daemon, *criteria):
@@ -39,6 +55,9 @@ def test_a_delivered_message_is_found_by_each_thing_that_is_known_of_it(daemon):
     for criteria in (["--sender", "news@sender.test"], ["--campaign", "Autumn sale"], ["--tag", "beta"],
                      ["--id", sent]):
         assert {(m["message_id"], m["recipient_index"]) for m in search(daemon, *criteria)} == {(sent, 0), (sent, 1)}
+    header_id = row["header_message_id"]
+    assert header_id.endswith("@sender.test"), row
+    assert len(search(daemon, "--message-id", header_id)) == 3  # the rig's letters have the same
     assert search(daemon, "--recipient", "nobody@x.test") == []
     shown = daemon.cli("messages", "search", "--recipient", "bob@x.test")
     assert sent in shown.out and "delivered" in shown.out, shown
@@ -106,12 +125,84 @@ def test_counts_by_what_recipients_have_in_common(daemon):
     assert daemon.cli("stats", "--by", "weather").code == 2
 
 
+def test_counts_by_tag_and_provider_in_a_minute(daemon):
+    labels = [b"X-Gonets-Tag: eu, beta\r\n", b"X-Gonets-Tag: eu\r\n", b""]
+    for extra in labels:
+        daemon.wait_ends(daemon.submit(letter(extra=extra), recipients=["a@gmail.com"]), "a@gmail.com")
+    wait_found(daemon, 3, "--status", "delivered")
+    rows = daemon.cli_json("stats", "--by", "tag", "--group", "provider,minute")
+    assert rows["group"] == ["provider", "minute"]
+    delivered = {}
+    for row in rows["rows"]:
+        assert datetime.datetime.fromisoformat(row["group"]["minute"].replace("Z", "+00:00")).second == 0, row
+        if "delivered" in row["counts"]:
+            key = row["name"], row["group"]["provider"]
+            delivered[key] = delivered.get(key, 0) + row["counts"]["delivered"]
+    assert delivered == {("eu", "google"): 2, ("beta", "google"): 1}
+    shown = daemon.cli("stats", "--by", "tag", "--group", "provider")
+    assert "PROVIDER" in shown.out and "beta" in shown.out, shown
+    for wrong in ("tag", "weather"):
+        assert daemon.cli("stats", "--by", "tag", "--group", wrong).code != 0
+    assert daemon.cli("stats", "--by", "hour", "--group", "day").code != 0
+
+
+def test_a_subject_is_kept_when_the_account_lets_it(daemon):
+    without = daemon.submit(letter(subject="Spring sale"), recipients=["a@x.test"])
+    assert daemon.cli_json("account", "set", "default", "--journal-subject", "yes")["journal_subject"] is True
+    sent = daemon.submit(letter(subject="=?utf-8?q?Caf=C3=A9?= sale"), recipients=["b@x.test"])
+    row, = wait_found(daemon, 1, "--subject", "SALE")
+    assert row["message_id"] == sent and row["subject"] == "Café sale", row
+    assert "subject" not in wait_found(daemon, 1, "--id", without)[0]
+    accepted = daemon.ask(f"/v1/messages/{sent}/trace")["events"][0]
+    assert accepted["subject"] == "Café sale", accepted
+
+
+def make_older(file, days):
+    """Today's file as if all in it had been accepted so many days ago."""
+    day = datetime.date.fromisoformat(file.name[len("journal-"):-len(".db")]) - datetime.timedelta(days=days)
+    older = file.with_name(f"journal-{day}.db")
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.rename(older)
+    by = days * 86_400_000 << 19
+    with contextlib.closing(sqlite3.connect(older)) as db, db:
+        db.execute("UPDATE messages SET id = id - ?", (by,))
+        for table in ("recipients", "terms", "recipient_terms"):
+            db.execute(f"UPDATE {table} SET message = message - ?", (by,))
+    return older
+
+
+def test_addresses_are_hashed_when_the_account_says_so_and_are_found_by_who_knows_them(files):
+    daemon = files
+    folder = daemon.folder / "spool" / "journal"
+    sent = [daemon.submit(recipients=[f"secret{i}@x.test"]) for i in range(3)]
+    for i, each in enumerate(sent):
+        daemon.wait_ends(each, f"secret{i}@x.test")
+    wait_found(daemon, 3, "--status", "delivered")
+    daemon.stop()
+    file, = folder.glob("journal-*.db")
+    older = make_older(file, 5)
+    daemon.start()
+    assert wait_found(daemon, 1, "--recipient", "secret1@x.test")[0]["recipient_hashed"] is False
+    changed = daemon.cli_json("account", "set", "default", "--journal-hash-after", "4")
+    assert changed["journal_hash_after_days"] == 4
+    assert "hashed after 4 days" in daemon.cli("account", "show", "default").out
+    daemon.submit(recipients=["other@x.test"])  # what is accepted wakes the journal
+    wait_until("the address is hashed", lambda: search(daemon, "--recipient", "secret1@x.test")[0]["recipient_hashed"])
+    row, = search(daemon, "--recipient", "SECRET1@x.test")
+    assert row["recipient"].startswith("(hashed ") and row["reply"].split() == ["250", *row["reply"].split()[1:2]], row
+    assert len(search(daemon, "--recipient", "*@x.test")) == 4
+    wait_until("it is gone from the disk", lambda: not any(
+        b"secret" in f.read_bytes() for f in folder.glob(f"{older.name}*")))
+
+
 def journal_up(daemon):
     (_, up), = daemon.metrics()["gonets_journal_up"]
     return up
 
 
-def test_a_journal_that_cannot_be_written_keeps_no_mail_back_and_catches_up(daemon):
+def test_a_journal_that_cannot_be_written_keeps_no_mail_back_and_catches_up(files):
+    daemon = files
     folder = daemon.folder / "spool" / "journal"
     daemon.stop()
     shutil.rmtree(folder)
@@ -127,7 +218,8 @@ def test_a_journal_that_cannot_be_written_keeps_no_mail_back_and_catches_up(daem
     wait_until("the journal is up", lambda: journal_up(daemon) == 1)
 
 
-def test_a_full_disk_of_the_journal_keeps_no_mail_back_and_it_catches_up(daemon):
+def test_a_full_disk_of_the_journal_keeps_no_mail_back_and_it_catches_up(files):
+    daemon = files
     folder = daemon.folder / "spool" / "journal"
     daemon.stop()
     shutil.rmtree(folder)
@@ -154,6 +246,47 @@ def test_a_full_disk_of_the_journal_keeps_no_mail_back_and_it_catches_up(daemon)
     finally:
         daemon.stop()
         run("umount", "-l", folder)
+
+
+def test_a_postgresql_that_is_down_keeps_no_mail_back_and_the_journal_catches_up(launch, sink):
+    postgresql = PostgreSQL()
+    try:
+        daemon = launch(route=[("*", sink.route)], journal={"database": postgresql.url()})
+        first = daemon.submit(recipients=["first@x.test"])
+        wait_found(daemon, 1, "--id", first, "--status", "delivered")
+        postgresql.halt()
+        sent = [daemon.submit(recipients=[f"r{i}@x.test"]) for i in range(5)]
+        for i, each in enumerate(sent):
+            daemon.wait_ends(each, f"r{i}@x.test")
+        wait_until("the journal is down", lambda: journal_up(daemon) == 0)
+        assert daemon.cli("messages", "search").code != 0
+        postgresql.start()
+        wait_until("the journal is up", lambda: journal_up(daemon) == 1)
+        wait_found(daemon, 6, "--status", "delivered")
+        days = postgresql.sql("SELECT COUNT(*) FROM journal_days")
+        parts = postgresql.sql("SELECT COUNT(*) FROM pg_inherits WHERE inhparent = 'journal_recipients'::regclass")
+        assert days == parts == "1"
+    finally:
+        postgresql.remove()
+
+
+def test_the_retention_drops_the_partitions_of_old_days(launch, sink, postgresql):
+    url = postgresql.make_database("journal_retention")
+    daemon = launch(route=[("*", sink.route)], journal={"database": url, "retention": "2d"})
+    sent = daemon.submit(recipients=["a@x.test"])
+    wait_found(daemon, 1, "--id", sent, "--status", "delivered")
+    daemon.stop()
+    tables = ["messages", "recipients", "terms", "state", "hashed", "hours", "minutes"]
+    day = int(postgresql.sql("SELECT day FROM journal_days", "journal_retention"))
+    postgresql.sql(f"INSERT INTO journal_days VALUES ({day - 5})", "journal_retention")
+    old = (datetime.date(1970, 1, 1) + datetime.timedelta(days=day - 5)).strftime("%Y%m%d")
+    for table in tables:
+        postgresql.sql(f"CREATE TABLE journal_{table}_{old} (x BIGINT)", "journal_retention")
+    daemon.start()
+    wait_until("the old day is gone", lambda: postgresql.sql(
+        "SELECT COUNT(*) FROM journal_days", "journal_retention") == "1")
+    assert postgresql.sql(f"SELECT COUNT(*) FROM pg_class WHERE relname LIKE '%{old}'", "journal_retention") == "0"
+    wait_found(daemon, 1, "--status", "delivered")
 
 
 def test_the_retention_deletes_days_and_a_reload_changes_it(launch, sink):

@@ -66,13 +66,12 @@ outcome<bounce::suppression_policy> changed(bounce::suppression_policy policy, c
     return refuse(refusal_kind::invalid, fmt::format("soft bounces are counted to {}", bounce::soft_bounces_max));
   for (const auto days : {policy.soft_within, policy.soft_lasts}) {
     if (days.count() < 1 || days > bounce::soft_days_max)
-      return refuse(refusal_kind::invalid,
-                    fmt::format("soft bounces are counted, and suppress, for 1 to {} days", bounce::soft_days_max.count()));
+      return refuse(refusal_kind::invalid, fmt::format("soft bounces are counted, and suppress, for 1 to {} days",
+                                                       bounce::soft_days_max.count()));
   }
   if (policy.soft_over.count() < 0 || policy.soft_over > policy.soft_within)
-    return refuse(refusal_kind::invalid,
-                  fmt::format("soft bounces over {} days can't come together within {}", policy.soft_over.count(),
-                              policy.soft_within.count()));
+    return refuse(refusal_kind::invalid, fmt::format("soft bounces over {} days can't come together within {}",
+                                                     policy.soft_over.count(), policy.soft_within.count()));
   return policy;
 }
 
@@ -93,6 +92,8 @@ outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
   if (!policy) return std::unexpected(std::move(policy.error()));
   on.suppression = *policy;
   on.may_ignore_suppression = to.may_ignore_suppression.value_or(on.may_ignore_suppression);
+  if (to.journal_hash_after_days && *to.journal_hash_after_days > journal_days_max)
+    return refuse(refusal_kind::invalid, fmt::format("journal_hash_after_days is from 0 to {}", journal_days_max));
   on.state = to.state.value_or(on.state);
   on.policy = to.policy.value_or(on.policy);
   on.plan = to.plan.value_or(on.plan);
@@ -102,6 +103,8 @@ outcome<void> apply(sql_session& s, const account_changes& to, account& on) {
   on.recipients_max = to.recipients_max.value_or(on.recipients_max);
   on.weight = to.weight.value_or(on.weight);
   on.egress = to.egress.value_or(on.egress);
+  on.journal_hash_after_days = to.journal_hash_after_days.value_or(on.journal_hash_after_days);
+  on.journal_subject = to.journal_subject.value_or(on.journal_subject);
   return {};
 }
 

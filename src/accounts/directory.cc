@@ -25,6 +25,11 @@ std::string_view text_at(const boost::json::object& o, std::string_view name) {
   return at != nullptr && at->is_string() ? std::string_view(at->get_string()) : std::string_view();
 }
 
+// Only a host below the domain is its owner's to name: what comes to it is taken away from whoever else may be there.
+bool is_own_return_path(const sender_domain& d) {
+  return d.return_path.size() > d.name.size() + 1 && d.return_path.ends_with("." + d.name);
+}
+
 // What the domain's last check says of its return path as it is now. A look-up that failed leaves it as it was before.
 bool return_path_works(const sender_domain& d) {
   boost::system::error_code error;
@@ -73,7 +78,7 @@ directory::directory(contents all) : all_(std::move(all)) {
   }
   for (const auto& d : all_.domains) {
     domains_[d.name].push_back(&d);
-    if (d.verified && !d.return_path.empty()) return_paths_[d.return_path] |= return_path_works(d);
+    if (d.verified && is_own_return_path(d)) return_paths_[d.return_path] |= return_path_works(d);
   }
 }
 

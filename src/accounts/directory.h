@@ -55,7 +55,7 @@ class directory {
   by_text<const account*> account_names_;
   by_text<const plan*> plan_names_;
   by_text<const credential*> logins_, certificates_;
-  by_text<std::vector<const sender_domain*>> domains_;  // by name
+  by_text<std::vector<const sender_domain*>> domains_;       // by name
   std::unordered_map<std::string_view, bool> return_paths_;  // of verified domains; whether the last check liked it
 };
 using directory_ptr = std::shared_ptr<const directory>;

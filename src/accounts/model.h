@@ -19,6 +19,8 @@ namespace gonets::accounts {
 // Account 0, `default`, always exists: mail of trusted networks is its.
 inline constexpr account_id default_account{0};
 
+inline constexpr std::uint32_t journal_days_max = 3650;  // of account::journal_hash_after_days
+
 using credential_id = strong_id<struct credential_id_tag, std::uint32_t>;
 using domain_id = strong_id<struct domain_id_tag, std::uint32_t>;
 
@@ -60,6 +62,9 @@ struct account {
   std::string egress;                   // or pool, by which its mail leaves; empty: the stream's
   bool may_ignore_suppression = false;  // its messages may ask to be sent to suppressed addresses, too
   bounce::suppression_policy suppression;
+  // Of the journal: recipients' addresses stay for so many days, and then as hashes; 0: as long as their day's file.
+  std::uint32_t journal_hash_after_days = 0;
+  bool journal_subject = false;  // whether it may have the field Subject
   wall_time created{};
 };
 

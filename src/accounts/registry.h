@@ -68,6 +68,8 @@ struct account_changes {
   std::optional<bounce::category_set> suppress_at_once;  // each as bounce::may_suppress() says
   std::optional<std::uint32_t> soft_bounces;
   std::optional<std::chrono::days> soft_over, soft_within, soft_lasts;
+  std::optional<std::uint32_t> journal_hash_after_days;
+  std::optional<bool> journal_subject;
 };
 
 struct credential_request {

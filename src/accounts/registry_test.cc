@@ -79,6 +79,8 @@ TEST_P(registry_over, shows_an_account_as_it_was_made_and_after_a_start) {
   with.month_is_final = true;
   with.message_bytes_max = 10'000'000'000;
   with.recipients_max = 50;
+  with.journal_hash_after_days = 30;
+  with.journal_subject = true;
   const auto made = node.add_account("shop", with);
   ASSERT_TRUE(made.has_value()) << made.error().detail;
 
@@ -95,6 +97,8 @@ TEST_P(registry_over, shows_an_account_as_it_was_made_and_after_a_start) {
     EXPECT_TRUE(a->month_is_final);
     EXPECT_EQ(a->message_bytes_max, 10'000'000'000u);
     EXPECT_EQ(a->recipients_max, 50u);
+    EXPECT_EQ(a->journal_hash_after_days, 30u);
+    EXPECT_TRUE(a->journal_subject);
     EXPECT_EQ(a->created, time.wall_now);
     EXPECT_THAT(d->quotas_of(a->id), SizeIs(2));
   }

@@ -15,8 +15,7 @@ using storage::sql_value;
 
 constexpr auto account_columns =
     "SELECT id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max, created, weight, "
-    "egress, ignore_suppression, suppression "
-    "FROM accounts";
+    "egress, ignore_suppression, suppression, journal_hash_after, journal_subject FROM accounts";
 constexpr auto domain_columns =
     "SELECT id, account, name, verified, proof, return_path, tracking, created, checked, last_check FROM domains";
 
@@ -37,6 +36,8 @@ account account_of(const sql_row& r) {
   a.egress = r.text(11);
   a.may_ignore_suppression = r.integer(12) != 0;
   a.suppression = parse_suppression(r.text(13));
+  a.journal_hash_after_days = static_cast<std::uint32_t>(r.integer(14));
+  a.journal_subject = r.integer(15) != 0;
   return a;
 }
 
@@ -113,20 +114,24 @@ std::optional<account> read_account(sql_session& s, std::string_view name) {
 void insert(sql_session& s, const account& a) {
   s.change(
       "INSERT INTO accounts (id, name, state, policy, plan, quotas, month_is_final, message_bytes_max, recipients_max,"
-      " created, weight, egress, ignore_suppression, suppression) VALUES (:id, :name, :state, :policy, :plan, :quotas,"
-      " :final, :bytes, :recipients, :created, :weight, :egress, :ignore_suppression, :suppression)",
+      " created, weight, egress, ignore_suppression, suppression, journal_hash_after, journal_subject) VALUES (:id, "
+      ":name,"
+      " :state, :policy, :plan, :quotas, :final, :bytes, :recipients, :created, :weight, :egress, :ignore_suppression,"
+      " :suppression, :hash_after, :subject)",
       {a.id.value, a.name, to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas),
        a.month_is_final, a.message_bytes_max, a.recipients_max, to_ms(a.created), a.weight, a.egress,
-       a.may_ignore_suppression, suppression_text(a.suppression)});
+       a.may_ignore_suppression, suppression_text(a.suppression), a.journal_hash_after_days, a.journal_subject});
 }
 
 void update(sql_session& s, const account& a) {
   s.change(
       "UPDATE accounts SET state = :state, policy = :policy, plan = :plan, quotas = :quotas, month_is_final = :final,"
       " message_bytes_max = :bytes, recipients_max = :recipients, weight = :weight, egress = :egress,"
-      " ignore_suppression = :ignore_suppression, suppression = :suppression WHERE id = :id",
+      " ignore_suppression = :ignore_suppression, suppression = :suppression, journal_hash_after = :hash_after,"
+      " journal_subject = :subject WHERE id = :id",
       {to_text(a.state), to_text(a.policy), or_null(a.plan), quotas_text(a.quotas), a.month_is_final,
-       a.message_bytes_max, a.recipients_max, a.weight, a.egress, a.may_ignore_suppression, suppression_text(a.suppression), a.id.value});
+       a.message_bytes_max, a.recipients_max, a.weight, a.egress, a.may_ignore_suppression,
+       suppression_text(a.suppression), a.journal_hash_after_days, a.journal_subject, a.id.value});
 }
 
 std::vector<plan> read_plans(sql_session& s) {

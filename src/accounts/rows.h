@@ -32,7 +32,7 @@ std::uint32_t next(storage::sql_session& s, std::string_view counter);
 std::string quotas_text(const std::vector<quota>& all);  // JSON
 std::vector<quota> parse_quotas(std::string_view json);  // what can't be read is left out
 
-std::string suppression_text(const bounce::suppression_policy& p);  // JSON; the usual policy as an empty object
+std::string suppression_text(const bounce::suppression_policy& p);    // JSON; the usual policy as an empty object
 bounce::suppression_policy parse_suppression(std::string_view json);  // what can't be read is as usual
 
 std::int64_t to_ms(wall_time t);

@@ -1,4 +1,8 @@
 // What the HTTP API asks of the journal.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "app/from_pool.h"
 #include "app/operator_control.h"
 
@@ -34,7 +38,7 @@ void operator_control::search_messages(httpd::message_search wanted,
   if (wanted.until) wanted.which.until = now - *wanted.until;
   using outcome = std::expected<httpd::message_page, httpd::response>;
   from_pool(parts_, std::move(answer), [this, which = std::move(wanted.which)]() -> outcome {
-    auto found = parts_.journal->files().search(which);
+    auto found = parts_.journal->content().search(which);
     if (!found) return std::unexpected(unavailable(found.error()));
     const auto known = parts_.accounts->current();
     httpd::message_page page;
@@ -53,18 +57,24 @@ void operator_control::count_statistics(httpd::statistics_search wanted,
   if (!account) return answer(std::unexpected(std::move(account.error())));
   const auto now = parts_.time.wall();
   const journal::statistics_query which{
-      .by = wanted.by, .account = *account, .since = now - wanted.since, .until = now - wanted.until};
+      .by = std::move(wanted.by), .account = *account, .since = now - wanted.since, .until = now - wanted.until};
   using outcome = std::expected<httpd::statistics_answer, httpd::response>;
   from_pool(parts_, std::move(answer), [this, which]() -> outcome {
-    auto found = parts_.journal->files().count(which);
+    auto found = parts_.journal->content().count(which);
     if (!found) return std::unexpected(unavailable(found.error()));
+    if (!*found)
+      return std::unexpected(httpd::error_response(
+          400, "too_many_rows", fmt::format("there are more than {} rows", journal::statistics_rows_max),
+          "a shorter time, or less in `group`"));
     const auto known = parts_.accounts->current();
-    for (auto& row : *found) {
-      if (which.by != journal::statistics_by::account) continue;
-      const auto* of = known->find(account_id{static_cast<std::uint32_t>(std::stoul(row.name))});
-      if (of != nullptr) row.name = of->name;
+    const auto at = std::ranges::find(which.by, journal::statistics_by::account);
+    for (auto& row : **found) {
+      if (at == which.by.end()) break;
+      auto& name = row.names[static_cast<std::size_t>(at - which.by.begin())];
+      const auto* of = known->find(account_id{static_cast<std::uint32_t>(std::stoul(name))});
+      if (of != nullptr) name = of->name;
     }
-    return httpd::statistics_answer{which.since, which.until, std::move(*found)};
+    return httpd::statistics_answer{which.since, which.until, std::move(**found)};
   });
 }
 

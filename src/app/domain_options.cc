@@ -84,9 +84,8 @@ domains::options domain_options(const config::settings& with) {
   o.on.spf = with.domains.spf;
   o.on.return_path_host = with.domains.return_path_host;
   o.on.tracking_host = with.domains.tracking_host;
-  o.on.dmarc_reports = with.domains.dmarc_reports.empty()
-                           ? report_address(with, message::fixed_address::dmarc_reports)
-                           : with.domains.dmarc_reports;
+  o.on.dmarc_reports = with.domains.dmarc_reports.empty() ? report_address(with, message::fixed_address::dmarc_reports)
+                                                          : with.domains.dmarc_reports;
   o.on.tls_reports = report_address(with, message::fixed_address::tls_reports);
   for (auto& [address, helo] : egress_addresses(with))
     o.on.egresses.push_back({std::move(address), std::move(helo)});

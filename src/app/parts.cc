@@ -173,6 +173,22 @@ delivery::mx_options mx_options_of(const config::settings& with) {
   return o;
 }
 
+journal::privacy journal_privacy(const accounts::registry& all) {
+  return {.hash_after =
+              [&all] {
+                std::map<account_id, std::chrono::days> wanted;
+                const auto known = all.current();
+                for (const auto& a : known->all().accounts)
+                  if (a.journal_hash_after_days != 0) wanted.emplace(a.id, a.journal_hash_after_days);
+                return wanted;
+              },
+          .key_of =
+              [&all](account_id id) {
+                const auto key = all.secret_for(fmt::format("journal addresses of account {}", id.value));
+                return std::string(key.begin(), key.end());
+              }};
+}
+
 }  // namespace
 
 parts::parts(const config::settings& settings)
@@ -364,14 +380,14 @@ void parts::open() {
   open_domains();
   open_blocklists();
   if (with.journal.enabled)
-    journal = std::make_unique<journal::keeper>(o.path + "/journal", store->store(), store->safe_events(), time, counts,
-                                                with.journal.retention);
+    journal = std::make_unique<journal::keeper>(
+        journal::place{o.path + "/journal", with.journal.database, with.server.node}, store->store(),
+        store->safe_events(), time, counts, with.journal.retention, journal_privacy(*accounts));
   open_webhooks(random_seed());
   for (const auto& each : with.sinks) {
-    sinks.push_back(
-        std::make_unique<sinks::sink>(each, sinks::environment{store->store(), store->safe_events(), time, counts,
-                                                               [this] { return accounts->current(); },
-                                                               o.path + "/sinks", with.server.hostname}));
+    sinks.push_back(std::make_unique<sinks::sink>(
+        each, sinks::environment{store->store(), store->safe_events(), time, counts,
+                                 [this] { return accounts->current(); }, o.path + "/sinks", with.server.hostname}));
   }
   feed = std::make_unique<events::feed>(store->store(), store->safe_events(), blocking);
   shards.every(0, feed_period, [this] { feed->tick(time.steady()); });
@@ -416,8 +432,8 @@ void parts::make_inbox() {
   unsubscribes = std::make_unique<feedback::unsubscriber>(
       feedback::unsubscriber::environment{*store, *unsubscribe_tokens, time, counts});
   feedback_ids.emplace(accounts->secret_for("feedback ids"), message::verp_purpose::feedback_id);
-  reports_database = std::make_unique<storage::sql_database>(
-      storage::sql_options{.url = "sqlite:" + with.spool.path + "/reports.db", .schema = storage::reports_schema_steps()});
+  reports_database = std::make_unique<storage::sql_database>(storage::sql_options{
+      .url = "sqlite:" + with.spool.path + "/reports.db", .schema = storage::reports_schema_steps()});
   reports = std::make_unique<feedback::report_table>(*reports_database);
   report_keeper = std::make_unique<feedback::report_keeper>(
       feedback::report_keeper::environment{*reports, *accounts, time, counts});
@@ -425,15 +441,13 @@ void parts::make_inbox() {
                                         [this](std::string_view id) { return find_by_header(id); }};
   inbox = std::make_unique<feedback::inbox>(
       feedback_options(with),
-      feedback::environment{*store, config::shipped_classifier(), *return_paths, *unsubscribes, std::move(complaints),
-                            *report_keeper, time, *ids, counts, 0,
-                            [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); },
-                            [this](const std::string& egress, const std::string& provider) {
-                              shards.post(0, [this, egress, provider] {
-                                by_shard.front()->scheduler->note_complaint(egress, provider);
-                              });
-                            },
-                            *accounts});
+      feedback::environment{
+          *store, config::shipped_classifier(), *return_paths, *unsubscribes, std::move(complaints), *report_keeper,
+          time, *ids, counts, 0, [this](spool::message_ptr m) { by_shard.front()->scheduler->admit(std::move(m)); },
+          [this](const std::string& egress, const std::string& provider) {
+            shards.post(0, [this, egress, provider] { by_shard.front()->scheduler->note_complaint(egress, provider); });
+          },
+          *accounts});
 }
 
 // On the blocking pool. The journal is made after the inbox, before anything comes in.
@@ -442,7 +456,7 @@ std::optional<message_id> parts::find_by_header(std::string_view header_message_
   journal::query which;
   which.header_message_id = header_message_id;
   which.max = 1;
-  const auto found = journal->files().search(which);
+  const auto found = journal->content().search(which);
   if (!found) {
     GONETS_LOG(warning, "journal_not_searched", "error", found.error().detail);
     return std::nullopt;

@@ -125,12 +125,13 @@ void checker::check_broker(const sink& s, const std::string& key) {
   for (const auto& [path, name] : {std::pair{s.password_file, ".password_file"}, std::pair{s.token_file, ".token_file"},
                                    std::pair{s.credentials_file, ".credentials_file"}})
     check_secret_file(path, key + name);
-  const bool secret_is_sent = !s.token_file.empty() || (by_password && (s.kind == sink_kind::nats ||
-                                                                        s.mechanism == sink_mechanism::plain));
-  const auto elsewhere = std::ranges::find_if(
-      s.servers, [](const std::string& server) { return !is_loopback_host(server_host(server)); });
+  const bool secret_is_sent =
+      !s.token_file.empty() || (by_password && (s.kind == sink_kind::nats || s.mechanism == sink_mechanism::plain));
+  const auto elsewhere =
+      std::ranges::find_if(s.servers, [](const std::string& server) { return !is_loopback_host(server_host(server)); });
   if (secret_is_sent && !s.tls && elsewhere != s.servers.end())
-    warn(key + ".tls", fmt::format("whoever is between here and {} can read the password: set `tls = true`", *elsewhere));
+    warn(key + ".tls",
+         fmt::format("whoever is between here and {} can read the password: set `tls = true`", *elsewhere));
 }
 
 // ------------------------------------------------------------------ who is trusted

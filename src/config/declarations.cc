@@ -385,7 +385,8 @@ std::string_view stream_doc() {
          "are "
          "changed by naming them; any other name makes a further stream. The defaults below are those of "
          "`transactional`; "
-         "`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`; any other "
+         "`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`; any "
+         "other "
          "stream has the priority 1. "
          "A name is made of `a` to "
          "`z`, `0` to `9`, `-` and `_`.";

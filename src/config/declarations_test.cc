@@ -149,7 +149,8 @@ TEST(reference, says_of_bulk_what_is_so) {
   EXPECT_FALSE(s.stream_named("transactional").unsubscribe);
   EXPECT_TRUE(s.stream_named("bulk").feedback_id);
   EXPECT_FALSE(s.stream_named("transactional").feedback_id);
-  EXPECT_NE(stream_doc().find("`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`"),
+  EXPECT_NE(stream_doc().find(
+                "`bulk` has the priority 1, expires after 2d, and has `unsubscribe = true` and `feedback_id = true`"),
             std::string_view::npos);
 }
 

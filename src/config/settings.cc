@@ -5,7 +5,8 @@
 namespace gonets::config {
 
 std::vector<stream> default_streams() {
-  return {{"transactional", 0, shaping::default_retry_policy()}, {"bulk", 1, shaping::bulk_retry_policy(), {}, true, true}};
+  return {{"transactional", 0, shaping::default_retry_policy()},
+          {"bulk", 1, shaping::bulk_retry_policy(), {}, true, true}};
 }
 
 const stream& settings::stream_named(const std::string& name) const {

@@ -190,6 +190,7 @@ struct settings {
 
   struct journal_section {
     bool enabled = true;
+    std::string database;  // postgresql://; empty: files in the spool's folder
     milliseconds retention = 720h;
   } journal;
 

@@ -47,6 +47,7 @@ enum class tag : std::uint8_t {
   connect_ms = 26,  // and one
   transcript = 27,
   ignores_suppression = 28,  // 1
+  subject = 29,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -197,6 +198,9 @@ bool read_field(wire::reader& from, event& e) {
     case tag::ignores_suppression:
       e.ignores_suppression = from.varint() != 0;
       return true;
+    case tag::subject:
+      e.subject = from.text();
+      return true;
   }
   return false;
 }
@@ -211,9 +215,10 @@ std::string json_time(wall_time t) {
 
 std::string_view to_text(kind k) {
   static constexpr std::array<std::string_view, 23> names = {
-      "",     "accepted", "deferred",     "delivered",    "bounced",    "expired",       "cancelled",
-      "held", "released", "discarded",    "domain",       "pace",       "blocklist",     "suppressed",
-      "",     "",         "unsubscribed", "resubscribed", "complained", "inbound_bounce", "rejected", "quota", "certificate"};
+      "",           "accepted",       "deferred", "delivered", "bounced",      "expired",
+      "cancelled",  "held",           "released", "discarded", "domain",       "pace",
+      "blocklist",  "suppressed",     "",         "",          "unsubscribed", "resubscribed",
+      "complained", "inbound_bounce", "rejected", "quota",     "certificate"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
 }
@@ -262,6 +267,7 @@ void encode(const event& e, std::string& to) {
   if (e.connect_ms) put_field(to, tag::connect_ms, std::uint64_t{*e.connect_ms} + 1);
   put_field(to, tag::transcript, e.transcript);
   put_field(to, tag::ignores_suppression, e.ignores_suppression ? 1u : 0u);
+  put_field(to, tag::subject, e.subject);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -341,6 +347,7 @@ std::string to_json(const event& e, std::string_view account, with_transcript sh
   if (const auto campaign = message::campaign_of(e.labels); !campaign.empty()) o["campaign"] = campaign;
   if (const auto tags = message::tags_of(e.labels); !tags.empty()) o["tags"] = json::array(tags.begin(), tags.end());
   add("header_message_id", e.header_message_id, !e.header_message_id.empty());
+  add("subject", e.subject, !e.subject.empty());
   add("message_bytes", e.message_bytes, e.message_bytes != 0);
   add("origin", e.origin, !e.origin.empty());
   add("ignores_suppression", true, e.ignores_suppression);

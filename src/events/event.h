@@ -31,9 +31,9 @@ enum class kind : std::uint8_t {
   blocklist = 12,   // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
   suppressed = 13,  // end: not sent, as the address is on its account's suppression list; `answer` says why
   // Of what came back later, behind any end; `origin` names the message that told of it, if one did:
-  unsubscribed = 16,   // the recipient wants no more mail of this stream; `reason`: by which way it was said
-  resubscribed = 17,   // wants it again
-  complained = 18,     // the recipient calls it spam
+  unsubscribed = 16,    // the recipient wants no more mail of this stream; `reason`: by which way it was said
+  resubscribed = 17,    // wants it again
+  complained = 18,      // the recipient calls it spam
   inbound_bounce = 19,  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx
   // Of no message, too:
   rejected = 20,     // a sender that is known was refused at intake; `answer` is what it was told, at `at_stage`
@@ -79,24 +79,25 @@ struct event {
   std::vector<event_recipient> recipients;
   std::uint64_t message_bytes = 0;  // accepted
   std::string header_message_id;    // accepted: the field Message-ID, without its brackets
-  std::string origin;               // accepted: who sent it, "192.0.2.1 (helo name)" or "report on 0A1B..."
+  std::string subject;  // accepted, where the account lets it be kept: decoded; its beginning when it is long
+  std::string origin;   // accepted: who sent it, "192.0.2.1 (helo name)" or "report on 0A1B..."
   bool ignores_suppression = false;  // accepted: it goes to suppressed addresses, too
-  stage at_stage = stage::none;     // of an attempt
-  reply answer;                     // of an attempt, or the reason in our words
+  stage at_stage = stage::none;      // of an attempt
+  reply answer;                      // of an attempt, or the reason in our words
   bool from_peer = false;
   std::optional<bounce::category> category;  // deferred, bounced, expired: what the answer means
   std::string remote_host, remote_address;   // of an attempt
   std::string route;                         // of an attempt: the site or route
-  std::string provider;           // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
-  std::string egress;             // of an attempt
-  std::uint32_t attempts = 0;     // made so far, this one included
-  std::uint32_t queue_ms = 0;     // of the attempt's recipient, from being due to the attempt's beginning
+  std::string provider;                     // of an attempt: of the mailboxes, or of the site's hosts; empty: not known
+  std::string egress;                       // of an attempt
+  std::uint32_t attempts = 0;               // made so far, this one included
+  std::uint32_t queue_ms = 0;               // of the attempt's recipient, from being due to the attempt's beginning
   std::optional<std::uint32_t> connect_ms;  // from the first dial to the first MAIL; absent: the connection was there
-  std::uint32_t duration_ms = 0;  // of the attempt
-  wall_time next_attempt{};       // deferred
-  tls_use tls;                    // of an attempt
-  std::string transcript;         // of an attempt: lines as smtp/transcript.h has them; of several recipients, the first's
-  std::string reason;             // held, released, cancelled, expired: why, by whom
+  std::uint32_t duration_ms = 0;            // of the attempt
+  wall_time next_attempt{};                 // deferred
+  tls_use tls;                              // of an attempt
+  std::string transcript;  // of an attempt: lines as smtp/transcript.h has them; of several recipients, the first's
+  std::string reason;      // held, released, cancelled, expired: why, by whom
   std::optional<blocklist_change> blocklist;
   bool operator==(const event&) const = default;
 };

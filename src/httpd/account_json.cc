@@ -92,7 +92,9 @@ json::object to_object(const accounts::account& a, const accounts::directory& in
                  {"month_is_final", a.month_is_final},
                  {"message_bytes_max", a.message_bytes_max},
                  {"recipients_max", a.recipients_max},
-                 {"weight", a.weight}};
+                 {"weight", a.weight},
+                 {"journal_hash_after_days", a.journal_hash_after_days},
+                 {"journal_subject", a.journal_subject}};
   add_text(o, "egress", a.egress);
   o["may_ignore_suppression"] = a.may_ignore_suppression;
   o["suppression"] = to_object(a.suppression);

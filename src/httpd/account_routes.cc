@@ -93,6 +93,9 @@ accounts::account_changes take_changes(json_body& body) {
   c.egress = body.text("egress");
   c.may_ignore_suppression = body.flag("may_ignore_suppression");
   take_suppression(body, c);
+  if (const auto n = body.number("journal_hash_after_days", accounts::journal_days_max))
+    c.journal_hash_after_days = static_cast<std::uint32_t>(*n);
+  c.journal_subject = body.flag("journal_subject");
   return c;
 }
 

@@ -71,7 +71,8 @@ TEST_F(account_api, makes_changes_and_shows_an_account) {
 TEST_F(account_api, shows_and_changes_what_suppresses) {
   made("POST", "/v1/accounts", R"({"name":"shop","suppression":{"soft_bounces":3}})", 201);
   made("PATCH", "/v1/accounts/shop",
-       R"({"may_ignore_suppression":true,"suppression":{"categories":["moved","mailbox_full"],"soft_for_days":60}})", 200);
+       R"({"may_ignore_suppression":true,"suppression":{"categories":["moved","mailbox_full"],"soft_for_days":60}})",
+       200);
   const auto shown = made("GET", "/v1/accounts/shop", "", 200);
   EXPECT_TRUE(shown.at("may_ignore_suppression").as_bool());
   EXPECT_EQ(json::serialize(shown.at("suppression")),

@@ -36,12 +36,14 @@ json::object row_object(const found_message& found) {
   json::object o{{"message_id", to_text(m.message)},
                  {"recipient_index", m.index.value},
                  {"recipient", m.recipient},
+                 {"recipient_hashed", m.hashed},
                  {"sender", m.sender},
                  {"status", m.status}};
   add_text(o, "account", found.account);
   add_text(o, "stream", m.stream);
   add_text(o, "campaign", m.campaign);
   add_text(o, "header_message_id", m.header_message_id);
+  add_text(o, "subject", m.subject);
   add_text(o, "provider", m.provider);
   add_text(o, "category", m.category);
   add_text(o, "reply", m.reply);
@@ -67,6 +69,7 @@ or_refusal<message_search> read_search(const call& c) {
   q.header_message_id = parameter(c.query, "header_message_id");
   q.campaign = parameter(c.query, "campaign");
   q.tag = parameter(c.query, "tag");
+  q.subject = parameter(c.query, "subject");
   q.status = parameter(c.query, "status");
   q.category = parameter(c.query, "category");
   q.provider = parameter(c.query, "provider");
@@ -119,8 +122,8 @@ std::vector<route> message_routes() {
   return {{"GET",
            "/v1/messages",
            search,
-           {"recipient", "sender", "header_message_id", "id", "campaign", "tag", "status", "category", "provider",
-            "account", "since", "until", "after", "max"},
+           {"recipient", "sender", "header_message_id", "id", "campaign", "tag", "subject", "status", "category",
+            "provider", "account", "since", "until", "after", "max"},
            {needs::read, true}}};
 }
 

@@ -66,9 +66,9 @@ struct suppression_facts {
   bounce::suppression_policy by;
 };
 struct suppression_request {
-  std::string account;                      // its name
-  bool own = false;                         // the account asks: what recipients complained of stays
-  std::vector<suppression::entry> entries;  // of no account yet; `since` zero: now
+  std::string account;                        // its name
+  bool own = false;                           // the account asks: what recipients complained of stays
+  std::vector<suppression::entry> entries;    // of no account yet; `since` zero: now
   std::optional<std::chrono::seconds> lasts;  // of those without an end; nothing: for good
   bool remove = false;
 };
@@ -111,7 +111,7 @@ struct message_page {
 };
 
 struct statistics_search {
-  journal::statistics_by by = journal::statistics_by::stream;
+  std::vector<journal::statistics_by> by{journal::statistics_by::stream};
   std::string account;  // its name; empty: any
   std::chrono::milliseconds since{}, until{};
 };

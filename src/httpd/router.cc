@@ -212,10 +212,10 @@ const std::vector<route>& table() {
         {"GET", "/v1/capture", captured, {"max"}},
         {"GET", "/v1/capture/{id}", captured_content, {}},
     };
-    for (auto* more : {detail::account_routes, detail::domain_routes, detail::domain_report_routes, detail::tls_routes, detail::site_routes,
-                       detail::operator_routes, detail::egress_routes, detail::hold_routes, detail::suppression_routes,
-                       detail::message_routes, detail::webhook_routes, detail::statistics_routes,
-                       detail::warm_up_routes, detail::flow_routes, detail::event_routes})
+    for (auto* more : {detail::account_routes, detail::domain_routes, detail::domain_report_routes, detail::tls_routes,
+                       detail::site_routes, detail::operator_routes, detail::egress_routes, detail::hold_routes,
+                       detail::suppression_routes, detail::message_routes, detail::webhook_routes,
+                       detail::statistics_routes, detail::warm_up_routes, detail::flow_routes, detail::event_routes})
       std::ranges::move(more(), std::back_inserter(routes));
     return routes;
   }();

@@ -15,6 +15,7 @@
 #include "message/fixed_addresses.h"
 #include "message/labels.h"
 #include "message/mailbox_list.h"
+#include "message/mime_tree.h"
 #include "message/trace.h"
 #include "runtime/dns_name.h"
 
@@ -97,6 +98,7 @@ std::string bare_message_id(std::string_view field) {
 }
 
 constexpr enhanced_status not_authorized{5, 7, 1};
+constexpr std::size_t subject_bytes_max = 512;
 
 std::vector<byte_range> fields_named(std::string_view name, std::string_view header) {
   std::vector<byte_range> found;
@@ -131,9 +133,9 @@ std::size_t leave_out(std::string& text, const std::vector<byte_range>& ranges) 
 }
 
 intake::intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-               const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
-               metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
-               admit_function admit)
+               const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time,
+               const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed,
+               runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       return_paths_(return_paths),
       unsubscribes_(unsubscribes),
@@ -219,7 +221,8 @@ std::optional<reply> intake::check_recipient(const source& from, std::string_vie
 // The domain takes what comes back, and what people write to who runs it: RFC 5321 4.5.1, RFC 2142.
 std::optional<reply> intake::check_feedback(std::string_view address) const {
   const auto local = message::local_part_of(address);
-  if (is_role(local) || message::parse_fixed_address(local) || return_paths_.open(local) || unsubscribes_.open(local)) return std::nullopt;
+  if (is_role(local) || message::parse_fixed_address(local) || return_paths_.open(local) || unsubscribes_.open(local))
+    return std::nullopt;
   return reply{550, {5, 1, 1}, "No such address: this domain takes only what comes back"};
 }
 
@@ -270,6 +273,11 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   const auto author = from.trusted && !all->all().domains.empty() ? author_domain(*header) : std::string();
   if (m.own_return_path) m.return_path_domain = all->return_path_for(from.account, author);
   add_head(*with, from, *header, c);
+  if (all) {
+    const auto* account = all->find(from.account);
+    if (account != nullptr && account->journal_subject)
+      c.subject = message::decoded_field(header->subject, subject_bytes_max);
+  }
   if (m.own_return_path && !header->unsubscribes) add_unsubscribing(*with, m);
   // A field that is there counts, be it empty.
   if (m.own_return_path && header->feedback_id.data() == nullptr) add_feedback_id(*with, *all, m);
@@ -288,8 +296,9 @@ std::optional<reply> intake::read_fields(const options& with, const accounts::di
                  fmt::format("X-Gonets-Egress: \"{}\" may not be chosen; see delivery.egress_choices", fields->egress)};
   const auto* account = all.find(m.account);
   if (fields->ignore_suppression && (account == nullptr || !account->may_ignore_suppression))
-    return reply{550, not_authorized,
-                 fmt::format("{}: this account has no right to send to suppressed addresses", ignore_suppression_field)};
+    return reply{
+        550, not_authorized,
+        fmt::format("{}: this account has no right to send to suppressed addresses", ignore_suppression_field)};
   m.ignores_suppression = fields->ignore_suppression;
   to.left_out = fields_named(ignore_suppression_field, header);
   m.egress = std::move(fields->egress);
@@ -358,8 +367,9 @@ void intake::add_feedback_id(const options& with, const accounts::directory& all
   std::optional<message::verp> only;
   if (m.envelope.recipients.size() == 1) only = {m.id, recipient_index{0}};
   const auto* account = all.find(m.account);
-  append_feedback_id(m.head, feedback_ids_, only,
-                     {message::campaign_of(m.labels), m.stream, account == nullptr ? std::string_view() : account->name});
+  append_feedback_id(
+      m.head, feedback_ids_, only,
+      {message::campaign_of(m.labels), m.stream, account == nullptr ? std::string_view() : account->name});
 }
 
 void intake::accept(composed c, const source& from, std::uint32_t chunks_written, std::size_t shard, on_accepted done) {
@@ -375,6 +385,7 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   e.labels = m.labels;
   e.ignores_suppression = m.ignores_suppression;
   e.header_message_id = std::move(c.header_message_id);
+  e.subject = std::move(c.subject);
   e.origin = fmt::format("{} ({})", from.peer_address, from.helo);
   e.reason = schedule_text(m.envelope);
   e.recipients.reserve(m.envelope.recipients.size());

@@ -50,6 +50,7 @@ struct composed {
   std::string header_message_id;                   // without its brackets; empty: there is none that is well-formed
   // Of the text that it was made of, what is not sent on: the caller takes it out with leave_out().
   std::vector<byte_range> left_out;
+  std::string subject;  // only where the account lets it be kept
 };
 
 // Takes `ranges`, which are in order and apart from each other, out of `text`; how many bytes that were.
@@ -61,9 +62,9 @@ class intake {
 
   // `admit` is called on the shard that accepted a message, once it is safe.
   intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-         const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time, const accounts::directory_source& accounts,
-         metrics::registry& counts, std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers,
-         admit_function admit);
+         const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time,
+         const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed, runtime::shards& on,
+         runtime::blocking_pool& signers, admit_function admit);
 
   // From any thread; for messages to come.
   void reconfigure(options with);

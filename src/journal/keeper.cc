@@ -15,19 +15,22 @@ constexpr std::chrono::milliseconds idle = 1min;        // events end it
 constexpr std::chrono::milliseconds gathering = 250ms;  // so that a trickle of events is not a transaction each
 constexpr std::chrono::milliseconds retry_after = 1s;
 constexpr std::chrono::milliseconds old_files_period = 1min;
+constexpr std::chrono::milliseconds upkeep_at_least = 1s;  // a step
+constexpr std::chrono::milliseconds between_steps = 20ms;
 constexpr int niceness = 10;
 
 }  // namespace
 
-keeper::keeper(std::string folder, const storage::store& log, events::log_end& end, const clock& time,
-               metrics::registry& counts, std::chrono::milliseconds retention)
-    : folder_(std::move(folder)),
+keeper::keeper(place in, const storage::store& log, events::log_end& end, const clock& time, metrics::registry& counts,
+               std::chrono::milliseconds retention, privacy wanted)
+    : in_(std::move(in)),
       end_(end),
       time_(time),
       retention_(retention.count()),
-      recorder_(folder_),
+      recorder_(make_recorder(in_, wanted)),
       log_(log, end, event_seq{0}),
-      reader_(folder_) {
+      upkeep_(in_, wanted),
+      reader_(in_, std::move(wanted)) {
   counts.make_callback_gauge("gonets_journal_lag_seconds", "How far the journal is behind the event log.",
                              [this] { return double(lag_ms_.load()) / 1000; });
   counts.make_callback_gauge("gonets_journal_up", "1 while the journal can be written, else 0.",
@@ -67,17 +70,20 @@ void keeper::follow(const std::stop_token& stopped) {
                    "mail goes on; the journal catches up when it can be written again");
       pause(stopped, retry_after);
     } else {
-      if (failing_.exchange(false)) GONETS_LOG(info, "journal_written_again", "folder", folder_);
+      if (failing_.exchange(false)) GONETS_LOG(info, "journal_written_again");
+      // What came since goes first; but a log that never ends keeps no step of it back for ever.
+      if (*more && time_.steady() - kept_up_ < upkeep_at_least) continue;
+      const bool busy = keep_up();
       if (*more) continue;
-      log_.wait(idle);
-      pause(stopped, gathering);
+      log_.wait(busy ? between_steps : idle);
+      if (!busy) pause(stopped, gathering);
     }
   }
 }
 
 storage::sql_result<bool> keeper::advance() {
   if (!opened_) {
-    const auto read = recorder_.cursor();
+    const auto read = recorder_->cursor();
     if (!read) return std::unexpected(read.error());
     log_.move_to(*read);
     opened_ = true;
@@ -106,12 +112,12 @@ storage::sql_result<void> keeper::record(event_seq from, const events::log_batch
   if (replaced_) {
     GONETS_LOG(warning, "journal_log_replaced", "cursor", from.value, "effect",
                "the event log is another one; it is read from its beginning, what the journal has stays");
-    if (auto done = recorder_.start_over(end_.now()); !done) return done;
+    if (auto done = recorder_->start_over(end_.now()); !done) return done;
     replaced_ = false;
   }
   // What was gone before the journal began is no gap in it.
   const auto missed = from.value == 0 ? 0 : batch.lost;
-  if (auto done = recorder_.apply(batch.events, batch.cursor, missed); !done) return done;
+  if (auto done = recorder_->apply(batch.events, batch.cursor, missed); !done) return done;
   if (missed != 0)
     GONETS_LOG(warning, "journal_gap", "events", missed, "reason", "the event log's retention had removed them");
   return {};
@@ -123,8 +129,23 @@ void keeper::remove_old() {
   looked_for_old_ = now;
   const auto oldest =
       std::chrono::floor<std::chrono::days>(time_.wall() - std::chrono::milliseconds(retention_.load()));
-  if (const auto removed = recorder_.remove_before(oldest); removed != 0)
-    GONETS_LOG(info, "journal_days_removed", "files", removed);
+  if (const auto removed = recorder_->remove_before(oldest); removed != 0)
+    GONETS_LOG(info, "journal_days_removed", "days", removed);
+}
+
+bool keeper::keep_up() {
+  kept_up_ = time_.steady();
+  const auto done = upkeep_.step(time_.wall());
+  const bool failed = !done.has_value();
+  if (failed != upkeep_failing_) {
+    upkeep_failing_ = failed;
+    if (failed)
+      GONETS_LOG(warning, "journal_upkeep_failed", "error", done.error().detail, "effect",
+                 "addresses that should be hashed by now stay; searches are slower; it is tried again");
+    else
+      GONETS_LOG(info, "journal_upkeep_goes_on");
+  }
+  return done && *done;
 }
 
 }  // namespace gonets::journal

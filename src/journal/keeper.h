@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -13,6 +14,7 @@
 #include "events/follower.h"
 #include "journal/recorder.h"
 #include "journal/search.h"
+#include "journal/upkeep.h"
 #include "metrics/metrics.h"
 #include "storage/store.h"
 
@@ -21,15 +23,15 @@ namespace gonets::journal {
 class keeper {
  public:
   // Starts at once. What it is given must outlive stop().
-  keeper(std::string folder, const storage::store& log, events::log_end& end, const clock& time,
-         metrics::registry& counts, std::chrono::milliseconds retention);
+  keeper(place in, const storage::store& log, events::log_end& end, const clock& time, metrics::registry& counts,
+         std::chrono::milliseconds retention, privacy wanted);
   ~keeper();
   keeper(const keeper&) = delete;
   keeper& operator=(const keeper&) = delete;
 
   void reconfigure(std::chrono::milliseconds retention);  // from any thread
   void stop();
-  reader& files() { return reader_; }
+  reader& content() { return reader_; }
 
  private:
   void follow(const std::stop_token& stopped);
@@ -37,21 +39,25 @@ class keeper {
   storage::sql_result<bool> advance();
   storage::sql_result<void> record(event_seq from, const events::log_batch& batch);
   void remove_old();
+  // Whether there may be more to do at once.
+  bool keep_up();
   void pause(const std::stop_token& stopped, std::chrono::milliseconds how_long);
 
-  const std::string folder_;
+  const place in_;
   events::log_end& end_;
   const clock& time_;
   std::atomic<std::chrono::milliseconds::rep> retention_;
   std::atomic<bool> look_for_old_{true};  // at once
   std::atomic<std::int64_t> lag_ms_{0};   // of the latest batch, while more waited behind it or it could not be written
   std::atomic<bool> failing_{false};
-  recorder recorder_;
+  const std::unique_ptr<recorder> recorder_;
   events::follower log_;
+  upkeep upkeep_;
   reader reader_;
   bool opened_ = false;    // log_ stands where the journal does
   bool replaced_ = false;  // the log is another one, and the journal could not yet be told
-  steady_time looked_for_old_{};
+  steady_time looked_for_old_{}, kept_up_{};
+  bool upkeep_failing_ = false;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   std::jthread thread_;  // last: it uses all above

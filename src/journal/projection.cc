@@ -1,8 +1,11 @@
 #include "journal/projection.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
+#include "journal/statistics.h"
 #include "journal/terms.h"
 #include "message/address.h"
 #include "message/labels.h"
@@ -26,6 +29,41 @@ std::string storable(std::string_view text) {
   return clean;
 }
 
+std::int64_t state_of(storage::sql_session& in, const table_names& names, std::string_view name) {
+  const auto found = in.row(fmt::format("SELECT value FROM {} WHERE name = :name", names("state")), {name});
+  return found ? found->integer(0) : 0;
+}
+
+void set_state(storage::sql_session& in, const table_names& names, std::string_view name, std::int64_t value) {
+  in.change(fmt::format("UPDATE {} SET value = :value WHERE name = :name", names("state")), {value, name});
+}
+
+day_shape shape_of(storage::sql_session& in, table_names names, const privacy& wanted) {
+  day_shape shape{.names = std::move(names), .apart = true, .merging = false, .moving = false, .hashed = {}};
+  shape.apart = state_of(in, shape.names, "apart") != 0;
+  shape.merging = state_of(in, shape.names, "merged") != 0;
+  shape.moving = state_of(in, shape.names, "moving") != 0;
+  for (const auto& row : in.rows(fmt::format("SELECT account FROM {}", shape.names("hashed")))) {
+    const account_id account{static_cast<std::uint32_t>(row.integer(0))};
+    shape.hashed.emplace(account, wanted.key_of(account));
+  }
+  return shape;
+}
+
+void insert_terms(storage::sql_session& to, const std::string& table, std::vector<term>& all) {
+  std::ranges::sort(all);
+  std::vector<std::vector<storage::sql_value>> rows;
+  rows.reserve(all.size());
+  for (const auto& t : all)
+    rows.push_back({t.hour, t.number, t.message, t.index});
+  to.insert_each(table, "hour, term, message, idx", "ON CONFLICT DO NOTHING", rows);
+}
+
+const address_hash* projection::hash_of(account_id account) const {
+  const auto found = shape_.hashed.find(account);
+  return found == shape_.hashed.end() ? nullptr : &found->second;
+}
+
 void projection::add(const events::event& e) {
   if (e.kind == events::kind::accepted)
     add_accepted(e);
@@ -35,8 +73,11 @@ void projection::add(const events::event& e) {
 
 void projection::add_accepted(const events::event& e) {
   const auto hour = hour_of(e.message);
+  const auto* hash = hash_of(e.account);
   const auto index = [&](term_kind kind, std::string_view text, recipient_index of = {}) {
-    if (!text.empty()) terms_.push_back({hour, term_of(kind, text), e.message.value, of.value});
+    if (text.empty()) return;
+    auto& to = shape_.apart && kind == term_kind::recipient ? recipient_terms_ : terms_;
+    to.push_back({hour, term_of(kind, text), e.message.value, of.value});
   };
   std::string tags;
   for (const auto each : message::tags_of(e.labels)) {
@@ -46,6 +87,7 @@ void projection::add_accepted(const events::event& e) {
     index(term_kind::tag, tag);
   }
   auto sender = to_lower(storable(e.sender));
+  if (hash != nullptr) sender = without_recipient(sender);
   auto campaign = storable(message::campaign_of(e.labels));
   auto header_message_id = storable(e.header_message_id);
   index(term_kind::sender, sender);
@@ -53,9 +95,10 @@ void projection::add_accepted(const events::event& e) {
   index(term_kind::header_message_id, header_message_id);
   const auto when = e.at.time_since_epoch().count();
   messages_.push_back({e.message.value, e.account.value, storable(e.stream), std::move(sender), std::move(campaign),
-                       std::move(tags), std::move(header_message_id), when, e.message_bytes});
+                       std::move(tags), std::move(header_message_id), when, e.message_bytes,
+                       hash != nullptr ? std::string() : storable(e.subject)});
   for (const auto& r : e.recipients) {
-    auto address = storable(r.address);
+    auto address = hash != nullptr ? hash->of(storable(r.address)) : storable(r.address);
     const auto lower = to_lower(address);
     index(term_kind::recipient, lower, r.index);
     index(term_kind::domain, message::domain_of(lower), r.index);
@@ -67,61 +110,117 @@ void projection::add_accepted(const events::event& e) {
 
 void projection::add_outcome(const events::event& e) {
   const std::string kind(to_text(e.kind)), why(e.category ? bounce::to_text(*e.category) : "");
-  const auto said = answer_of(e), to = storable(e.provider);
+  const auto said = hash_of(e.account) != nullptr ? codes_of(answer_of(e)) : answer_of(e), to = storable(e.provider);
   const auto when = e.at.time_since_epoch().count();
-  for (const auto& r : e.recipients) {
-    const auto fresh = fresh_.find({e.message, r.index});
-    if (fresh == fresh_.end()) {
-      outcomes_.push_back({kind, why, said, when, e.attempts, e.attempts, to, e.message.value, r.index.value});
-      continue;
-    }
-    auto& known = recipients_[fresh->second];
+  const auto change = [&](row& known) {
     known[status] = kind;
     known[category] = why;
     known[reply] = said;
     known[at] = when;
     if (e.attempts != 0) known[attempts] = e.attempts;
     if (!to.empty()) known[provider] = to;
+  };
+  for (const auto& r : e.recipients) {
+    const auto fresh = fresh_.find({e.message, r.index});
+    if (fresh == fresh_.end()) {
+      const auto [changed, first] = changed_.try_emplace({e.message, r.index}, outcomes_.size());
+      if (first)
+        outcomes_.push_back({e.message.value, r.index.value, "", to, kind, why, said, when, e.attempts});
+      else
+        change(outcomes_[changed->second]);
+      continue;
+    }
+    change(recipients_[fresh->second]);
   }
+}
+
+// Late ones: the merging may have passed their place already.
+void insert_merged(storage::sql_session& to, const std::string& table, const std::vector<term>& all) {
+  std::vector<std::vector<storage::sql_value>> rows;
+  for (const auto& t : all)
+    rows.push_back({t.number, t.message, t.index});
+  to.insert_each(table, "term, message, idx", "ON CONFLICT DO NOTHING", rows);
 }
 
 // In this order, as each recipient is there before anything becomes of it.
 void projection::write(storage::sql_session& to) {
-  to.change_each(
-      "INSERT INTO messages (id, account, stream, sender, campaign, tags, header_message_id, accepted, bytes) VALUES"
-      " (:id, :account, :stream, :sender, :campaign, :tags, :header, :accepted, :bytes) ON CONFLICT DO NOTHING",
-      messages_);
-  to.change_each(
-      "INSERT INTO recipients (message, idx, address, provider, status, category, reply, at, attempts) VALUES"
-      " (:message, :idx, :address, :provider, :status, :category, :reply, :at, :attempts) ON CONFLICT DO NOTHING",
-      recipients_);
-  std::ranges::sort(terms_);
-  std::vector<row> terms;
-  terms.reserve(terms_.size());
-  for (const auto& t : terms_)
-    terms.push_back({t.hour, t.number, t.message, t.index});
-  to.change_each(
-      "INSERT INTO terms (hour, term, message, idx) VALUES (:hour, :term, :message, :idx) ON CONFLICT DO NOTHING",
-      terms);
-  to.change_each(
-      "UPDATE recipients SET status = :status, category = :category, reply = :reply, at = :at,"
-      " attempts = CASE WHEN :attempts > 0 THEN :made ELSE attempts END,"
-      " provider = COALESCE(NULLIF(:provider, ''), provider) WHERE message = :message AND idx = :idx",
-      outcomes_);
+  constexpr std::string_view once = "ON CONFLICT DO NOTHING";
+  const auto& names = shape_.names;
+  to.insert_each(names("messages"),
+                 "id, account, stream, sender, campaign, tags, header_message_id, accepted, bytes, subject", once,
+                 messages_);
+  to.insert_each(names("recipients"), "message, idx, address, provider, status, category, reply, at, attempts", once,
+                 recipients_);
+  insert_terms(to, names("terms"), terms_);
+  insert_terms(to, names("recipient_terms"), recipient_terms_);
+  if (shape_.merging) insert_merged(to, names("merged_terms"), recipient_terms_);
+  write_outcomes(to, names("recipients"));
+  if (shape_.moving) write_outcomes(to, names("moved_recipients"));
 }
 
-bool is_known(storage::sql_session& in, const events::event& e) {
-  if (e.kind == events::kind::accepted)
-    return in.row("SELECT 1 FROM messages WHERE id = :id", {e.message.value}).has_value();
+// A recipient is there once at most.
+void projection::write_outcomes(storage::sql_session& to, const std::string& table) const {
+  if (outcomes_.empty()) return;
+  if (!to.embedded()) {
+    std::vector<storage::sql_value> bound;
+    const auto rows = storage::sql_session::unnested(outcomes_, bound);
+    to.change(fmt::format("UPDATE {} AS r SET status = v.status, category = v.category, reply = v.reply, at = v.at,"
+                          " attempts = CASE WHEN v.attempts > 0 THEN v.attempts ELSE r.attempts END,"
+                          " provider = COALESCE(NULLIF(v.provider, ''), r.provider) FROM {} AS v (message, idx,"
+                          " address, provider, status, category, reply, at, attempts)"
+                          " WHERE r.message = v.message AND r.idx = v.idx",
+                          table, rows),
+              bound);
+    return;
+  }
+  std::vector<row> rows;
+  rows.reserve(outcomes_.size());
+  for (const auto& o : outcomes_)
+    rows.push_back({o[status], o[category], o[reply], o[at], o[attempts], o[attempts], o[provider], o[0], o[1]});
+  to.change_each(
+      fmt::format("UPDATE {} SET status = :status, category = :category, reply = :reply, at = :at,"
+                  " attempts = CASE WHEN :attempts > 0 THEN :made ELSE attempts END,"
+                  " provider = COALESCE(NULLIF(:provider, ''), provider) WHERE message = :message AND idx = :idx",
+                  table),
+      rows);
+}
+
+bool is_known(storage::sql_session& in, const day_shape& shape, const events::event& e) {
   // What an event tells of its recipients was written at once: one of them tells of all.
-  if (e.recipients.empty()) return false;
+  if (e.recipients.empty() && e.kind != events::kind::accepted) return false;
   const auto when = e.at.time_since_epoch().count();
-  return in
-      .row(
-          "SELECT 1 FROM recipients WHERE message = :message AND idx = :idx AND (at > :at OR (at = :same AND status ="
-          " :status))",
-          {e.message.value, e.recipients.front().index.value, when, when, std::string(to_text(e.kind))})
-      .has_value();
+  const auto has = [&](std::string_view messages, std::string_view recipients) {
+    if (e.kind == events::kind::accepted)
+      return in.row(fmt::format("SELECT 1 FROM {} WHERE id = :id", shape.names(messages)), {e.message.value})
+          .has_value();
+    return in
+        .row(fmt::format("SELECT 1 FROM {} WHERE message = :message AND idx = :idx AND (at > :at OR (at = :same AND"
+                         " status = :status))",
+                         shape.names(recipients)),
+             {e.message.value, e.recipients.front().index.value, when, when, std::string(to_text(e.kind))})
+        .has_value();
+  };
+  return has("messages", "recipients") || (shape.moving && has("moved_messages", "moved_recipients"));
+}
+
+void apply_events(storage::sql_session& to, const day_shape& shape, std::span<const events::event* const> batch,
+                  std::uint64_t known, event_seq known_until) {
+  projection all(shape);
+  tally counts;
+  for (const auto* e : batch) {
+    if (e->seq.value <= known) continue;
+    if (e->seq <= known_until) {
+      if (is_known(to, shape, *e)) continue;
+      projection one(shape);
+      one.add(*e);
+      one.write(to);
+    } else {
+      all.add(*e);
+    }
+    counts.add(*e);
+  }
+  all.write(to);
+  counts.write(to, shape.names);
 }
 
 }  // namespace gonets::journal

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "journal/days.h"
+#include "journal/postgresql_recorder.h"
 #include "journal/projection.h"
-#include "journal/statistics.h"
 
 namespace gonets::journal {
 namespace {
@@ -17,38 +17,34 @@ constexpr std::size_t open_max = 8;
 constexpr std::uint64_t cache_bytes = 16'777'216;  // of each open file: what the present hour changes
 constexpr std::uint64_t wal_pages_max = 4000;      // the same pages change again and again; copied less often
 
-std::int64_t state(sql_session& s, std::string_view name) {
-  const auto found = s.row("SELECT value FROM state WHERE name = :name", {name});
-  return found ? found->integer(0) : 0;
-}
-
-template <std::integral T>
-void set_state(sql_session& s, std::string_view name, T value) {
-  s.change("UPDATE state SET value = :value WHERE name = :name", {value, name});
-}
-
 }  // namespace
 
-recorder::recorder(std::string folder)
+std::unique_ptr<recorder> make_recorder(const place& in, privacy wanted) {
+  if (in.shared()) return std::make_unique<postgresql_recorder>(in, std::move(wanted));
+  return std::make_unique<file_recorder>(in.folder, std::move(wanted));
+}
+
+file_recorder::file_recorder(std::string folder, privacy wanted)
     : folder_(std::move(folder)),
+      privacy_(std::move(wanted)),
       cursor_({.url = "sqlite:" + folder_ + "/cursor.db", .schema = storage::journal_schema_steps()}) {}
 
-sql_result<event_seq> recorder::cursor() {
+sql_result<event_seq> file_recorder::cursor() {
   std::error_code error;
   if (std::filesystem::create_directories(folder_, error))
     std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
   return cursor_.read([this](sql_session& s) -> sql_result<event_seq> {
-    log_ = state(s, "log");
-    known_until_.value = static_cast<std::uint64_t>(state(s, "known_until"));
-    return event_seq{static_cast<std::uint64_t>(state(s, "cursor"))};
+    log_ = state_of(s, names_, "log");
+    known_until_.value = static_cast<std::uint64_t>(state_of(s, names_, "known_until"));
+    return event_seq{static_cast<std::uint64_t>(state_of(s, names_, "cursor"))};
   });
 }
 
-sql_result<void> recorder::start_over(event_seq end) {
+sql_result<void> file_recorder::start_over(event_seq end) {
   auto done = cursor_.write([&](sql_session& s) -> sql_result<void> {
-    set_state(s, "log", log_ + 1);
-    set_state(s, "known_until", end.value);
-    set_state(s, "cursor", 0);
+    set_state(s, names_, "log", log_ + 1);
+    set_state(s, names_, "known_until", static_cast<std::int64_t>(end.value));
+    set_state(s, names_, "cursor", 0);
     return {};
   });
   if (!done) return done;
@@ -57,43 +53,30 @@ sql_result<void> recorder::start_over(event_seq end) {
   return {};
 }
 
-storage::sql_database& recorder::file(const std::string& name) {
+storage::sql_database& file_recorder::file(const std::string& name) {
   auto& at = open_[name];
   if (!at)
     at = std::make_unique<storage::sql_database>(storage::sql_options{.url = "sqlite:" + folder_ + "/" + name,
                                                                       .schema = storage::journal_day_schema_steps(),
                                                                       .cache_bytes = cache_bytes,
-                                                                      .wal_pages_max = wal_pages_max});
+                                                                      .wal_pages_max = wal_pages_max,
+                                                                      .erase_deleted = true});
   return *at;
 }
 
-sql_result<void> recorder::apply_to(const std::string& name, std::span<const events::event* const> batch) {
+sql_result<void> file_recorder::apply_to(const std::string& name, std::span<const events::event* const> batch) {
   if (open_.size() > open_max) open_.clear();
   return file(name).write([&](sql_session& s) -> sql_result<void> {
-    const auto known = state(s, "log") == log_ ? static_cast<std::uint64_t>(state(s, "cursor")) : 0;
-    projection all;
-    tally counts;
-    for (const auto* e : batch) {
-      if (e->seq.value <= known) continue;
-      if (e->seq <= known_until_) {
-        if (is_known(s, *e)) continue;
-        projection one;
-        one.add(*e);
-        one.write(s);
-      } else {
-        all.add(*e);
-      }
-      counts.add(*e);
-    }
-    all.write(s);
-    counts.write(s);
-    set_state(s, "cursor", std::max(known, batch.back()->seq.value));
-    set_state(s, "log", log_);
+    const auto known =
+        state_of(s, names_, "log") == log_ ? static_cast<std::uint64_t>(state_of(s, names_, "cursor")) : 0;
+    apply_events(s, shape_of(s, names_, privacy_), batch, known, known_until_);
+    set_state(s, names_, "cursor", static_cast<std::int64_t>(std::max(known, batch.back()->seq.value)));
+    set_state(s, names_, "log", log_);
     return {};
   });
 }
 
-sql_result<void> recorder::apply(std::span<const events::event> batch, event_seq cursor, std::uint64_t missed) {
+sql_result<void> file_recorder::apply(std::span<const events::event> batch, event_seq cursor, std::uint64_t missed) {
   std::map<std::string, std::vector<const events::event*>> by_file;
   for (const auto& e : batch) {
     if (e.message.value == 0) continue;  // of no message
@@ -103,13 +86,13 @@ sql_result<void> recorder::apply(std::span<const events::event> batch, event_seq
   for (const auto& [name, of_file] : by_file)
     if (auto done = apply_to(name, of_file); !done) return done;
   return cursor_.write([&](sql_session& s) -> sql_result<void> {
-    set_state(s, "cursor", cursor.value);
+    set_state(s, names_, "cursor", static_cast<std::int64_t>(cursor.value));
     if (missed != 0) s.change("UPDATE state SET value = value + :value WHERE name = 'missed'", {missed});
     return {};
   });
 }
 
-std::size_t recorder::remove_before(std::chrono::sys_days day) {
+std::size_t file_recorder::remove_before(std::chrono::sys_days day) {
   oldest_ = file_of(day);
   std::size_t removed = 0;
   for (const auto& [of, name] : files_in(folder_)) {

@@ -15,6 +15,23 @@ std::int64_t term_of(term_kind kind, std::string_view text) {
   return std::bit_cast<std::int64_t>(h ^ h >> 33);
 }
 
+namespace {
+
+constexpr std::uint64_t sign = std::uint64_t{1} << 63;  // turned: numbers in the order of the terms, from 0
+constexpr unsigned term_bits = 64;
+
+}  // namespace
+
+std::uint64_t merge_slice_of(std::int64_t term, unsigned bits) {
+  return bits == 0 ? 0 : (std::bit_cast<std::uint64_t>(term) ^ sign) >> (term_bits - bits);
+}
+
+std::pair<std::int64_t, std::int64_t> merge_slice(std::uint64_t slice, unsigned bits) {
+  const auto first = bits == 0 ? 0 : slice << (term_bits - bits);
+  const auto rest = bits == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << (term_bits - bits)) - 1;
+  return {std::bit_cast<std::int64_t>(first ^ sign), std::bit_cast<std::int64_t>((first + rest) ^ sign)};
+}
+
 unsigned hour_of(message_id id) {
   constexpr std::int64_t ms_an_hour = 3'600'000;
   return static_cast<unsigned>(accepted_at_ms(id) / ms_an_hour % 24);

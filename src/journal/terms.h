@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "base/ids.h"
 
@@ -22,5 +23,9 @@ enum class term_kind : char {
 
 std::int64_t term_of(term_kind kind, std::string_view text);
 unsigned hour_of(message_id id);  // of its day (UTC), 0 to 23
+
+// Of 2^bits slices of all terms, in their order: in which one a term is, and the first and last that may be in one.
+std::uint64_t merge_slice_of(std::int64_t term, unsigned bits);
+std::pair<std::int64_t, std::int64_t> merge_slice(std::uint64_t slice, unsigned bits);
 
 }  // namespace gonets::journal

@@ -28,8 +28,8 @@
 namespace gonets::spool {
 
 // One message to be made safe.
-// Held while a message is on its way to spool::accept(), for longer than it takes to copy it: what is to be synced waits
-// a moment for such messages. Given up with the message.
+// Held while a message is on its way to spool::accept(), for longer than it takes to copy it: what is to be synced
+// waits a moment for such messages. Given up with the message.
 struct end_announcement {
   void operator()(std::atomic<std::size_t>* coming) const { coming->fetch_sub(1, std::memory_order_relaxed); }
 };

@@ -63,8 +63,14 @@ constexpr std::string_view account_suppression[] = {
     "ALTER TABLE accounts ADD COLUMN suppression TEXT NOT NULL DEFAULT '{}'",
 };
 
+// What the journal may keep of an account's mail. Days; 0: addresses stay as they are.
+constexpr std::string_view account_privacy[] = {
+    "ALTER TABLE accounts ADD COLUMN journal_hash_after BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE accounts ADD COLUMN journal_subject BIGINT NOT NULL DEFAULT 0",
+};
+
 constexpr std::array steps{schema_step{accounts}, schema_step{account_shares}, schema_step{webhooks},
-                           schema_step{account_suppression}};
+                           schema_step{account_suppression}, schema_step{account_privacy}};
 
 // Of the server's own file tls.db: docs/formats/tls.md.
 constexpr std::string_view tls[] = {
@@ -125,18 +131,72 @@ constexpr std::string_view journal_day[] = {
     " recipients BIGINT NOT NULL,"
     " PRIMARY KEY (hour, account, stream, provider, campaign, egress, category, kind)) WITHOUT ROWID",
 };
+// A file in which terms of recipients stand among the others already goes on so.
+constexpr std::string_view journal_day_upkeep[] = {
+    "INSERT INTO state (name, value) SELECT 'apart', CASE WHEN EXISTS (SELECT 1 FROM terms) THEN 0 ELSE 1 END",
+    "INSERT INTO state (name, value) VALUES ('merge_bits', 0), ('merged', 0), ('moving', 0)",
+    "CREATE TABLE recipient_terms (hour BIGINT NOT NULL, term BIGINT NOT NULL, message BIGINT NOT NULL,"
+    " idx BIGINT NOT NULL, PRIMARY KEY (hour, term, message, idx)) WITHOUT ROWID",
+    "CREATE TABLE merged_terms (term BIGINT NOT NULL, message BIGINT NOT NULL, idx BIGINT NOT NULL,"
+    " PRIMARY KEY (term, message, idx)) WITHOUT ROWID",
+    "CREATE TABLE hashed (account BIGINT PRIMARY KEY, progress BIGINT NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE messages ADD COLUMN subject TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE moved_messages (id BIGINT PRIMARY KEY, account BIGINT NOT NULL, stream TEXT NOT NULL,"
+    " sender TEXT NOT NULL, campaign TEXT NOT NULL, tags TEXT NOT NULL, header_message_id TEXT NOT NULL,"
+    " accepted BIGINT NOT NULL, bytes BIGINT NOT NULL, subject TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
+    "CREATE TABLE moved_recipients (message BIGINT NOT NULL, idx BIGINT NOT NULL, address TEXT NOT NULL,"
+    " provider TEXT NOT NULL, status TEXT NOT NULL, category TEXT NOT NULL, reply TEXT NOT NULL, at BIGINT NOT NULL,"
+    " attempts BIGINT NOT NULL, PRIMARY KEY (message, idx)) WITHOUT ROWID",
+    "CREATE TABLE hours (period BIGINT NOT NULL, tag TEXT NOT NULL, account BIGINT NOT NULL, stream TEXT NOT NULL,"
+    " provider TEXT NOT NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,"
+    " recipients BIGINT NOT NULL,"
+    " PRIMARY KEY (period, tag, account, stream, provider, campaign, egress, category, kind)) WITHOUT ROWID",
+    "CREATE TABLE minutes (period BIGINT NOT NULL, tag TEXT NOT NULL, account BIGINT NOT NULL, stream TEXT NOT NULL,"
+    " provider TEXT NOT NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,"
+    " recipients BIGINT NOT NULL,"
+    " PRIMARY KEY (period, tag, account, stream, provider, campaign, egress, category, kind)) WITHOUT ROWID",
+    "INSERT INTO hours (period, tag, account, stream, provider, campaign, egress, category, kind, recipients)"
+    " SELECT hour, '', account, stream, provider, campaign, egress, category, kind, recipients FROM statistics",
+    "DROP TABLE statistics",
+};
 // Of its file cursor.db.
 constexpr std::string_view journal[] = {
     "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     "INSERT INTO state (name, value) VALUES ('cursor', 0), ('missed', 0), ('log', 0), ('known_until', 0)",
+};
+// Each table but two has a partition a day, which is made when it is needed (journal/place.cc), with the keys that are
+// not here.
+constexpr std::string_view journal_shared[] = {
+    "CREATE TABLE journal_nodes (node BIGINT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL,"
+    " PRIMARY KEY (node, name))",
+    "CREATE TABLE journal_days (day BIGINT PRIMARY KEY)",
+    "CREATE TABLE journal_messages (id BIGINT PRIMARY KEY, account BIGINT NOT NULL, stream TEXT NOT NULL,"
+    " sender TEXT NOT NULL, campaign TEXT NOT NULL, tags TEXT NOT NULL, header_message_id TEXT NOT NULL,"
+    " accepted BIGINT NOT NULL, bytes BIGINT NOT NULL, subject TEXT NOT NULL) PARTITION BY RANGE (id)",
+    "CREATE TABLE journal_recipients (message BIGINT NOT NULL, idx BIGINT NOT NULL, address TEXT NOT NULL,"
+    " provider TEXT NOT NULL, status TEXT NOT NULL, category TEXT NOT NULL, reply TEXT NOT NULL, at BIGINT NOT NULL,"
+    " attempts BIGINT NOT NULL, PRIMARY KEY (message, idx)) PARTITION BY RANGE (message)",
+    "CREATE TABLE journal_terms (hour BIGINT NOT NULL, term BIGINT NOT NULL, message BIGINT NOT NULL,"
+    " idx BIGINT NOT NULL, PRIMARY KEY (term, message, idx)) PARTITION BY RANGE (message)",
+    "CREATE TABLE journal_state (day BIGINT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL) PARTITION BY LIST"
+    " (day)",
+    "CREATE TABLE journal_hashed (day BIGINT NOT NULL, account BIGINT NOT NULL, progress BIGINT NOT NULL) PARTITION BY"
+    " LIST (day)",
+    "CREATE TABLE journal_hours (day BIGINT NOT NULL, period BIGINT NOT NULL, tag TEXT NOT NULL, account BIGINT NOT"
+    " NULL, stream TEXT NOT NULL, provider TEXT NOT NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL,"
+    " category TEXT NOT NULL, kind TEXT NOT NULL, recipients BIGINT NOT NULL) PARTITION BY LIST (day)",
+    "CREATE TABLE journal_minutes (day BIGINT NOT NULL, period BIGINT NOT NULL, tag TEXT NOT NULL, account BIGINT NOT"
+    " NULL, stream TEXT NOT NULL, provider TEXT NOT NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL,"
+    " category TEXT NOT NULL, kind TEXT NOT NULL, recipients BIGINT NOT NULL) PARTITION BY LIST (day)",
 };
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
 constexpr std::array holds_steps{schema_step{holds}, schema_step{holds_by_label}};
 constexpr std::array reports_steps{schema_step{reports}};
-constexpr std::array journal_day_steps{schema_step{journal_day}};
+constexpr std::array journal_day_steps{schema_step{journal_day}, schema_step{journal_day_upkeep}};
 constexpr std::array journal_steps{schema_step{journal}};
+constexpr std::array journal_shared_steps{schema_step{journal_shared}};
 
 }  // namespace
 
@@ -162,6 +222,10 @@ std::span<const schema_step> journal_day_schema_steps() {
 
 std::span<const schema_step> journal_schema_steps() {
   return journal_steps;
+}
+
+std::span<const schema_step> journal_shared_schema_steps() {
+  return journal_shared_steps;
 }
 
 }  // namespace gonets::storage

@@ -21,5 +21,7 @@ std::span<const schema_step> reports_schema_steps();
 // Of the journal: a day's file, and what is said of all days. docs/formats/journal.md.
 std::span<const schema_step> journal_day_schema_steps();
 std::span<const schema_step> journal_schema_steps();
+// Of a PostgreSQL that has the journals of one or more servers.
+std::span<const schema_step> journal_shared_schema_steps();
 
 }  // namespace gonets::storage

@@ -117,6 +117,16 @@ std::optional<std::string> column_text(const soci::row& from, std::size_t column
   }
 }
 
+// An element of an array, as its text has it.
+void append_quoted(std::string& to, std::string_view text) {
+  to += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') to += '\\';
+    to += c;
+  }
+  to += '"';
+}
+
 // Created by us, so that the permissions are right from the first byte; SQLite gives its other files the same.
 sql_result<void> make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -155,6 +165,7 @@ void configure(soci::session& on, bool sqlite, const sql_options& with) {
       return;
     }
     on << fmt::format("PRAGMA wal_autocheckpoint = {}", with.wal_pages_max);
+    on << fmt::format("PRAGMA secure_delete = {}", with.erase_deleted ? "ON" : "OFF");
     on << "PRAGMA journal_mode = WAL";
     on << "PRAGMA synchronous = FULL";
     on << "PRAGMA foreign_keys = ON";
@@ -218,12 +229,12 @@ std::optional<sql_row> sql_session::row(std::string_view statement, std::initial
   return std::move(all.front());
 }
 
-std::uint64_t sql_session::change(std::string_view statement, std::initializer_list<sql_value> bound) {
+std::uint64_t sql_session::change(std::string_view statement, std::span<const sql_value> bound) {
   if (error_) return 0;
   try {
     soci::statement run(on_.soci);
     std::deque<bound_value> values;
-    bind(run, values, std::span(bound.begin(), bound.size()));
+    bind(run, values, bound);
     run.alloc();
     run.prepare(std::string(statement));
     run.define_and_bind();
@@ -258,6 +269,44 @@ void sql_session::change_each(std::string_view statement, std::span<const std::v
   }
 }
 
+bool sql_session::embedded() const {
+  return on_.soci.get_backend_name() == "sqlite3";
+}
+
+std::string sql_session::unnested(std::span<const std::vector<sql_value>> each, std::vector<sql_value>& bound) {
+  std::string call = "unnest(";
+  for (std::size_t column = 0; column < each.front().size(); ++column) {
+    const bool number = std::holds_alternative<std::int64_t>(each.front()[column].held());
+    call += fmt::format("{}CAST(:c{} AS {}[])", column == 0 ? "" : ", ", column, number ? "BIGINT" : "TEXT");
+    std::string array = "{";
+    for (const auto& row : each) {
+      if (array.size() > 1) array += ',';
+      if (number)
+        array += std::to_string(std::get<std::int64_t>(row[column].held()));
+      else
+        append_quoted(array, std::get<std::string>(row[column].held()));
+    }
+    array += '}';
+    bound.emplace_back(std::move(array));
+  }
+  return call + ')';
+}
+
+void sql_session::insert_each(std::string_view table, std::string_view columns, std::string_view conflict,
+                              std::span<const std::vector<sql_value>> each) {
+  if (error_ || each.empty()) return;
+  if (!embedded()) {
+    std::vector<sql_value> bound;
+    const auto rows = unnested(each, bound);
+    change(fmt::format("INSERT INTO {} ({}) SELECT * FROM {} {}", table, columns, rows, conflict), bound);
+    return;
+  }
+  std::string values;
+  for (std::size_t column = 0; column < each.front().size(); ++column)
+    values += fmt::format("{}:c{}", column == 0 ? "" : ", ", column);
+  change_each(fmt::format("INSERT INTO {} ({}) VALUES ({}) {}", table, columns, values, conflict), each);
+}
+
 sql_database::sql_database(sql_options options) : options_(std::move(options)) {}
 
 sql_database::~sql_database() = default;
@@ -269,6 +318,21 @@ bool sql_database::embedded() const {
 sql_result<void> sql_database::connect() {
   const std::lock_guard lock(mutex_);
   return open();
+}
+
+sql_result<void> sql_database::erase_log() {
+  const std::lock_guard lock(mutex_);
+  if (auto opened = open(); !opened) return opened;
+  try {
+    int in_the_way = 0;
+    session_->soci.once << "PRAGMA wal_checkpoint(TRUNCATE)", soci::into(in_the_way);
+    if (in_the_way == 0) return {};
+    return std::unexpected(sql_error{sql_failure::unavailable, "others are reading"});
+  } catch (const soci::soci_error& e) {
+    auto why = described(e);
+    session_.reset();
+    return std::unexpected(std::move(why));
+  }
 }
 
 // With mutex_ held.
@@ -306,8 +370,9 @@ sql_result<void> sql_database::migrate() {
       true,
       [&](sql_session& s) {
         if (!embedded()) s.rows("SELECT CAST(pg_advisory_xact_lock(:key) AS TEXT)", {migration_lock});
-        s.change("CREATE TABLE IF NOT EXISTS schema (version BIGINT NOT NULL)");
-        const auto found = s.row("SELECT version FROM schema");
+        const auto& table = options_.schema_table;
+        s.change(fmt::format("CREATE TABLE IF NOT EXISTS {} (version BIGINT NOT NULL)", table));
+        const auto found = s.row(fmt::format("SELECT version FROM {}", table));
         const auto version = found ? static_cast<std::size_t>(found->integer(0)) : 0;
         if (version > steps.size()) {
           refusal = {sql_failure::refused,
@@ -320,9 +385,9 @@ sql_result<void> sql_database::migrate() {
           for (const auto statement : step.statements)
             s.change(statement);
         if (!found)
-          s.change("INSERT INTO schema (version) VALUES (:version)", {steps.size()});
+          s.change(fmt::format("INSERT INTO {} (version) VALUES (:version)", table), {steps.size()});
         else
-          s.change("UPDATE schema SET version = :version", {steps.size()});
+          s.change(fmt::format("UPDATE {} SET version = :version", table), {steps.size()});
         return true;
       },
       repeatable);

@@ -74,9 +74,19 @@ class sql_session {
     return rows(statement, std::span(bound.begin(), bound.size()));
   }
   std::optional<sql_row> row(std::string_view statement, std::initializer_list<sql_value> bound = {});  // the first
-  std::uint64_t change(std::string_view statement, std::initializer_list<sql_value> bound = {});        // how many rows
+  std::uint64_t change(std::string_view statement, std::initializer_list<sql_value> bound = {}) {       // how many rows
+    return change(statement, std::span(bound.begin(), bound.size()));
+  }
+  std::uint64_t change(std::string_view statement, std::span<const sql_value> bound);
   // The same change with each of `each`, prepared once. All bind values of the same types in the same order; none null.
   void change_each(std::string_view statement, std::span<const std::vector<sql_value>> each);
+  // Adds rows to `table`, each with values for `columns` ("a, b, c"); `conflict` as SQL has it. In few statements,
+  // which of PostgreSQL takes one round trip for all rows. Values as of change_each.
+  void insert_each(std::string_view table, std::string_view columns, std::string_view conflict,
+                   std::span<const std::vector<sql_value>> each);
+  // As a table of PostgreSQL, to stand behind FROM: one bound value a column.
+  static std::string unnested(std::span<const std::vector<sql_value>> each, std::vector<sql_value>& bound);
+  bool embedded() const;  // as of its database
   bool failed() const { return error_.has_value(); }
 
  private:
@@ -90,10 +100,12 @@ struct sql_options {
   std::string url;                            // "sqlite:/path" or "postgresql://..." as libpq reads it
   std::chrono::milliseconds timeout{10'000};  // of a statement, and of waiting for another's lock
   std::span<const schema_step> schema = schema_steps();
+  std::string schema_table = "schema";  // where the number of steps stands
   // Of SQLite. To read beside the connection that writes: nothing is made, nothing brought to the present schema.
   bool read_only = false;
   std::uint64_t cache_bytes = 2'097'152;  // of pages, in memory
   std::uint64_t wal_pages_max = 1000;     // then they are copied into the file
+  bool erase_deleted = false;             // what is deleted is overwritten, in the file; erase_log() does the rest
 };
 
 // One connection, used by one thread at a time; the others wait. Opened, and brought to the present schema
@@ -107,6 +119,9 @@ class sql_database {
 
   bool embedded() const;       // SQLite: nobody else writes, and it is never "down"
   sql_result<void> connect();  // opens now, to learn whether it can be
+  // Of SQLite: nothing of what was deleted before stays in the write-ahead log. Fails with `unavailable` while another
+  // connection reads for longer than the timeout.
+  sql_result<void> erase_log();
   // One consistent view of the data; the work must not change any. `work` takes a sql_session& and returns a
   // std::expected whose error can be made from a sql_error.
   template <class Work>

@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "storage/schema.h"
@@ -59,6 +62,48 @@ TEST_P(sql, counts_the_rows_that_a_statement_changed_and_returns_what_it_is_aske
   });
   ASSERT_TRUE(changed.has_value()) << changed.error().detail;
   EXPECT_EQ(*changed, 1u);
+}
+
+TEST_P(sql, inserts_many_rows_at_once_whatever_their_texts_hold) {
+  const std::vector<std::vector<sql_value>> rows{
+      {1, "plain"}, {-2, "a \"quoted\\ {text}, NULL"}, {3, ""}, {4, "NULL"}, {1, "of a key that is there"}};
+  auto read = db.write([&](sql_session& s) -> sql_result<std::vector<sql_row>> {
+    s.change("CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT)");
+    s.insert_each("t", "a, b", "ON CONFLICT DO NOTHING", rows);
+    s.insert_each("t", "a, b", "", {});
+    return s.rows("SELECT a, b FROM t ORDER BY abs(a)");
+  });
+  ASSERT_TRUE(read.has_value()) << read.error().detail;
+  ASSERT_EQ(read->size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(read->at(i).integer(0), std::get<std::int64_t>(rows[i][0].held()));
+    EXPECT_EQ(read->at(i).text(1), std::get<std::string>(rows[i][1].held()));
+    EXPECT_FALSE(read->at(i).null(1));
+  }
+}
+
+TEST(sql_sqlite, leaves_nothing_in_its_log_of_what_was_deleted) {
+  const temporary_database where(engine::sqlite);
+  sql_database on({.url = where.url(), .erase_deleted = true});
+  const auto bytes = [&] {
+    std::string all;
+    for (const auto& each : std::filesystem::directory_iterator(where.folder())) {
+      std::ifstream file(each.path(), std::ios::binary);
+      all.append(std::istreambuf_iterator<char>(file), {});
+    }
+    return all;
+  };
+  const auto change = [&](std::string_view statement) {
+    ASSERT_TRUE(on.write([&](sql_session& s) -> sql_result<void> {
+      s.change(statement);
+      return {};
+    }));
+  };
+  change("INSERT INTO plans (name, quotas) VALUES ('tell-tale', '[]')");
+  change("DELETE FROM plans WHERE name = 'tell-tale'");
+  EXPECT_NE(bytes().find("tell-tale"), std::string::npos);
+  ASSERT_TRUE(on.erase_log());
+  EXPECT_EQ(bytes().find("tell-tale"), std::string::npos);
 }
 
 TEST_P(sql, undoes_everything_when_the_work_gives_an_error) {

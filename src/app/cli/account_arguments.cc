@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "accounts/model.h"
 #include "accounts/words.h"
 #include "base/network.h"
 #include "base/text.h"
@@ -72,7 +73,8 @@ void add_suppression(CLI::App* sub, account_arguments& a) {
       ->type_name("CATEGORIES");
   const auto bounces = CLI::Range(0u, bounce::soft_bounces_max).description("");
   const auto days = CLI::Range(0u, static_cast<unsigned>(bounce::soft_days_max.count())).description("");
-  sub->add_option("--soft-bounces", a.soft_bounces, "So many soft bounces suppress an address for a time; 0: they don't")
+  sub->add_option("--soft-bounces", a.soft_bounces,
+                  "So many soft bounces suppress an address for a time; 0: they don't")
       ->check(bounces)
       ->type_name("N");
   sub->add_option("--soft-over-days", a.soft_over_days, "The first and the last of them are so far apart at least")
@@ -102,6 +104,15 @@ void add_changes(CLI::App* sub, arguments& to) {
   sub->add_option("--weight", a.weight, "Its share of what a destination takes, beside other accounts; 1 as a rule")
       ->check(CLI::Range(1u, shaping::fair_share::weight_max).description(""))
       ->type_name("N");
+  sub->add_option("--journal-hash-after", a.journal_hash_after_days,
+                  "Days after which the journal has its recipients' addresses as hashes alone; 0: it keeps them")
+      ->check(CLI::Range(0u, accounts::journal_days_max).description(""))
+      ->type_name("DAYS");
+  sub->add_option_function<std::string>(
+         "--journal-subject", [&a](const std::string& word) { a.journal_subject = word == "yes"; },
+         "Whether events and the journal may have its subjects")
+      ->check(CLI::IsMember({"yes", "no"}).description(""))
+      ->type_name("yes|no");
   sub->add_option("--egress", a.egress, "The egress or pool that its mail leaves by; \"\": that of the stream")
       ->type_name("NAME");
   add_suppression(sub, a);

@@ -94,9 +94,10 @@ void print_suppression(const json::object& o, const context& with) {
   const auto categories = joined(array_of(policy, "categories"));
   print_field(with, "suppresses", "on " + (categories.empty() ? "no refusal" : categories));
   if (const auto soft = number_of(policy, "soft_bounces"); soft > 0) {
-    print_field(with, "", fmt::format("after {} soft bounces over {} days within {}, for {} days", soft,
-                                      number_of(policy, "soft_over_days"), number_of(policy, "soft_within_days"),
-                                      number_of(policy, "soft_for_days")));
+    print_field(with, "",
+                fmt::format("after {} soft bounces over {} days within {}, for {} days", soft,
+                            number_of(policy, "soft_over_days"), number_of(policy, "soft_within_days"),
+                            number_of(policy, "soft_for_days")));
   }
   if (flag_of(o, "may_ignore_suppression")) print_field(with, "", "its messages may ask to be sent all the same");
 }
@@ -121,6 +122,10 @@ void print_account(const json::object& o, const context& with) {
   if (const auto weight = number_of(o, "weight"); weight > 1) print_field(with, "weight", std::to_string(weight));
   print_field(with, "egress", text_of(o, "egress"));
   print_suppression(o, with);
+  if (const auto days = number_of(o, "journal_hash_after_days"); days != 0)
+    print_field(with, "journal",
+                fmt::format("addresses are hashed after {}", days == 1 ? "a day" : fmt::format("{} days", days)));
+  if (flag_of(o, "journal_subject")) print_field(with, "subjects", "kept in events and journal");
   if (const auto& all = array_of(o, "credential_list"); !all.empty()) {
     with.out << '\n';
     print_credentials(all, with);
@@ -179,6 +184,8 @@ json::object changes_of(const arguments& given) {
   if (!a.message_bytes_max.empty()) body["message_bytes_max"] = parse_bytes(a.message_bytes_max).value_or(0);
   if (a.recipients_max) body["recipients_max"] = *a.recipients_max;
   if (a.weight) body["weight"] = *a.weight;
+  if (a.journal_hash_after_days) body["journal_hash_after_days"] = *a.journal_hash_after_days;
+  if (a.journal_subject) body["journal_subject"] = *a.journal_subject;
   if (a.egress) body["egress"] = *a.egress;
   if (a.ignore_suppression) body["may_ignore_suppression"] = *a.ignore_suppression;
   if (auto policy = suppression_of(a); !policy.empty()) body["suppression"] = std::move(policy);

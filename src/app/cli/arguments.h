@@ -111,7 +111,8 @@ struct account_arguments {
   std::vector<std::string> quotas;  // as accounts::parse_quota reads them
   std::optional<bool> month_is_final;
   std::string message_bytes_max;
-  std::optional<std::uint32_t> recipients_max, weight;
+  std::optional<std::uint32_t> recipients_max, weight, journal_hash_after_days;
+  std::optional<bool> journal_subject;
   std::optional<std::string> egress;
   std::optional<bool> ignore_suppression;
   std::optional<std::string> suppress_categories;  // separated by commas; empty: none
@@ -154,13 +155,14 @@ struct suppression_arguments {
 
 // Of `messages search`, besides what it has in common with others; empty: not given.
 struct search_arguments {
-  std::string sender, header_message_id, status, category, page;
+  std::string sender, header_message_id, subject, status, category, page;
   std::string since, until;
 };
 
 // Of `stats`.
 struct statistics_arguments {
   std::string by = "stream", since, until;
+  std::vector<std::string> group;
 };
 
 // Of `events`; empty: not given.

@@ -310,10 +310,11 @@ TEST_F(commands, tls_report_lists_shows_and_sends) {
 }
 
 TEST_F(commands, domain_reports_have_a_table_for_each_kind) {
-  answer(R"({"since":"2025-02-22T12:00:00.000Z","domains":[{"domain":"a.test","reports":2,"messages":8,"aligned":7}],)"
-         R"("dmarc":[{"domain":"a.test","source":"192.0.2.1","messages":8,"disposition":"none","dkim":"pass","spf":"fail",)"
-         R"("reporter":"b.test","latest":"2025-03-01T03:00:00.000Z"}],)"
-         R"("tls":[{"domain":"a.test","policy":"sts","result":"success","sessions":4,"reporter":"b.test"}]})");
+  answer(
+      R"({"since":"2025-02-22T12:00:00.000Z","domains":[{"domain":"a.test","reports":2,"messages":8,"aligned":7}],)"
+      R"("dmarc":[{"domain":"a.test","source":"192.0.2.1","messages":8,"disposition":"none","dkim":"pass","spf":"fail",)"
+      R"("reporter":"b.test","latest":"2025-03-01T03:00:00.000Z"}],)"
+      R"("tls":[{"domain":"a.test","policy":"sts","result":"success","sessions":4,"reporter":"b.test"}]})");
   arguments given{.max = 5, .since = "30d"};
   given.sender_domain = "a.test";
   EXPECT_EQ(run(domain_reports, given), exit_fine);

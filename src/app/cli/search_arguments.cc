@@ -6,6 +6,9 @@ namespace gonets::app::cli {
 
 namespace {
 
+const CLI::IsMember is_grouping({"minute", "hour", "day", "account", "stream", "provider", "campaign", "egress",
+                                 "category", "tag"});
+
 void add_span(CLI::App* to, std::string& since, std::string& until, const std::string& what) {
   to->add_option("--since", since, what + " this long ago at most, such as 90m or 7d")->type_name("AGE");
   to->add_option("--until", until, what + " this long ago at least")->type_name("AGE");
@@ -29,6 +32,8 @@ void add_search_commands(CLI::App& app, arguments& to, const command_adder& with
   search->add_option("--id", to.filter.id, "The message, by our id")->type_name("ID");
   search->add_option("--campaign", to.hold.campaign, "Of this campaign")->type_name("NAME");
   search->add_option("--tag", to.hold.tag, "With this tag")->type_name("TAG");
+  search->add_option("--subject", s.subject, "With this in the field Subject, where its account lets it be kept")
+      ->type_name("TEXT");
   search->add_option("--account", to.filter.account, "Of this account")->type_name("NAME");
   search->add_option("--status", s.status, "Whose latest event is this, such as delivered, deferred or bounced")
       ->type_name("KIND");
@@ -47,13 +52,19 @@ void add_search_commands(CLI::App& app, arguments& to, const command_adder& with
 void add_statistics_command(CLI::App& app, arguments& to, const command_adder& with) {
   auto* stats = with.add(app, "stats", "Counts of what happened to recipients, and rates", command::statistics,
                          "gonets stats --by provider --since 24h\n"
+                         "  gonets stats --by hour --group tag,provider --since 2d\n"
                          "  gonets stats --by day --since 30d --account shop --json");
   auto& s = to.statistics;
-  stats->add_option("--by", s.by, "One of hour, day, account, stream, provider, campaign, egress and category")
+  stats
+      ->add_option("--by", s.by,
+                   "One of minute, hour, day, account, stream, provider, campaign, egress, category and tag")
       ->capture_default_str()
-      ->check(CLI::IsMember({"hour", "day", "account", "stream", "provider", "campaign", "egress", "category"})
-                  .description(""))
+      ->check(CLI::IsMember(is_grouping).description(""))
       ->type_name("WHAT");
+  stats->add_option("--group", s.group, "And by these, a row for each that are met with together, such as tag,provider")
+      ->delimiter(',')
+      ->check(CLI::IsMember(is_grouping).description(""))
+      ->type_name("WHAT,...");
   add_span(stats, s.since, s.until, "What happened");
   stats->add_option("--account", to.filter.account, "Of this account")->type_name("NAME");
   stats->add_option("--max", to.max, "At most so many rows")

@@ -48,6 +48,7 @@ int message_search(const arguments& given, const context& with) {
       .with("id", given.filter.id)
       .with("campaign", given.hold.campaign)
       .with("tag", given.hold.tag)
+      .with("subject", s.subject)
       .with("account", given.filter.account)
       .with("status", s.status)
       .with("category", s.category)

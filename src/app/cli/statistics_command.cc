@@ -1,5 +1,6 @@
 // `gonets stats`: the journal's counts.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 #include <ostream>
@@ -33,7 +34,7 @@ std::string title_of(std::string_view by) {
 
 // "2026-11-27 04:00", "2026-11-27"
 std::string name_of(std::string_view name, std::string_view by) {
-  const auto at = by == "hour" || by == "day" ? parse_time(name) : std::nullopt;
+  const auto at = by == "minute" || by == "hour" || by == "day" ? parse_time(name) : std::nullopt;
   if (!at) return name.empty() ? "-" : std::string(name);
   constexpr std::size_t day = 10, minute = 16;
   return full_time(*at).substr(0, by == "day" ? day : minute);
@@ -45,24 +46,27 @@ void print_statistics(const json::object& o, const context& with) {
     with.out << "Nothing happened in that time.\n";
     return;
   }
-  const auto by = text_of(o, "by");
-  table rows({{title_of(by), align::left, true},
-              {"ACCEPTED", align::right},
-              {"DELIVERED", align::right},
-              {"%", align::right},
-              {"DEFERRED", align::right},
-              {"BOUNCED", align::right},
-              {"%", align::right},
-              {"COMPLAINED", align::right},
-              {"%", align::right},
-              {"SUPPRESSED", align::right}});
+  std::vector<std::string> by{std::string(text_of(o, "by"))};
+  for (const auto& each : array_of(o, "group"))
+    if (each.is_string()) by.emplace_back(each.get_string());
+  std::vector<column> titles;
+  for (const auto& each : by)
+    titles.push_back({title_of(each), align::left, true});
+  for (const auto* title : {"ACCEPTED", "DELIVERED", "%", "DEFERRED", "BOUNCED", "%", "COMPLAINED", "%", "SUPPRESSED"})
+    titles.push_back({title, align::right});
+  table rows(std::move(titles));
   for (const auto& each : found) {
     const auto& row = as_object(each);
     const auto& counts = object_of(row, "counts");
-    rows.add({name_of(text_of(row, "name"), by), count_text(counts, "accepted"), count_text(counts, "delivered"),
-              percent_of(row, "delivered", 1), count_text(counts, "deferred"), count_text(counts, "bounced"),
-              percent_of(row, "bounced", 1), count_text(counts, "complained"), percent_of(row, "complained", 3),
-              count_text(counts, "suppressed")});
+    std::vector<cell> cells{name_of(text_of(row, "name"), by.front())};
+    for (std::size_t i = 1; i < by.size(); ++i)
+      cells.emplace_back(name_of(text_of(object_of(row, "group"), by[i]), by[i]));
+    for (auto& text :
+         {count_text(counts, "accepted"), count_text(counts, "delivered"), percent_of(row, "delivered", 1),
+          count_text(counts, "deferred"), count_text(counts, "bounced"), percent_of(row, "bounced", 1),
+          count_text(counts, "complained"), percent_of(row, "complained", 3), count_text(counts, "suppressed")})
+      cells.emplace_back(text);
+    rows.add(std::move(cells));
   }
   with.out << rows.render(with.screen);
   if (const auto all = number_of(o, "rows_in_all"); all > found.size())
@@ -75,6 +79,7 @@ int statistics(const arguments& given, const context& with) {
   const auto& s = given.statistics;
   target to("/v1/stats");
   to.with("by", s.by)
+      .with("group", fmt::format("{}", fmt::join(s.group, ",")))
       .with("since", s.since)
       .with("until", s.until)
       .with("account", given.filter.account)

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/text.h"  // parse_time(), of the times that the API writes
 
 namespace gonets::app::cli {
 

@@ -13,6 +13,11 @@ using journal = settings::journal_section;
 using delivery = settings::delivery_section;
 using dns = settings::dns_section;
 
+bool is_empty_or_postgresql(std::string_view s) {
+  if (s.find_first_of(std::string_view("\0\"\n", 3)) != s.npos) return false;
+  return s.empty() || s.starts_with("postgresql://") || s.starts_with("postgres://");
+}
+
 bool is_line(std::string_view s) {
   return s.size() <= 200 && std::ranges::none_of(s, [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
@@ -53,6 +58,12 @@ section journal_section() {
                   "enabled", restart, yes_or_no{},
                   "Whether it is kept. What is there already stays in the folder `journal` of the spool, which may be "
                   "deleted while the server is stopped."),
+              setting<in, &journal::database>(
+                  "database", restart, text{"\"postgresql://user@host/database\", or empty", is_empty_or_postgresql},
+                  "A PostgreSQL that it is kept in, by a URL as libpq reads it (a password is better kept in "
+                  "`~/.pgpass`); may be that of `accounts.database`. Several servers may share it: each then finds "
+                  "what all "
+                  "of them sent. Empty: a SQLite file a day."),
               setting<in, &journal::retention>(
                   "retention", reload, duration{24h, 3650 * 24h},
                   "Days whose messages were accepted longer ago than this are deleted, with their addresses and "
