@@ -52,7 +52,7 @@ struct report_summary {
 
 class report_table {
  public:
-  report_table(storage::sql_database& in, report_table_limits with = {}) : in_(in), with_(with) {}
+  explicit report_table(storage::sql_database& in, report_table_limits with = {}) : in_(in), with_(with) {}
 
   // False: the reporter's report of that id is there already.
   storage::sql_result<bool> keep(const aggregate::dmarc_report& r, wall_time now);
