@@ -24,13 +24,12 @@ std::optional<kind> parse_kind(std::string_view word) {
   return std::nullopt;
 }
 
+bool is_of_account(const event& e) {
+  return e.message != message_id{} || e.kind == kind::domain || e.kind == kind::rejected || e.kind == kind::quota;
+}
+
 bool filter::wants(const event& e) const {
-  if (account) {
-    // Of no message, but its own: all else of that sort is the server's.
-    const bool own = e.kind == kind::domain || e.kind == kind::rejected || e.kind == kind::quota;
-    if (e.message == message_id{} && !own) return false;
-    if (e.account != *account) return false;
-  }
+  if (account && (e.account != *account || !is_of_account(e))) return false;
   if (!kinds.empty() && std::ranges::find(kinds, e.kind) == kinds.end()) return false;
   return streams.empty() || std::ranges::find(streams, e.stream) != streams.end();
 }

@@ -11,6 +11,8 @@ namespace gonets::events {
 
 std::optional<kind> parse_kind(std::string_view word);  // "delivered"
 std::vector<std::string_view> kind_words();
+// Whether it is an account's: of its mail, its domains, its quotas, its refusals. All else is the server's own.
+bool is_of_account(const event& e);
 
 struct filter {
   // Of this account's messages and sender domains alone; nothing: of all, and the server's own.

@@ -19,12 +19,15 @@ TEST(event_filter, takes_everything_when_nothing_is_asked_for) {
   EXPECT_TRUE(filter{}.wants(of(kind::bounced, 7, 1)));
 }
 
-TEST(event_filter, an_account_sees_its_messages_and_domains_and_nothing_of_the_server_s) {
+TEST(event_filter, an_account_sees_what_is_its_own_and_nothing_of_the_server_s) {
   const filter own{.account = account_id{0}};
   EXPECT_TRUE(own.wants(of(kind::delivered, 0, 1)));
   EXPECT_FALSE(own.wants(of(kind::delivered, 7, 1)));
   EXPECT_TRUE(own.wants(of(kind::domain, 0, 0)));
   EXPECT_FALSE(own.wants(of(kind::domain, 7, 0)));
+  EXPECT_TRUE(own.wants(of(kind::rejected, 0, 0)));
+  EXPECT_TRUE(own.wants(of(kind::quota, 0, 0)));
+  EXPECT_FALSE(own.wants(of(kind::certificate, 0, 0)));
   EXPECT_FALSE(own.wants(of(kind::pace, 0, 0)));
   EXPECT_FALSE(own.wants(of(kind::blocklist, 0, 0)));
 }

@@ -180,8 +180,7 @@ outcome<bool> sink::advance() {
 }
 
 bool sink::is_of(const events::event& e, std::string_view owner) const {
-  if (e.message == message_id{} && e.kind != events::kind::domain) return false;  // the server's own
-  return std::ranges::find(accounts_, owner) != accounts_.end();
+  return events::is_of_account(e) && std::ranges::find(accounts_, owner) != accounts_.end();
 }
 
 outcome<void> sink::take(const events::log_batch& batch) {
