@@ -1,7 +1,8 @@
 #include "accounts/directory.h"
 
 #include <algorithm>
-#include <boost/json.hpp>
+
+#include "accounts/last_check.h"
 
 namespace gonets::accounts {
 namespace {
@@ -20,36 +21,18 @@ std::vector<quota> merged(const std::vector<quota>& of_plan, const std::vector<q
   return all;
 }
 
-std::string_view text_at(const boost::json::object& o, std::string_view name) {
-  const auto* at = o.if_contains(name);
-  return at != nullptr && at->is_string() ? std::string_view(at->get_string()) : std::string_view();
-}
-
 // Only a host below the domain is its owner's to name: what comes to it is taken away from whoever else may be there.
 bool is_own_return_path(const sender_domain& d) {
   return d.return_path.size() > d.name.size() + 1 && d.return_path.ends_with("." + d.name);
 }
 
-// What the domain's last check says of its return path as it is now. A look-up that failed leaves it as it was before.
+// As the domain's last check found it; SPF there counts for each address that mail leaves from.
 bool return_path_works(const sender_domain& d) {
-  boost::system::error_code error;
-  const auto parsed = boost::json::parse(d.last_check, error);
-  const auto* const top = error ? nullptr : parsed.if_object();
-  const auto* const findings = top == nullptr ? nullptr : top->if_contains("findings");
-  if (findings == nullptr || !findings->is_array()) return false;
-  bool found = false;
-  for (const auto& each : findings->get_array()) {
-    if (!each.is_object()) continue;
-    const auto& o = each.get_object();
-    const auto check = text_at(o, "check");
-    if (check != "return_path" && check != "return_path_spf") continue;
-    if (check == "return_path" && text_at(o, "about") != d.return_path) continue;
-    auto result = text_at(o, "result");
-    if (result == "unknown") result = text_at(o, "before");
-    if (result != "ok") return false;
-    found |= check == "return_path";
-  }
-  return found;
+  const auto results = results_of(d.last_check);
+  const auto found = results.find({"return_path", d.return_path});
+  if (found == results.end() || found->second != "ok") return false;
+  return std::ranges::all_of(results,
+                             [](const auto& r) { return r.first.first != "return_path_spf" || r.second == "ok"; });
 }
 
 }  // namespace
