@@ -44,11 +44,13 @@ struct report_key {
 };
 
 // Nothing: it is there already.
-std::optional<std::int64_t> add_report(sql_session& s, const report_key& of, std::uint64_t rows, wall_time now) {
+std::optional<std::int64_t> add_report(sql_session& s, const report_key& of, std::uint64_t rows, std::uint64_t rows_max,
+                                       wall_time now) {
   const auto known = s.row(
       "SELECT id FROM reports WHERE kind = :kind AND reporter = :reporter AND report = :report AND domain = :domain",
       {of.kind, of.head.reporter, of.head.id, of.domain});
   if (known || s.failed()) return std::nullopt;
+  make_room(s, rows, rows_max);
   const auto last = s.row("SELECT CAST(COALESCE(MAX(id), 0) AS BIGINT) FROM reports");
   const auto id = last ? last->integer(0) + 1 : 1;
   s.change(
@@ -113,8 +115,7 @@ sql_result<bool> report_table::keep(const aggregate::dmarc_report& r, wall_time 
   for (const auto& row : r.rows)
     rows[{row.source, row.header_from, row.disposition, row.dkim, row.spf}] += row.messages;
   return in_.write([&](sql_session& s) -> sql_result<bool> {
-    make_room(s, rows.size(), with_.rows_max);
-    const auto id = add_report(s, {"dmarc", r.head, r.domain}, rows.size(), now);
+    const auto id = add_report(s, {"dmarc", r.head, r.domain}, rows.size(), with_.rows_max, now);
     if (!id) return false;
     std::vector<std::vector<sql_value>> values;
     for (const auto& [key, messages] : rows) {
@@ -137,8 +138,7 @@ sql_result<bool> report_table::keep(const aggregate::tls_report& r, std::string_
       rows[{row.policy, row.result, row.mx_host, row.sending_ip, row.receiving_ip, row.reason}] += row.sessions;
   }
   return in_.write([&](sql_session& s) -> sql_result<bool> {
-    make_room(s, rows.size(), with_.rows_max);
-    const auto id = add_report(s, {"tls", r.head, domain}, rows.size(), now);
+    const auto id = add_report(s, {"tls", r.head, domain}, rows.size(), with_.rows_max, now);
     if (!id) return false;
     std::vector<std::vector<sql_value>> values;
     for (const auto& [key, sessions] : rows) {

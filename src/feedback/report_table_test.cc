@@ -89,6 +89,8 @@ TEST_F(report_tables, forget_what_is_old_and_the_oldest_when_there_is_too_much) 
   for (int i = 3; i < 6; ++i)
     EXPECT_TRUE(keep(dmarc(std::to_string(i), {good_}), now + std::chrono::seconds(i)));
   EXPECT_THAT(sources(summary()), ElementsAre("shop.test 192.0.2.1 21 pass fail"));
+  EXPECT_FALSE(keep(dmarc("5", {good_}), now + 9s));
+  EXPECT_THAT(sources(summary()), ElementsAre("shop.test 192.0.2.1 21 pass fail")) << "one that is known needs no room";
 }
 
 }  // namespace
