@@ -141,11 +141,7 @@ reply inbox::take_opt_out(const complained_of& found, message_id came_as) {
     others_.add();
     return {250, {2, 0, 0}, "read: a wish to unsubscribe that nothing proves"};
   }
-  const auto taken =
-      env_.unsubscribes.take(found.who, wish::unsubscribe, said_by::mail, "report " + to_text(came_as), env_.shard, {});
-  if (taken) return {250, {2, 0, 0}, "read: unsubscribed"};
-  if (taken.error() == no_subscription::unavailable) return unreadable();
-  return {250, {2, 0, 0}, "nothing is known any more of the message that it is about"};
+  return unsubscribe(found.who, came_as);
 }
 
 reply inbox::take_report(const spool::queued_message& m, std::string content) {
@@ -178,8 +174,12 @@ reply inbox::take_wish(const spool::queued_message& m, const message::verp& who)
     others_.add();
     return {250, {2, 0, 0}, fmt::format("read: {}, which is no wish to unsubscribe", bounce::to_text(kind))};
   }
+  return unsubscribe(who, m.id);
+}
+
+reply inbox::unsubscribe(const message::verp& who, message_id came_as) {
   const auto taken =
-      env_.unsubscribes.take(who, wish::unsubscribe, said_by::mail, "report " + to_text(m.id), env_.shard, {});
+      env_.unsubscribes.take(who, wish::unsubscribe, said_by::mail, "report " + to_text(came_as), env_.shard, {});
   if (taken) return {250, {2, 0, 0}, "read: unsubscribed"};
   if (taken.error() == no_subscription::unavailable) return unreadable();
   return {250, {2, 0, 0}, "nothing is known any more of the message that it is about"};

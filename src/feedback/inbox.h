@@ -64,6 +64,7 @@ class inbox {
   reply take_report(const spool::queued_message& m, std::string content);
   reply take_letter(const spool::queued_message& m, std::string content);
   reply take_opt_out(const complained_of& found, message_id came_as);
+  reply unsubscribe(const message::verp& who, message_id came_as);
   std::optional<std::string> read(const spool::queued_message& m) const;
   struct finding {
     const original& of;

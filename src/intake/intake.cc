@@ -273,7 +273,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   const auto author = from.trusted && !all->all().domains.empty() ? author_domain(*header) : std::string();
   if (m.own_return_path) m.return_path_domain = all->return_path_for(from.account, author);
   add_head(*with, from, *header, c);
-  if (all) {
+  if (from.trusted) {
     const auto* account = all->find(from.account);
     if (account != nullptr && account->journal_subject)
       c.subject = message::decoded_field(header->subject, subject_bytes_max);

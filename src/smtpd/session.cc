@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/log.h"
 #include "smtp/proxy_protocol.h"
@@ -27,7 +28,7 @@ session::session(std::size_t shard, runtime::stream_ptr stream, listener_ptr lis
       began_(env.time.steady()) {}
 
 session::~session() {
-  if (message_ && chunks_ > 0) env_.store.discard_chunks(message_->id, chunks_);
+  if (composed_ && chunks_ > 0) env_.store.discard_chunks(composed_->message->id, chunks_);
   gate_.leave(*this, peer_, entered_);
 }
 
@@ -221,8 +222,7 @@ void session::on_rcpt() {
 void session::on_data() {
   if (const auto refusal = env_.intake.check_space()) return refuse(*refusal);
   refused_.reset();
-  message_.reset();
-  signatures_.reset();
+  composed_.reset();
   chunks_ = 0;
   left_out_ = 0;
   ends_in_crlf_ = true;  // of an empty body: the header above it ends in one
@@ -239,11 +239,8 @@ bool session::begin_message(std::string& first) {
   envelope.by_trace = plan_.by_trace;
   auto made = env_.intake.compose(source_, std::move(envelope), first);
   if (made) {
-    message_ = std::move(made->message);
-    signatures_ = std::move(made->signatures);
-    header_message_id_ = std::move(made->header_message_id);
-    subject_ = std::move(made->subject);
-    left_out_ = intake::leave_out(first, made->left_out);
+    composed_ = std::move(*made);
+    left_out_ = intake::leave_out(first, composed_->left_out);
     return true;
   }
   refused_ = made.error();
@@ -254,7 +251,7 @@ void session::on_chunk() {
   auto part = protocol_.take_body();
   ends_in_crlf_ = part.ends_with("\r\n");
   if (refused_) return;  // swallowed
-  if (!message_ && !begin_message(part)) return;
+  if (!composed_ && !begin_message(part)) return;
   store_chunk(std::move(part), false);
 }
 
@@ -262,8 +259,8 @@ void session::on_chunk() {
 // size takes up.
 void session::store_chunk(std::string part, bool last) {
   waiting_ = true;
-  if (signatures_) signatures_->add_part(part);
-  env_.store.append_chunk(message_->id, ++chunks_, std::move(part), shard_,
+  if (composed_->signatures) composed_->signatures->add_part(part);
+  env_.store.append_chunk(composed_->message->id, ++chunks_, std::move(part), shard_,
                           [self = shared_from_this(), last](spool::commit_status status) {
                             self->waiting_ = false;
                             if (status != spool::commit_status::ok) {
@@ -276,20 +273,19 @@ void session::store_chunk(std::string part, bool last) {
 }
 
 void session::on_abandon() {
-  if (message_ && chunks_ > 0) env_.store.discard_chunks(message_->id, chunks_);
-  message_.reset();
-  signatures_.reset();
+  if (composed_ && chunks_ > 0) env_.store.discard_chunks(composed_->message->id, chunks_);
+  composed_.reset();
   chunks_ = 0;
 }
 
 void session::on_message() {
   auto rest = protocol_.take_body();
-  if (!refused_ && !message_) begin_message(rest);
+  if (!refused_ && !composed_) begin_message(rest);
   if (refused_) {
     refuse(*std::exchange(refused_, std::nullopt));
     return;
   }
-  auto& m = *message_;
+  auto& m = *composed_->message;
   m.ends_in_crlf = rest.empty() ? ends_in_crlf_ : rest.ends_with("\r\n");
   m.has_leading_dot = protocol_.body_has_leading_dot();
   m.has_eight_bit = protocol_.body_has_eight_bit();
@@ -306,8 +302,7 @@ void session::finish_message() {
     return run();
   }
   waiting_ = true;
-  intake::composed c{
-      std::move(message_), std::move(signatures_), std::move(header_message_id_), {}, std::move(subject_)};
+  auto c = std::move(*std::exchange(composed_, std::nullopt));
   const auto id = c.message->id;
   env_.intake.accept(std::move(c), source_, std::exchange(chunks_, 0), shard_,
                      [self = shared_from_this(), id](std::optional<reply> refusal) {

@@ -102,10 +102,8 @@ class session : public std::enable_shared_from_this<session> {
   std::string_view in_;      // into the stream's buffer: what was read and not yet consumed
   std::string proxy_bytes_;  // the header, and what followed it in the same packet
   std::string out_;
-  std::shared_ptr<spool::queued_message> message_;          // being received or committed
-  std::unique_ptr<intake::pending_signatures> signatures_;  // of message_
-  std::string header_message_id_, subject_;                 // of message_, as intake::composed has them
-  std::optional<reply> refused_;                            // why the message under way will be refused at its end
+  std::optional<intake::composed> composed_;  // of the message that is being received
+  std::optional<reply> refused_;              // why the message under way will be refused at its end
   struct plan {
     wall_time release_at{}, deliver_by{};
     bool by_return = false, by_trace = false;
