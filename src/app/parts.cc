@@ -13,6 +13,7 @@
 #include "accounts/words.h"
 #include "app/blocklists.h"
 #include "app/domain_options.h"
+#include "app/journal_options.h"
 #include "auth/introspection.h"
 #include "base/log.h"
 #include "config/bounce_rules.h"
@@ -171,22 +172,6 @@ delivery::mx_options mx_options_of(const config::settings& with) {
   o.port = with.delivery.port;
   o.allow_loopback = with.delivery.allow_loopback_mx;
   return o;
-}
-
-journal::privacy journal_privacy(const accounts::registry& all) {
-  return {.hash_after =
-              [&all] {
-                std::map<account_id, std::chrono::days> wanted;
-                const auto known = all.current();
-                for (const auto& a : known->all().accounts)
-                  if (a.journal_hash_after_days != 0) wanted.emplace(a.id, a.journal_hash_after_days);
-                return wanted;
-              },
-          .key_of =
-              [&all](account_id id) {
-                const auto key = all.secret_for(fmt::format("journal addresses of account {}", id.value));
-                return std::string(key.begin(), key.end());
-              }};
 }
 
 }  // namespace

@@ -1,132 +1,24 @@
-// One SMTP or LMTP connection of delivery: moves bytes between a stream and the protocol machine, transaction after
-// transaction, for as long as its site has work. What concerns its TLS is in tls_attempt. Owned by `delivery`; its
-// callbacks hold weak references.
+#include "delivery/connection.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <deque>
 #include <utility>
 
 #include "base/base64.h"
-#include "base/log.h"
 #include "base/secret.h"
-#include "delivery/delivery.h"
-#include "delivery/dial.h"
-#include "delivery/job.h"
-#include "delivery/tls_attempt.h"
-#include "smtp/client_session.h"
-#include "smtp/dot_stuffing.h"
-#include "smtp/reply_parser.h"
 
 namespace gonets::delivery {
 namespace {
 
 constexpr std::size_t nonce_bytes = 18;
-constexpr std::size_t tried_bytes_max = 8192;
 
 std::optional<smtp::deliver_by> by_of(const message::envelope& of, wall_time now) {
   if (of.deliver_by == wall_time{}) return std::nullopt;
   return smtp::deliver_by{std::chrono::floor<std::chrono::seconds>(of.deliver_by - now), of.by_return, of.by_trace};
 }
 
-class connection final : public worker, public std::enable_shared_from_this<connection> {
- public:
-  connection(delivery& owner, spool::site_id site, std::shared_ptr<const routed_destination> to)
-      : owner_(owner), site_(site), to_(std::move(to)) {}
-
-  ~connection() override {
-    if (stream_) stream_->close();
-  }
-
-  void resume() override;
-  void shut_down() override;
-  bool reached() const override { return reached_; }
-
- private:
-  // dialing -> greeting -> working <-> idle -> ended; greeting -> dialing; any -> ended. Only `working` has
-  // transactions under way. TLS handshakes are part of `greeting`.
-  enum class phase : std::uint8_t { fresh, dialing, greeting, working, idle, ended };
-
-  void ask_for_token();
-  void on_token(access_tokens::result got);
-  void dial();
-  dialer::handler to_on_dialed();
-  void on_dialed(dialer::connected c);
-  void start_session();
-  void shake_hands();
-  void on_handshake(const std::optional<runtime::tls_failure>& failure);
-  void drop_stream();
-  std::string with_host(const std::string& said) const;
-  std::chrono::milliseconds since_dialed() const;
-  void tls_broke(smtp::recipient_outcome why);
-  void try_next_host(smtp::recipient_outcome why);
-  bool fit_for_first();
-  void note_clear();
-  void hand_back(spool::lease l, std::optional<spool::egress_trouble> egress_down);
-  void tell_tls(const spool::lease& l);
-  void give_up(smtp::recipient_outcome why, bool site_failed);
-  void pump();
-  bool step();
-  bool next_transaction();
-  void go_idle();
-  void begin(job j);
-  void collect();
-  std::optional<job> for_next_host(spool::lease& l, std::vector<smtp::recipient_outcome>& outcomes) const;
-  void go_to_next_host();
-  bool next_passed_over();
-  bool may_carry(const spool::lease& l) const;
-  void settle_as_said(job j);
-  void read();
-  void on_read(std::string_view bytes, runtime::io_error error);
-  bool send(std::span<const std::string_view> parts);
-  bool send_output();
-  void send_body();
-  void send_small_body(const spool::queued_message& m);
-  void fetch_chunk();
-  void on_chunk(std::optional<std::string> part);
-  void send_chunk(std::string_view part, bool last);
-  void on_written(runtime::io_error error);
-  void session_over();
-  void end();
-  std::chrono::milliseconds time_limit() const;
-
-  struct transaction {
-    job what;
-    steady_time began;
-    std::string return_path;                              // where it is ours
-    std::optional<std::chrono::milliseconds> connecting;  // before it, when it is the connection's first
-  };
-  std::string own_return_path(const spool::lease& l) const;
-
-  delivery& owner_;
-  const spool::site_id site_;
-  const std::shared_ptr<const routed_destination> to_;
-  std::shared_ptr<dialer> dialer_;
-  runtime::stream_ptr stream_;
-  std::unique_ptr<smtp::client_session> session_;
-  std::optional<tls_attempt> tls_;  // of the host that was dialed last
-  std::string token_;               // for the login, where it is by one
-  std::string host_, address_;
-  steady_time dialed_{};               // first
-  std::string tried_;                  // transcripts of hosts that were given up
-  std::string early_;                  // what came with the last words of the proxy
-  std::optional<job> first_;           // taken before there is a session to begin it in
-  std::deque<job> elsewhere_;          // of whom this host said that another may take them
-  std::deque<job> here_;               // of whom the host before this one said so
-  std::deque<transaction> under_way_;  // begun, in order
-  phase phase_ = phase::fresh;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool stopping_ = false;
-  bool pumping_ = false;
-  bool reached_ = false;
-  bool used_ = false;  // a transaction was begun with this host
-  std::string out_, after_, stuffed_;
-  std::uint32_t chunk_ = 0;  // of the large body that is being sent
-  bool sending_chunks_ = false;
-  smtp::dot_stuffer stuffer_;
-};
+}  // namespace
 
 void connection::resume() {
   if (phase_ == phase::idle) {
@@ -169,50 +61,6 @@ void connection::shut_down() {
   end();
 }
 
-void connection::dial() {
-  phase_ = phase::dialing;
-  if (!dialer_) {
-    dialer_ = std::make_shared<dialer>(owner_.env(), to_);
-    dialed_ = owner_.env().time.steady();
-  }
-  dialer_->next(to_on_dialed());
-}
-
-dialer::handler connection::to_on_dialed() {
-  return [weak = weak_from_this()](dialer::connected c) {
-    if (const auto self = weak.lock()) self->on_dialed(std::move(c));
-  };
-}
-
-void connection::on_dialed(dialer::connected c) {
-  host_ = c.target.host;
-  address_ = std::move(c.address);
-  tls_.emplace(owner_.env(), *to_, std::move(c.target), only_domain_of(first_->lease));
-  for (const auto& host : c.before) {
-    for (const auto& domain : domains_of(first_->lease))
-      tls_->report_passed_over(host, domain);
-  }
-  if (c.egress_down) {
-    do
-      hand_back(std::move(std::exchange(first_, std::nullopt)->lease), c.egress_down);
-    while (next_passed_over());
-    return end();
-  }
-  if (!c.stream) {
-    const bool for_now = c.why_not.what == smtp::disposition::deferred;
-    return give_up(std::move(c.why_not), for_now);
-  }
-  stream_ = std::move(c.stream);
-  early_ = std::move(c.early);
-  phase_ = phase::greeting;
-  if (tls_->may_go_clear()) {
-    const auto* const broken = owner_.broken().find(host_, owner_.env().time.steady());
-    if (broken != nullptr) tls_->give_up_tls("none after failure: " + *broken);
-  }
-  if (to_->route.implicit_tls) return shake_hands();
-  start_session();
-}
-
 void connection::start_session() {
   smtp::client_options options;
   options.helo_name = owner_.env().egresses.find(to_->via).helo;
@@ -231,126 +79,6 @@ void connection::start_session() {
   session_->connected();
   if (!early_.empty() && !stream_->is_tls()) session_->feed(std::exchange(early_, {}));
   pump();
-}
-
-void connection::shake_hands() {
-  stream_->expires_after(owner_.env().with.delivery.helo_timeout);
-  stream_->start_tls_client(owner_.env().tls, tls_->handshake(),
-                            [weak = weak_from_this()](const std::optional<runtime::tls_failure>& failure) {
-                              if (const auto self = weak.lock()) self->on_handshake(failure);
-                            });
-}
-
-void connection::on_handshake(const std::optional<runtime::tls_failure>& failure) {
-  if (phase_ == phase::ended) return;
-  if (failure) {
-    smtp::recipient_outcome why;
-    why.what = smtp::disposition::deferred;
-    why.at = stage::tls;
-    why.answer = {451, {4, 7, 5}, tls_->failed(*failure)};
-    return tls_broke(std::move(why));
-  }
-  const auto facts = stream_->facts_of_tls();
-  (facts.resumed ? owner_.tls().resumed : owner_.tls().full).add();
-  tls_->established(facts);
-  if (!session_) return start_session();
-  session_->tls_started();
-  pump();
-}
-
-// Again in the clear, at once, where that may be (on_dialed() finds the host remembered); else to the next host.
-void connection::tls_broke(smtp::recipient_outcome why) {
-  owner_.tls().failed.add();
-  tell_tls(first_->lease);
-  if (!tls_->may_go_clear()) return try_next_host(std::move(why));
-  owner_.broken().note(host_, why.answer.text, owner_.env().time.steady());
-  drop_stream();
-  phase_ = phase::dialing;
-  dialer_->again(to_on_dialed());
-}
-
-void connection::drop_stream() {
-  stream_->close();
-  reading_ = writing_ = false;
-  if (session_) tried_ += with_host(session_->take_transcript().text());
-  smtp::cut_text(tried_, tried_bytes_max);
-  session_.reset();
-}
-
-std::string connection::with_host(const std::string& said) const {
-  return said.empty() ? std::string() : fmt::format("({} [{}])\n{}", host_, address_, said);
-}
-
-std::chrono::milliseconds connection::since_dialed() const {
-  return std::chrono::floor<std::chrono::milliseconds>(owner_.env().time.steady() - dialed_);
-}
-
-void connection::try_next_host(smtp::recipient_outcome why) {
-  drop_stream();
-  dialer_->failed_because(std::move(why));
-  dial();
-}
-
-void connection::tell_tls(const spool::lease& l) {
-  if (to_->route.kind != config::route_kind::mx) return;
-  for (const auto& domain : domains_of(l))
-    tls_->report(domain, stream_.get());
-}
-
-// Whether the message that the connection was made for may go to this host at all.
-bool connection::fit_for_first() {
-  if (!first_ || !tls_->needs_requiretls() || session_->peer_offers_requiretls()) return true;
-  session_->quit();
-  send_output();
-  smtp::recipient_outcome why;
-  why.what = smtp::disposition::failed;
-  why.at = stage::tls;
-  why.answer = {550, {5, 7, 30}, fmt::format("the message needs REQUIRETLS, which {} does not offer", host_)};
-  try_next_host(std::move(why));
-  return false;
-}
-
-// The lease that this connection was made for can't even be begun.
-void connection::give_up(smtp::recipient_outcome why, bool site_failed) {
-  if (why.at == stage::tls && to_->tls.governs == tls_policy::policy::requiretls && !why.answer.permanent()) {
-    // RFC 8689 4.2.1: the sender is told at once that the way is not safe enough.
-    why.what = smtp::disposition::failed;
-    why.answer = {550, {5, 7, 30}, "the message needs REQUIRETLS: " + why.answer.text};
-    why.from_peer = false;
-    site_failed = false;
-  }
-  spool::attempt_result result;
-  if (tls_ && why.at >= stage::greeting) result.tls = tls_->use();
-  result.recipients.assign(first_->lease.recipients.size(), why);
-  result.tried = tried_ + first_->transcript;
-  if (session_) result.said = session_->take_transcript();
-  result.connecting = since_dialed();
-  result.remote_host = host_;
-  result.remote_address = address_;
-  result.site_failed = site_failed;
-  auto j = std::move(*first_);
-  first_.reset();
-  if (j.said.empty()) {
-    owner_.work().settle(std::move(j.lease), std::move(result));
-  } else {
-    settle_as_said(std::move(j));
-  }
-  if (next_passed_over()) return give_up(std::move(why), false);
-  end();
-}
-
-// A host of the site did speak to us, and what it said stays the answer.
-void connection::settle_as_said(job j) {
-  spool::attempt_result result;
-  result.recipients = std::move(j.said);
-  result.remote_host = std::move(j.host);
-  result.remote_address = std::move(j.address);
-  result.tried = std::move(j.transcript);
-  owner_.work().settle(std::move(j.lease), std::move(result));
-}
-
-bool connection::may_carry(const spool::lease& l) const {
-  return tls_->reserved_for().empty() || only_domain_of(l) == tls_->reserved_for();
 }
 
 void connection::pump() {
@@ -432,24 +160,6 @@ bool connection::next_transaction() {
   return false;
 }
 
-void connection::note_clear() {
-  owner_.tls().clear.add();
-  const auto& refusal = session_->starttls_refusal();
-  if (refusal.code != 0) {
-    tls_->refused(to_text(refusal));
-  } else {
-    tls_->not_offered();
-  }
-}
-
-// To another connection, whose certificate may be for its domain; or to another egress.
-void connection::hand_back(spool::lease l, std::optional<spool::egress_trouble> egress_down) {
-  spool::attempt_result none;
-  none.recipients.resize(l.recipients.size());
-  none.egress_down = std::move(egress_down);
-  owner_.work().settle(std::move(l), std::move(none));
-}
-
 void connection::go_idle() {
   phase_ = phase::idle;
   owner_.idle(site_, *this);
@@ -519,37 +229,6 @@ void connection::collect() {
   owner_.work().settle(std::move(l), std::move(result));
 }
 
-// Those of whom this host said that it is only itself that does not want them.
-std::optional<job> connection::for_next_host(spool::lease& l, std::vector<smtp::recipient_outcome>& outcomes) const {
-  if (!dialer_->has_another_host()) return std::nullopt;
-  const auto passed_over = [&](std::size_t i) {
-    const auto& o = outcomes[i];
-    return o.from_peer && o.what != smtp::disposition::delivered && owner_.work().passes_host_over(l, i, o);
-  };
-  return take_passed_over(l, outcomes, passed_over, host_, address_);
-}
-
-// The first of them is what the connection is made for; the others follow when it has been begun.
-void connection::go_to_next_host() {
-  drop_stream();
-  dialed_ = owner_.env().time.steady();
-  used_ = false;
-  for (auto& other : std::exchange(here_, {}))
-    elsewhere_.push_back(std::move(other));
-  here_ = std::exchange(elsewhere_, {});
-  next_passed_over();
-  dialer_->pass_host_over();
-  dial();
-}
-
-// What is to go to this host after another was passed over becomes the next.
-bool connection::next_passed_over() {
-  if (here_.empty()) return false;
-  first_ = std::move(here_.front());
-  here_.pop_front();
-  return true;
-}
-
 std::chrono::milliseconds connection::time_limit() const {
   const auto& with = owner_.env().with.delivery;
   if (phase_ == phase::idle) return with.idle_timeout;
@@ -599,115 +278,6 @@ void connection::on_read(std::string_view bytes, runtime::io_error error) {
   pump();
 }
 
-// True when all is written; else on_written() goes on.
-bool connection::send(std::span<const std::string_view> parts) {
-  stream_->expires_after(owner_.env().with.delivery.block_timeout);
-  writing_ = !stream_->write(parts, [weak = weak_from_this()](runtime::io_error error) {
-    if (const auto self = weak.lock()) self->on_written(error);
-  });
-  return !writing_;
-}
-
-bool connection::send_output() {
-  out_.clear();
-  session_->drain_output(out_);
-  if (out_.empty()) return true;
-  const std::array<std::string_view, 1> parts = {out_};
-  return send(parts);
-}
-
-// Chained (RFC 2920 3.1): the next transaction's commands leave in the same write as the end of this one's data.
-void connection::send_body() {
-  if (session_->can_chain() && !stopping_ && elsewhere_.empty() && tls_->reserved_for().empty()) {
-    auto next = owner_.work().take(site_, owner_.env().with.delivery.recipients_per_transaction_max);
-    if (next) begin({std::move(*next), {}, {}, {}, {}});
-  }
-  const auto& m = *under_way_.front().what.lease.message;
-  stuffer_ = {};
-  if (m.in_memory) return send_small_body(m);
-  chunk_ = 0;
-  sending_chunks_ = true;
-  fetch_chunk();
-}
-
-void connection::send_small_body(const spool::queued_message& m) {
-  out_.clear();
-  session_->drain_output(out_);
-  after_.clear();
-  std::string_view head = m.head;
-  std::string_view body = m.body;
-  if (m.has_leading_dot) {
-    stuffed_.clear();
-    stuffer_.append(head, stuffed_);
-    stuffer_.append(body, stuffed_);
-    head = stuffed_;
-    body = {};
-  }
-  session_->drain_after_body(after_);
-  const std::array<std::string_view, 4> parts = {out_, head, body, after_};
-  if (send(parts)) session_->body_sent();
-}
-
-// A large body comes from the disk part by part: one is read and sent at a time.
-void connection::fetch_chunk() {
-  const auto id = under_way_.front().what.lease.message->id;
-  const auto& env = owner_.env();
-  const bool asked = env.blocking.run([&env, id, number = chunk_, weak = weak_from_this()] {
-    auto part = env.store.fetch_chunk(id, number);
-    env.shards.post(env.shard, [weak, part = std::move(part)]() mutable {
-      if (const auto self = weak.lock()) self->on_chunk(std::move(part));
-    });
-  });
-  if (asked) return;
-  env.shards.post(env.shard, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->on_chunk(std::nullopt);
-  });
-}
-
-void connection::on_chunk(std::optional<std::string> part) {
-  if (phase_ == phase::ended) return;
-  const auto& m = *under_way_.front().what.lease.message;
-  if (!part) {
-    sending_chunks_ = false;
-    session_->body_failed("the message could not be read from the spool");
-    return pump();
-  }
-  ++chunk_;
-  std::string_view text = *part;
-  if (m.has_leading_dot) {
-    stuffed_.clear();
-    stuffer_.append(*part, stuffed_);
-    text = stuffed_;
-  }
-  send_chunk(text, chunk_ == m.chunks);
-}
-
-void connection::send_chunk(std::string_view part, bool last) {
-  out_.clear();
-  session_->drain_output(out_);
-  after_.clear();
-  if (last) {
-    session_->drain_after_body(after_);
-    sending_chunks_ = false;
-  }
-  const std::array<std::string_view, 3> parts = {out_, part, after_};
-  if (send(parts)) on_written(runtime::io_error::none);
-}
-
-void connection::on_written(runtime::io_error error) {
-  const bool was_body = session_->next() == smtp::wants::body;
-  writing_ = false;
-  if (phase_ == phase::ended) return;
-  if (error != runtime::io_error::none) {
-    sending_chunks_ = false;
-    session_->lost(error == runtime::io_error::timed_out ? "timed out while sending" : "connection lost while sending");
-    return pump();
-  }
-  if (sending_chunks_) return fetch_chunk();
-  if (was_body) session_->body_sent();
-  pump();
-}
-
 // The session ended by itself: refused at its start, closed by the peer, or broken.
 void connection::session_over() {
   if (phase_ == phase::greeting && first_) {
@@ -750,8 +320,6 @@ void connection::end() {
   if (stream_) stream_->close();
   owner_.gone(site_, *this);
 }
-
-}  // namespace
 
 std::shared_ptr<worker> make_connection(delivery& owner, spool::site_id site,
                                         std::shared_ptr<const routed_destination> to) {
