@@ -16,6 +16,14 @@ def pytest_configure(config):
         pytest.exit(f"no server to test at {BINARY}: run scripts/build, or set GONETS_BIN", returncode=2)
 
 
+# The files that take minutes: begun first, so that no worker is left alone with one at the end.
+LONG = ["test_tls_server.py", "test_simulation.py", "test_receivers.py"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 def factory_of(make, end):
     """A fixture's generator: a function that makes things, which are ended in the opposite order, each of them even if
     ending another one fails."""
