@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/thread_name.h"
+
 namespace gonets::log {
 
 std::atomic<level> threshold{level::info};
@@ -157,7 +159,10 @@ class writer {
     const std::lock_guard lock(mutex_);
     if (running_) return;
     running_ = true;
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+      name_this_thread("log");
+      run();
+    });
   }
 
   void stop() {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread_name.h"
 #include "runtime/wheel.h"
 
 namespace gonets::runtime {
@@ -82,6 +83,7 @@ void shards::start() {
     auto& s = *impl_->all[i];
     s.thread = std::thread([context = &s.context, i] {
       current_shard = i;
+      name_this_thread("shard " + std::to_string(i));
       context->run();
     });
   }
@@ -136,6 +138,7 @@ struct blocking_pool::impl {
   std::vector<std::thread> threads;
 
   void work() {
+    name_this_thread("pool");
     std::unique_lock lock(mutex);
     for (;;) {
       wake.wait(lock, [this] { return stopping || !queue.empty(); });

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 #include "events/event.h"
 #include "sinks/jsonl_files.h"
 #include "sinks/kafka_topic.h"
@@ -78,7 +79,10 @@ sink::sink(const config::sink& with, environment env)
                                   {{"sink", name_}});
   env_.counts.make_callback_gauge("gonets_sink_up", "1 while a sink can write, else 0.",
                                   [g = gauges_] { return g->up.load() ? 1.0 : 0.0; }, {{"sink", name_}});
-  thread_ = std::jthread([this] { follow(); });
+  thread_ = std::jthread([this] {
+    name_this_thread("sink " + name_);
+    follow();
+  });
 }
 
 sink::~sink() {

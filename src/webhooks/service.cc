@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 #include "events/follower.h"
 #include "message/valid_utf8.h"
 #include "webhooks/signature.h"
@@ -452,7 +453,10 @@ void service::state::note_failing() {
 
 service::service(service_options with, environment env, std::uint64_t seed, metrics::registry& counts)
     : state_(std::make_unique<state>(std::move(with), std::move(env), seed, counts)) {
-  state_->thread = std::jthread([s = state_.get()](const std::stop_token& stopped) { s->run(stopped); });
+  state_->thread = std::jthread([s = state_.get()](const std::stop_token& stopped) {
+    name_this_thread("webhooks");
+    s->run(stopped);
+  });
 }
 
 service::~service() {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 #include "base/wire.h"
 
 namespace gonets::spool::detail {
@@ -75,7 +76,10 @@ committer::committer(storage::store& store, runtime::shards& on, const clock& ti
       failures_(counts.make_counter("gonets_spool_failures_total", "Batches that the disk refused.")),
       sync_seconds_(counts.make_histogram("gonets_spool_commit_seconds", "Time to write and sync one batch.",
                                           {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2})) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    name_this_thread("committer");
+    run();
+  });
 }
 
 committer::~committer() {
