@@ -117,10 +117,10 @@ sql_result<bool> report_table::keep(const aggregate::dmarc_report& r, wall_time 
   return in_.write([&](sql_session& s) -> sql_result<bool> {
     const auto id = add_report(s, {"dmarc", r.head, r.domain}, rows.size(), with_.rows_max, now);
     if (!id) return false;
-    std::vector<std::vector<sql_value>> values;
+    storage::sql_rows values;
     for (const auto& [key, messages] : rows) {
       const auto& [source, header_from, disposition, dkim, spf] = key;
-      values.push_back({*id, source, header_from, disposition, dkim, spf, messages});
+      values.add(*id, source, header_from, disposition, dkim, spf, messages);
     }
     s.change_each(
         "INSERT INTO dmarc_rows (report, source, header_from, disposition, dkim, spf, messages)"
@@ -140,10 +140,10 @@ sql_result<bool> report_table::keep(const aggregate::tls_report& r, std::string_
   return in_.write([&](sql_session& s) -> sql_result<bool> {
     const auto id = add_report(s, {"tls", r.head, domain}, rows.size(), with_.rows_max, now);
     if (!id) return false;
-    std::vector<std::vector<sql_value>> values;
+    storage::sql_rows values;
     for (const auto& [key, sessions] : rows) {
       const auto& [policy, result, mx_host, sending_ip, receiving_ip, reason] = key;
-      values.push_back({*id, policy, result, mx_host, sending_ip, receiving_ip, reason, sessions});
+      values.add(*id, policy, result, mx_host, sending_ip, receiving_ip, reason, sessions);
     }
     s.change_each(
         "INSERT INTO tls_rows (report, policy, result, mx_host, sending_ip, receiving_ip, reason, sessions)"

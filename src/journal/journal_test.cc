@@ -157,10 +157,78 @@ TEST_P(journal, a_batch_that_is_applied_again_changes_nothing) {
 
 TEST_P(journal, goes_on_from_its_cursor) {
   apply({accepted(old_, "a@x.test"), accepted(new_, "b@x.test")});
+  ASSERT_TRUE(recorder_->settle().value_or(false));
   open();
   const auto at = recorder_->cursor();
   ASSERT_TRUE(at);
   EXPECT_EQ(at->value, 2u);
+}
+
+TEST_P(journal_in_files, what_it_did_not_settle_is_applied_again_without_effect) {
+  const std::vector batch{accepted(old_, "a@x.test"), accepted(new_, "b@x.test")};
+  apply({batch.front()}, 3);
+  ASSERT_TRUE(recorder_->settle().value_or(false));
+  apply({batch.back()}, 2);
+  open();
+  EXPECT_EQ(recorder_->cursor().value_or(event_seq{9}), event_seq{1});
+  apply({batch.back()}, 2);
+  ASSERT_TRUE(recorder_->settle().value_or(false));
+  open();
+  EXPECT_EQ(recorder_->cursor().value_or(event_seq{9}), event_seq{2});
+  EXPECT_EQ(counted(statistics_by::stream).at("").counts, (std::map<std::string, std::uint64_t>{{"accepted", 2}}));
+  storage::sql_database cursor({.url = "sqlite:" + place_.folder + "/cursor.db", .read_only = true});
+  const auto missed = cursor.read([](storage::sql_session& s) -> storage::sql_result<std::int64_t> {
+    return s.row("SELECT value FROM state WHERE name = 'missed'")->integer(0);
+  });
+  EXPECT_EQ(missed.value_or(0), 5);
+}
+
+TEST_P(journal_in_files, an_hour_with_much_mail_is_divided_and_found_as_before) {
+  recorder_ = std::make_unique<file_recorder>(place_.folder, wanted(), 2);
+  ASSERT_TRUE(recorder_->cursor());
+  const auto at = [&](std::uint64_t n) { return message_id{old_.value + 10 * n}; };
+  for (std::uint64_t n = 0; n < 9; ++n)
+    apply({accepted(at(n), n % 2 == 0 ? "even@x.test" : "odd@x.test")});
+  apply({accepted(message_id{at(3).value + 1}, "even@x.test")});  // of another shard, late
+  apply({ended(events::kind::bounced, at(8), bounce::category::user_unknown)});
+  storage::sql_database file({.url = "sqlite:" + place_.folder + "/" + file_of(day_of(old_)), .read_only = true});
+  const auto slots = file.read([](storage::sql_session& s) -> storage::sql_result<std::int64_t> {
+    return s.row("SELECT COUNT(DISTINCT slot) FROM recipient_terms")->integer(0);
+  });
+  EXPECT_EQ(slots.value_or(0), 5);
+  hash_after_[account_id{0}] = std::chrono::days(30);
+  for (const auto now : {first_day + 1h, first_day + 25h, first_day + std::chrono::days(31)}) {
+    keep_up(now);
+    std::vector<message_id> order;
+    query wanted{.recipient = "even@x.test", .max = 2};
+    for (auto part = found(wanted); !part.rows.empty(); part = found(wanted)) {
+      for (const auto& row : part.rows)
+        order.push_back(row.message);
+      if (!part.next) break;
+      wanted.before = part.next;
+    }
+    EXPECT_EQ(order, (std::vector{at(8), at(6), at(4), message_id{at(3).value + 1}, at(2), at(0)}));
+    EXPECT_EQ(found({.recipient = "*@x.test", .since = first_day, .until = first_day + 1h}).rows.size(), 10u);
+  }
+}
+
+TEST(slots, are_those_of_hours_and_the_parts_of_divided_ones) {
+  const auto at = [](std::chrono::milliseconds time) {
+    return first_id_at(
+        (wall_time(std::chrono::sys_days(std::chrono::year(2026) / 11 / 26)) + time).time_since_epoch().count());
+  };
+  const slots plain;
+  EXPECT_EQ(plain.all().size(), 24u);
+  EXPECT_EQ(plain.between(at(1h), at(3h)), (std::vector<unsigned>{3 * 1024, 2 * 1024, 1 * 1024}));
+  const slots divided({at(2h + 10min), at(2h + 20min), at(5h + 1ms)});
+  EXPECT_EQ(divided.all().size(), 27u);
+  EXPECT_EQ(divided.of(at(2h)), 2 * 1024u);
+  EXPECT_EQ(divided.of(message_id{at(2h + 10min).value - 1}), 2 * 1024u);
+  EXPECT_EQ(divided.of(at(2h + 10min)), 2 * 1024u + 1);
+  EXPECT_EQ(divided.of(at(2h + 59min)), 2 * 1024u + 2);
+  EXPECT_EQ(divided.of(at(3h)), 3 * 1024u);
+  EXPECT_EQ(divided.between(at(2h + 15min), at(5h)),
+            (std::vector<unsigned>{5 * 1024, 4 * 1024, 3 * 1024, 2 * 1024 + 2, 2 * 1024 + 1}));
 }
 
 TEST_P(journal, a_log_that_was_set_back_changes_nothing_that_is_known_and_goes_on) {
@@ -488,7 +556,7 @@ TEST_P(journal_in_files, goes_on_with_one_of_before_recipients_had_terms_of_thei
                {old_.value, first_day.time_since_epoch().count()});
       s.change("INSERT INTO recipients VALUES (:id, 0, 'Ann@x.test', '', 'accepted', '', '', 0, 0)", {old_.value});
       for (const auto& [kind, text] : {std::pair(term_kind::recipient, "ann@x.test"), {term_kind::domain, "x.test"}})
-        s.change("INSERT INTO terms VALUES (:hour, :term, :message, 0)",
+        s.change("INSERT INTO terms (hour, term, message, idx) VALUES (:hour, :term, :message, 0)",
                  {hour_of(old_), term_of(kind, text), old_.value});
       s.change("INSERT INTO statistics VALUES (:hour, 0, '', '', '', '', '', 'accepted', 1)",
                {first_day.time_since_epoch() / 1h});

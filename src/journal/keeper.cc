@@ -4,15 +4,20 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread_name.h"
 
 namespace gonets::journal {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t batch_max = 8000;
-constexpr std::chrono::milliseconds idle = 1min;        // events end it
-constexpr std::chrono::milliseconds gathering = 250ms;  // so that a trickle of events is not a transaction each
+constexpr std::size_t batch_max = 16'000;
+constexpr std::chrono::milliseconds idle = 1min;  // events end it
+// So that a trickle of events is not a transaction each, and that a page of the index gets several of a stream's
+// entries.
+constexpr std::chrono::milliseconds gathering = 250ms, gathering_many = 1s;
+constexpr std::size_t many = 1000;
+constexpr std::chrono::milliseconds unsettled_max = 5s;
 constexpr std::chrono::milliseconds retry_after = 1s;
 constexpr std::chrono::milliseconds old_files_period = 1min;
 constexpr std::chrono::milliseconds upkeep_at_least = 1s;  // a step
@@ -61,6 +66,7 @@ void keeper::pause(const std::stop_token& stopped, std::chrono::milliseconds how
 }
 
 void keeper::follow(const std::stop_token& stopped) {
+  name_this_thread("journal");
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
   while (!stopped.stop_requested()) {
     remove_old();
@@ -75,10 +81,11 @@ void keeper::follow(const std::stop_token& stopped) {
       if (*more && time_.steady() - kept_up_ < upkeep_at_least) continue;
       const bool busy = keep_up();
       if (*more) continue;
-      log_.wait(busy ? between_steps : idle);
-      if (!busy) pause(stopped, gathering);
+      log_.wait(busy ? between_steps : unsettled_since_ ? unsettled_max : idle);
+      if (!busy) pause(stopped, latest_batch_ >= many ? gathering_many : gathering);
     }
   }
+  if (opened_) static_cast<void>(recorder_->settle());  // what can't be settled is read from the log again
 }
 
 storage::sql_result<bool> keeper::advance() {
@@ -89,6 +96,7 @@ storage::sql_result<bool> keeper::advance() {
     opened_ = true;
   }
   const auto from = log_.cursor();
+  if (auto done = settle_in_time(); !done) return std::unexpected(std::move(done.error()));
   auto batch = log_.next(batch_max);
   if (!batch)
     return std::unexpected(storage::sql_error{storage::sql_failure::unavailable, "event log: " + batch.error().detail});
@@ -102,9 +110,19 @@ storage::sql_result<bool> keeper::advance() {
     log_.move_to(replaced_ ? event_seq{0} : from);
     return std::unexpected(std::move(done.error()));
   }
+  if (!unsettled_since_) unsettled_since_ = time_.steady();
+  latest_batch_ = batch->events.size();
   const bool more = batch->cursor < end_.now();
   if (!more) lag_ms_.store(0);
   return more;
+}
+
+storage::sql_result<void> keeper::settle_in_time() {
+  if (!unsettled_since_ || time_.steady() - *unsettled_since_ < unsettled_max) return {};
+  const auto done = recorder_->settle();
+  if (!done) return std::unexpected(done.error());
+  if (*done) unsettled_since_.reset();
+  return {};
 }
 
 storage::sql_result<void> keeper::record(event_seq from, const events::log_batch& batch) {

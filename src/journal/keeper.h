@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -38,6 +39,7 @@ class keeper {
   // Whether more waits in the log.
   storage::sql_result<bool> advance();
   storage::sql_result<void> record(event_seq from, const events::log_batch& batch);
+  storage::sql_result<void> settle_in_time();
   void remove_old();
   // Whether there may be more to do at once.
   bool keep_up();
@@ -56,6 +58,8 @@ class keeper {
   reader reader_;
   bool opened_ = false;    // log_ stands where the journal does
   bool replaced_ = false;  // the log is another one, and the journal could not yet be told
+  std::optional<steady_time> unsettled_since_;
+  std::size_t latest_batch_ = 0;  // of events
   steady_time looked_for_old_{}, kept_up_{};
   bool upkeep_failing_ = false;
   std::mutex mutex_;

@@ -15,6 +15,7 @@ class postgresql_recorder final : public recorder {
   storage::sql_result<void> start_over(event_seq end) override;
   storage::sql_result<void> apply(std::span<const events::event> batch, event_seq cursor,
                                   std::uint64_t missed) override;
+  storage::sql_result<bool> settle() override { return true; }  // each batch is
   std::size_t remove_before(std::chrono::sys_days day) override;
 
  private:

@@ -38,11 +38,20 @@ void set_state(storage::sql_session& in, const table_names& names, std::string_v
   in.change(fmt::format("UPDATE {} SET value = :value WHERE name = :name", names("state")), {value, name});
 }
 
+slots slots_of(storage::sql_session& in) {
+  std::vector<message_id> splits;
+  for (const auto& row : in.rows("SELECT first FROM splits ORDER BY first"))
+    splits.push_back(message_id{static_cast<std::uint64_t>(row.integer(0))});
+  return slots(std::move(splits));
+}
+
 day_shape shape_of(storage::sql_session& in, table_names names, const privacy& wanted) {
-  day_shape shape{.names = std::move(names), .apart = true, .merging = false, .moving = false, .hashed = {}};
+  day_shape shape{
+      .names = std::move(names), .apart = true, .merging = false, .moving = false, .index = {}, .hashed = {}};
   shape.apart = state_of(in, shape.names, "apart") != 0;
   shape.merging = state_of(in, shape.names, "merged") != 0;
   shape.moving = state_of(in, shape.names, "moving") != 0;
+  if (in.embedded()) shape.index = slots_of(in);
   for (const auto& row : in.rows(fmt::format("SELECT account FROM {}", shape.names("hashed")))) {
     const account_id account{static_cast<std::uint32_t>(row.integer(0))};
     shape.hashed.emplace(account, wanted.key_of(account));
@@ -52,11 +61,10 @@ day_shape shape_of(storage::sql_session& in, table_names names, const privacy& w
 
 void insert_terms(storage::sql_session& to, const std::string& table, std::vector<term>& all) {
   std::ranges::sort(all);
-  std::vector<std::vector<storage::sql_value>> rows;
-  rows.reserve(all.size());
+  storage::sql_rows rows;
   for (const auto& t : all)
-    rows.push_back({t.hour, t.number, t.message, t.index});
-  to.insert_each(table, "hour, term, message, idx", "ON CONFLICT DO NOTHING", rows);
+    rows.add(t.slot, t.number, t.message, t.index);
+  to.insert_each(table, "slot, term, message, idx", "ON CONFLICT DO NOTHING", rows);
 }
 
 const address_hash* projection::hash_of(account_id account) const {
@@ -72,12 +80,12 @@ void projection::add(const events::event& e) {
 }
 
 void projection::add_accepted(const events::event& e) {
-  const auto hour = hour_of(e.message);
+  const auto slot = shape_.index.of(e.message);
   const auto* hash = hash_of(e.account);
   const auto index = [&](term_kind kind, std::string_view text, recipient_index of = {}) {
     if (text.empty()) return;
     auto& to = shape_.apart && kind == term_kind::recipient ? recipient_terms_ : terms_;
-    to.push_back({hour, term_of(kind, text), e.message.value, of.value});
+    to.push_back({slot, term_of(kind, text), e.message.value, of.value});
   };
   std::string tags;
   for (const auto each : message::tags_of(e.labels)) {
@@ -94,17 +102,17 @@ void projection::add_accepted(const events::event& e) {
   index(term_kind::campaign, campaign);
   index(term_kind::header_message_id, header_message_id);
   const auto when = e.at.time_since_epoch().count();
-  messages_.push_back({e.message.value, e.account.value, storable(e.stream), std::move(sender), std::move(campaign),
-                       std::move(tags), std::move(header_message_id), when, e.message_bytes,
-                       hash != nullptr ? std::string() : storable(e.subject)});
+  messages_.add(e.message.value, e.account.value, storable(e.stream), std::move(sender), std::move(campaign),
+                std::move(tags), std::move(header_message_id), when, e.message_bytes,
+                hash != nullptr ? std::string() : storable(e.subject));
   for (const auto& r : e.recipients) {
     auto address = hash != nullptr ? hash->of(storable(r.address)) : storable(r.address);
     const auto lower = to_lower(address);
     index(term_kind::recipient, lower, r.index);
     index(term_kind::domain, message::domain_of(lower), r.index);
     fresh_[{e.message, r.index}] = recipients_.size();
-    recipients_.push_back({e.message.value, r.index.value, std::move(address), storable(e.provider),
-                           std::string(to_text(e.kind)), "", "", when, 0});
+    recipients_.add(e.message.value, r.index.value, std::move(address), storable(e.provider), to_text(e.kind), "", "",
+                    when, 0);
   }
 }
 
@@ -112,7 +120,7 @@ void projection::add_outcome(const events::event& e) {
   const std::string kind(to_text(e.kind)), why(e.category ? bounce::to_text(*e.category) : "");
   const auto said = hash_of(e.account) != nullptr ? codes_of(answer_of(e)) : answer_of(e), to = storable(e.provider);
   const auto when = e.at.time_since_epoch().count();
-  const auto change = [&](row& known) {
+  const auto change = [&](std::span<storage::sql_value> known) {
     known[status] = kind;
     known[category] = why;
     known[reply] = said;
@@ -125,7 +133,7 @@ void projection::add_outcome(const events::event& e) {
     if (fresh == fresh_.end()) {
       const auto [changed, first] = changed_.try_emplace({e.message, r.index}, outcomes_.size());
       if (first)
-        outcomes_.push_back({e.message.value, r.index.value, "", to, kind, why, said, when, e.attempts});
+        outcomes_.add(e.message.value, r.index.value, "", to, kind, why, said, when, e.attempts);
       else
         change(outcomes_[changed->second]);
       continue;
@@ -136,9 +144,9 @@ void projection::add_outcome(const events::event& e) {
 
 // Late ones: the merging may have passed their place already.
 void insert_merged(storage::sql_session& to, const std::string& table, const std::vector<term>& all) {
-  std::vector<std::vector<storage::sql_value>> rows;
+  storage::sql_rows rows;
   for (const auto& t : all)
-    rows.push_back({t.number, t.message, t.index});
+    rows.add(t.number, t.message, t.index);
   to.insert_each(table, "term, message, idx", "ON CONFLICT DO NOTHING", rows);
 }
 
@@ -173,10 +181,11 @@ void projection::write_outcomes(storage::sql_session& to, const std::string& tab
               bound);
     return;
   }
-  std::vector<row> rows;
-  rows.reserve(outcomes_.size());
-  for (const auto& o : outcomes_)
-    rows.push_back({o[status], o[category], o[reply], o[at], o[attempts], o[attempts], o[provider], o[0], o[1]});
+  storage::sql_rows rows;
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    const auto o = outcomes_[i];
+    rows.add(o[status], o[category], o[reply], o[at], o[attempts], o[attempts], o[provider], o[0], o[1]);
+  }
   to.change_each(
       fmt::format("UPDATE {} SET status = :status, category = :category, reply = :reply, at = :at,"
                   " attempts = CASE WHEN :attempts > 0 THEN :made ELSE attempts END,"

@@ -10,6 +10,7 @@
 #include "events/event.h"
 #include "journal/place.h"
 #include "journal/privacy.h"
+#include "journal/terms.h"
 #include "storage/sql.h"
 
 namespace gonets::journal {
@@ -23,16 +24,18 @@ struct day_shape {
   bool apart = true;     // terms of recipients have a table of their own
   bool merging = false;  // and stand in the merged one, too
   bool moving = false;   // messages and recipients are in their tables or in those that they are moved to
+  slots index;
   std::map<account_id, address_hash> hashed;
 };
 day_shape shape_of(storage::sql_session& in, table_names names, const privacy& wanted);
+slots slots_of(storage::sql_session& in);  // of SQLite
 
 std::int64_t state_of(storage::sql_session& in, const table_names& names, std::string_view name);
 void set_state(storage::sql_session& in, const table_names& names, std::string_view name, std::int64_t value);
 
 // One entry of the index.
 struct term {
-  unsigned hour = 0;
+  unsigned slot = 0;
   std::int64_t number = 0;
   std::uint64_t message = 0;
   std::uint16_t index = 0;
@@ -49,14 +52,13 @@ class projection {
   void write(storage::sql_session& to);
 
  private:
-  using row = std::vector<storage::sql_value>;
   void add_accepted(const events::event& e);
   void add_outcome(const events::event& e);
   void write_outcomes(storage::sql_session& to, const std::string& table) const;
   const address_hash* hash_of(account_id account) const;
 
   const day_shape& shape_;
-  std::vector<row> messages_, recipients_, outcomes_;
+  storage::sql_rows messages_, recipients_, outcomes_;
   std::vector<term> terms_, recipient_terms_;
   std::map<std::pair<message_id, recipient_index>, std::size_t> fresh_, changed_;  // in recipients_, in outcomes_
 };

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "journal/days.h"
+#include "journal/projection.h"
 #include "journal/terms.h"
 
 namespace gonets::journal {
@@ -57,6 +58,7 @@ struct file_state {
   unsigned merge_bits = 0;
   std::uint64_t merged = 0;
   bool moving = false;  // some messages are in the tables that they are moved to
+  slots index;
   std::vector<account_id> hashed;
 
   bool has_merged(std::int64_t number) const { return merge_slice_of(number, merge_bits) < merged; }
@@ -64,7 +66,7 @@ struct file_state {
 
 // Nothing: its tables are not there yet.
 std::optional<file_state> state_of_file(sql_session& s, const table_names& names) {
-  file_state found{.names = names, .embedded = s.embedded(), .hashed = {}};
+  file_state found{.names = names, .embedded = s.embedded(), .index = {}, .hashed = {}};
   const auto read_hashed = [&] {
     for (const auto& row : s.rows(fmt::format("SELECT DISTINCT account FROM {}", names("hashed"))))
       found.hashed.push_back(account_id{static_cast<std::uint32_t>(row.integer(0))});
@@ -73,7 +75,8 @@ std::optional<file_state> state_of_file(sql_session& s, const table_names& names
     read_hashed();
     return found;
   }
-  if (!s.row("SELECT 1 FROM sqlite_master WHERE name = 'minutes'")) return std::nullopt;
+  if (!s.row("SELECT 1 FROM sqlite_master WHERE name = 'splits'")) return std::nullopt;
+  found.index = slots_of(s);
   for (const auto& row : s.rows("SELECT name, value FROM state")) {
     const auto& name = row.text(0);
     if (name == "apart") found.apart = row.integer(1) != 0;
@@ -97,15 +100,6 @@ struct statement {
     if (!value.empty()) where(condition, value);
   }
 };
-
-// The hours of a range that lies within a day, the latest first.
-std::vector<unsigned> hours_of(const id_range& within) {
-  std::vector<unsigned> all;
-  const auto first = hour_of(within.from);
-  for (auto hour = hour_of(message_id{within.before.value - 1}) + 1; hour > first; --hour)
-    all.push_back(hour - 1);
-  return all;
-}
 
 // For LIKE, with '!' before what would stand for other text.
 std::string like_text(std::string_view text) {
@@ -154,10 +148,10 @@ void match(const query& q, bool embedded, statement& s) {
   }
 }
 
-// The terms that are looked at: all in one order, or by the hour.
+// The terms that are looked at: all in one order, or by slots.
 struct index_part {
   std::string_view table;
-  bool by_hour = true;
+  bool by_slot = true;
 };
 
 index_part part_for(const wanted_term& t, const file_state& in) {
@@ -165,6 +159,10 @@ index_part part_for(const wanted_term& t, const file_state& in) {
   if (t.kind != term_kind::recipient || !in.apart) return {"terms"};
   if (in.has_merged(t.number)) return {"merged_terms", false};
   return {"recipient_terms"};
+}
+
+std::vector<unsigned> slots_in(const id_range& within, const file_state& in) {
+  return in.index.between(within.from, message_id{within.before.value - 1});
 }
 
 statement compose(const query& q, const id_range& within, const file_state& in, bool moved, std::size_t max) {
@@ -181,9 +179,9 @@ statement compose(const query& q, const id_range& within, const file_state& in, 
         " FROM {0} t {3}JOIN {1} r ON r.message = t.message{4} {3}JOIN {2} m ON m.id = t.message"
         " WHERE {5}t.term = :term AND t.message >= :from AND t.message < :until",
         in.names(part.table), recipients, messages, keep_order, wanted->of_recipient() ? " AND r.idx = t.idx" : "",
-        part.by_hour ? fmt::format("t.hour IN ({}) AND ", fmt::join(hours_of(within), ", ")) : "");
+        part.by_slot ? fmt::format("t.slot IN ({}) AND ", fmt::join(slots_in(within, in), ", ")) : "");
     s.bound.emplace_back(wanted->number);
-    order = fmt::format("{}t.message DESC, t.idx DESC{}", part.by_hour ? "t.hour DESC, " : "",
+    order = fmt::format("{}t.message DESC, t.idx DESC{}", part.by_slot ? "t.slot DESC, " : "",
                         wanted->of_recipient() ? "" : ", r.idx DESC");
   } else {
     s.text += fmt::format(" FROM {} r {}JOIN {} m ON m.id = r.message WHERE r.message >= :from AND r.message < :until",

@@ -52,11 +52,10 @@ class bounded_table {
     tally::counts to_write;
     for (const auto& [k, count] : fresh)
       to_write[has_room_for(k) ? k : folded(k)] += count;
-    std::vector<std::vector<storage::sql_value>> rows;
-    rows.reserve(to_write.size());
+    storage::sql_rows rows;
     for (const auto& [k, count] : to_write)
-      rows.push_back({k.period, k.tag, k.account, k.stream, k.provider, k.campaign, k.egress, k.category,
-                      std::string(to_text(k.kind)), count});
+      rows.add(k.period, k.tag, k.account, k.stream, k.provider, k.campaign, k.egress, k.category, to_text(k.kind),
+               count);
     in_.insert_each(name_, "period, tag, account, stream, provider, campaign, egress, category, kind, recipients",
                     fmt::format("ON CONFLICT (period, tag, account, stream, provider, campaign, egress, category, kind)"
                                 " DO UPDATE SET recipients = {}.recipients + excluded.recipients",

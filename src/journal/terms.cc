@@ -1,5 +1,6 @@
 #include "journal/terms.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace gonets::journal {
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::uint64_t sign = std::uint64_t{1} << 63;  // turned: numbers in the order of the terms, from 0
 constexpr unsigned term_bits = 64;
+constexpr unsigned hours_a_day = 24;
+constexpr unsigned parts_max = 1024;  // of an hour; stored, never change it
 
 }  // namespace
 
@@ -34,7 +37,41 @@ std::pair<std::int64_t, std::int64_t> merge_slice(std::uint64_t slice, unsigned 
 
 unsigned hour_of(message_id id) {
   constexpr std::int64_t ms_an_hour = 3'600'000;
-  return static_cast<unsigned>(accepted_at_ms(id) / ms_an_hour % 24);
+  return static_cast<unsigned>(accepted_at_ms(id) / ms_an_hour % hours_a_day);
+}
+
+slots::slots(std::vector<message_id> splits) : splits_(std::move(splits)) {}
+
+unsigned slots::of(message_id id) const {
+  const auto hour = hour_of(id);
+  const auto before = std::ranges::upper_bound(splits_, id);
+  const auto of_hour = std::ranges::lower_bound(splits_.begin(), before, hour, {}, hour_of);
+  return hour * parts_max + std::min(static_cast<unsigned>(before - of_hour), parts_max - 1);
+}
+
+std::vector<unsigned> slots::between(message_id first, message_id last) const {
+  std::vector<unsigned> found;
+  const auto from = of(first), to = of(last);
+  for (auto hour = to / parts_max + 1; hour-- > from / parts_max;) {
+    for (auto part = parts_of(hour); part-- > 0;) {
+      const auto slot = hour * parts_max + part;
+      if (slot >= from && slot <= to) found.push_back(slot);
+    }
+  }
+  return found;
+}
+
+std::vector<unsigned> slots::all() const {
+  std::vector<unsigned> found;
+  for (unsigned hour = 0; hour < hours_a_day; ++hour)
+    for (unsigned part = 0; part < parts_of(hour); ++part)
+      found.push_back(hour * parts_max + part);
+  return found;
+}
+
+unsigned slots::parts_of(unsigned hour) const {
+  const auto of_hour = std::ranges::equal_range(splits_, hour, {}, hour_of);
+  return std::min(static_cast<unsigned>(of_hour.size()) + 1, parts_max);
 }
 
 }  // namespace gonets::journal

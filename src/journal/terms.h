@@ -1,11 +1,13 @@
 // What the journal finds by way of an index: an entry for each thing that is known of a recipient, under a number made
-// of it and of the hour of acceptance. In an index of the texts alone each new message would fall on pages of its own
-// all over the day's file; by hours, those of the present one fit into memory and get many at once. Numbers may
-// collide: whoever looks one up must compare the texts, too.
+// of it, within a slot of the day. In an index of the texts alone each new message would fall on pages of its own all
+// over the day's file; by slots, those of the present one fit into memory and get many at once. Numbers may collide:
+// whoever looks one up must compare the texts, too.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/ids.h"
 
@@ -22,6 +24,22 @@ enum class term_kind : char {
 };
 
 std::int64_t term_of(term_kind kind, std::string_view text);
+
+// The slots of a day, in the order of the messages' ids: one an hour (UTC), and hours that have much mail are divided
+// further. A message's follows from its id and from where hours were divided: a part begins with the id of a split.
+class slots {
+ public:
+  slots() = default;
+  explicit slots(std::vector<message_id> splits);  // in order
+  unsigned of(message_id id) const;
+  // Those that messages between these two may be in, both included, the latest first; and all of them.
+  std::vector<unsigned> between(message_id first, message_id last) const;
+  std::vector<unsigned> all() const;
+
+ private:
+  unsigned parts_of(unsigned hour) const;
+  std::vector<message_id> splits_;
+};
 unsigned hour_of(message_id id);  // of its day (UTC), 0 to 23
 
 // Of 2^bits slices of all terms, in their order: in which one a term is, and the first and last that may be in one.

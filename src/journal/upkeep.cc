@@ -25,7 +25,7 @@ constexpr std::chrono::hours day_settles{1};                 // what is accepted
 constexpr std::chrono::hours look_again{1};                  // at a file in which nothing was left to do
 constexpr std::int64_t hashing = 0, hashed = 1, erased = 2;  // of an account in a file
 constexpr std::uint64_t shared_at_once = 200;
-constexpr unsigned hours_a_day = 24, merge_bits_max = 16;
+constexpr unsigned merge_bits_max = 16;
 
 std::int64_t minute_at(wall_time at) {
   return std::chrono::floor<std::chrono::minutes>(at).time_since_epoch().count();
@@ -33,28 +33,30 @@ std::int64_t minute_at(wall_time at) {
 
 // The rows of one chunk, as they are to be.
 struct hashed_rows {
-  using row = std::vector<storage::sql_value>;
-  std::vector<row> recipients, senders, gone, gone_apart, gone_merged;
+  explicit hashed_rows(const day_shape& shape) : on(shape) {}
+
+  const day_shape& on;
+  storage::sql_rows recipients, senders, gone, gone_apart, gone_merged;
   std::vector<term> terms, recipient_terms;
 
-  void add(const storage::sql_row& from, const address_hash& hash, bool apart) {
+  void add(const storage::sql_row& from, const address_hash& hash) {
     const message_id message{static_cast<std::uint64_t>(from.integer(0))};
     const auto index = static_cast<std::uint16_t>(from.integer(1));
     const auto& address = from.text(2);
     const auto& sender = from.text(5);
     const auto fresh = is_hashed(address) ? address : hash.of(address);
     const auto bare = without_recipient(sender);
-    recipients.push_back({fresh, codes_of(from.text(3)), message.value, index});
-    senders.push_back({bare, message.value});
-    if (bare != sender) replace(term_kind::sender, sender, bare, message, 0, false);
+    recipients.add(fresh, codes_of(from.text(3)), message.value, index);
+    senders.add(bare, message.value);
+    if (bare != sender) replace(term_kind::sender, sender, bare, message, 0);
     if (fresh == address) return;
     const auto lower = to_lower(address);
-    replace(term_kind::recipient, lower, fresh, message, index, apart);
-    replace(term_kind::domain, message::domain_of(lower), message::domain_of(fresh), message, index, false);
+    replace(term_kind::recipient, lower, fresh, message, index);
+    replace(term_kind::domain, message::domain_of(lower), message::domain_of(fresh), message, index);
   }
 
   // In place: what a page of SQLite had before may stay in it, so of a file rows are moved to other pages instead.
-  void write_over(sql_session& to, const day_shape& on) const {
+  void write_over(sql_session& to) const {
     to.change_each(fmt::format("UPDATE {} SET address = :address, reply = :reply WHERE message = :message AND idx ="
                                " :idx",
                                on.names("recipients")),
@@ -75,10 +77,10 @@ struct hashed_rows {
         senders);
   }
 
-  void write_terms(sql_session& to, const day_shape& on) {
+  void write_terms(sql_session& to) {
     const auto& names = on.names;
-    const auto forget = [&](std::string_view table, std::span<const row> rows) {
-      to.change_each(fmt::format("DELETE FROM {} WHERE hour = :hour AND term = :term AND message = :message AND idx ="
+    const auto forget = [&](std::string_view table, const storage::sql_rows& rows) {
+      to.change_each(fmt::format("DELETE FROM {} WHERE slot = :slot AND term = :term AND message = :message AND idx ="
                                  " :idx",
                                  names(table)),
                      rows);
@@ -94,13 +96,13 @@ struct hashed_rows {
   }
 
  private:
-  void replace(term_kind kind, std::string_view old, std::string_view fresh, message_id message, std::uint16_t index,
-               bool apart) {
-    const auto hour = hour_of(message);
+  void replace(term_kind kind, std::string_view old, std::string_view fresh, message_id message, std::uint16_t index) {
+    const bool apart = on.apart && kind == term_kind::recipient;
+    const auto slot = on.index.of(message);
     const auto number = term_of(kind, old);
-    (apart ? gone_apart : gone).push_back({hour, number, message.value, index});
-    if (apart) gone_merged.push_back({number, message.value, index});
-    (apart ? recipient_terms : terms).push_back({hour, term_of(kind, fresh), message.value, index});
+    (apart ? gone_apart : gone).add(slot, number, message.value, index);
+    if (apart) gone_merged.add(number, message.value, index);
+    (apart ? recipient_terms : terms).push_back({slot, term_of(kind, fresh), message.value, index});
   }
 };
 
@@ -179,13 +181,10 @@ sql_result<bool> upkeep::merge(std::uint64_t rows_max) {
       set_state(s, names_, "merge_bits", bits);
     }
     const auto [from, to] = merge_slice(merged, bits);
-    std::vector<unsigned> hours;
-    for (unsigned hour = 0; hour < hours_a_day; ++hour)
-      hours.push_back(hour);
     s.change(fmt::format("INSERT INTO {} (term, message, idx) SELECT term, message, idx FROM {}"
-                         " WHERE hour IN ({}) AND term >= :from AND term <= :to ORDER BY term, message, idx"
+                         " WHERE slot IN ({}) AND term >= :from AND term <= :to ORDER BY term, message, idx"
                          " ON CONFLICT DO NOTHING",
-                         names_("merged_terms"), names_("recipient_terms"), fmt::join(hours, ", ")),
+                         names_("merged_terms"), names_("recipient_terms"), fmt::join(slots_of(s).all(), ", ")),
              {from, to});
     set_state(s, names_, "merged", static_cast<std::int64_t>(merged + 1));
     return true;
@@ -240,13 +239,13 @@ void upkeep::hash_in_place(sql_session& s, const day_shape& shape, const std::se
                   " r.message WHERE (r.message, r.idx) > (:message, :idx) ORDER BY r.message, r.idx LIMIT :max",
                   names_("recipients"), names_("messages")),
       {state_of(s, names_, "hashed_message"), state_of(s, names_, "hashed_idx"), at_once});
-  hashed_rows fresh;
+  hashed_rows fresh(shape);
   for (const auto& row : found) {
     const account_id account{static_cast<std::uint32_t>(row.integer(4))};
-    if (of.contains(account)) fresh.add(row, shape.hashed.at(account), shape.apart);
+    if (of.contains(account)) fresh.add(row, shape.hashed.at(account));
   }
-  fresh.write_over(s, shape);
-  fresh.write_terms(s, shape);
+  fresh.write_over(s);
+  fresh.write_terms(s);
   if (found.size() < at_once) {
     move_on(s, hashing, hashed);
   } else {
@@ -269,15 +268,15 @@ void upkeep::move_some(sql_session& s, const day_shape& shape, const std::set<ac
   for (const auto account : of)
     numbers.push_back(account.value);
   const auto due = fmt::format("({})", fmt::join(numbers, ", "));
-  hashed_rows fresh;
+  hashed_rows fresh(shape);
   for (const auto& row :
        s.rows(fmt::format("SELECT r.message, r.idx, r.address, r.reply, m.account, m.sender FROM recipients r JOIN"
                           " messages m ON m.id = r.message WHERE r.message <= :until AND m.account IN {}",
                           due),
               {until}))
-    fresh.add(row, shape.hashed.at(account_id{static_cast<std::uint32_t>(row.integer(4))}), shape.apart);
+    fresh.add(row, shape.hashed.at(account_id{static_cast<std::uint32_t>(row.integer(4))}));
   fresh.copy(s);
-  fresh.write_terms(s, shape);
+  fresh.write_terms(s);
   s.change(fmt::format("INSERT INTO moved_recipients (message, idx, address, provider, status, category, reply, at,"
                        " attempts) SELECT r.message, r.idx, r.address, r.provider, r.status, r.category, r.reply, r.at,"
                        " r.attempts FROM recipients r JOIN messages m ON m.id = r.message WHERE r.message <= :until AND"

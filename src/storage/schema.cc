@@ -159,6 +159,12 @@ constexpr std::string_view journal_day_upkeep[] = {
     " SELECT hour, '', account, stream, provider, campaign, egress, category, kind, recipients FROM statistics",
     "DROP TABLE statistics",
 };
+// Terms by slots, of which an hour may have many.
+constexpr std::string_view journal_day_slots[] = {
+    "CREATE TABLE splits (first BIGINT PRIMARY KEY)",         "UPDATE terms SET hour = hour * 1024",
+    "UPDATE recipient_terms SET hour = hour * 1024",          "ALTER TABLE terms RENAME COLUMN hour TO slot",
+    "ALTER TABLE recipient_terms RENAME COLUMN hour TO slot",
+};
 // Of its file cursor.db.
 constexpr std::string_view journal[] = {
     "CREATE TABLE state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
@@ -189,14 +195,16 @@ constexpr std::string_view journal_shared[] = {
     " NULL, stream TEXT NOT NULL, provider TEXT NOT NULL, campaign TEXT NOT NULL, egress TEXT NOT NULL,"
     " category TEXT NOT NULL, kind TEXT NOT NULL, recipients BIGINT NOT NULL) PARTITION BY LIST (day)",
 };
+constexpr std::string_view journal_shared_slots[] = {"ALTER TABLE journal_terms RENAME COLUMN hour TO slot"};
 // NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::array tls_steps{schema_step{tls}};
 constexpr std::array holds_steps{schema_step{holds}, schema_step{holds_by_label}};
 constexpr std::array reports_steps{schema_step{reports}};
-constexpr std::array journal_day_steps{schema_step{journal_day}, schema_step{journal_day_upkeep}};
+constexpr std::array journal_day_steps{schema_step{journal_day}, schema_step{journal_day_upkeep},
+                                       schema_step{journal_day_slots}};
 constexpr std::array journal_steps{schema_step{journal}};
-constexpr std::array journal_shared_steps{schema_step{journal_shared}};
+constexpr std::array journal_shared_steps{schema_step{journal_shared}, schema_step{journal_shared_slots}};
 
 }  // namespace
 

@@ -127,6 +127,66 @@ void append_quoted(std::string& to, std::string_view text) {
   to += '"';
 }
 
+using prepared = std::unique_ptr<sqlite_api::sqlite3_stmt, int (*)(sqlite_api::sqlite3_stmt*)>;
+
+void must(int result, int wanted, sqlite_api::sqlite3& on) {
+  if (result != wanted) throw soci::sqlite3_soci_error(sqlite_api::sqlite3_errmsg(&on), result);
+}
+
+// By SQLite's own interface, as SOCI copies each value more than once on its way there.
+void run_each(sqlite_api::sqlite3& on, std::string_view statement, const sql_rows& each) {
+  sqlite_api::sqlite3_stmt* made = nullptr;
+  const auto ready =
+      sqlite_api::sqlite3_prepare_v2(&on, statement.data(), static_cast<int>(statement.size()), &made, nullptr);
+  const prepared run(made, sqlite_api::sqlite3_finalize);
+  must(ready, SQLITE_OK, on);
+  for (std::size_t row = 0; row < each.size(); ++row) {
+    int place = 0;
+    for (const auto& value : each[row]) {
+      ++place;
+      if (const auto* number = std::get_if<std::int64_t>(&value.held())) {
+        must(sqlite_api::sqlite3_bind_int64(run.get(), place, *number), SQLITE_OK, on);
+      } else {
+        const auto& text = std::get<std::string>(value.held());
+        must(sqlite_api::sqlite3_bind_text(run.get(), place, text.data(), static_cast<int>(text.size()), SQLITE_STATIC),
+             SQLITE_OK, on);
+      }
+    }
+    const auto done = sqlite_api::sqlite3_step(run.get());
+    if (done != SQLITE_ROW) must(done, SQLITE_DONE, on);
+    sqlite_api::sqlite3_reset(run.get());
+  }
+}
+
+void run_each(soci::session& on, std::string_view statement, const sql_rows& each) {
+  soci::statement run(on);
+  std::deque<bound_value> values;
+  bind(run, values, each[0]);
+  run.alloc();
+  run.prepare(std::string(statement));
+  run.define_and_bind();
+  for (std::size_t row = 0; row < each.size(); ++row) {
+    const auto of_row = each[row];
+    for (std::size_t i = 0; i < of_row.size(); ++i) {
+      if (const auto* number = std::get_if<std::int64_t>(&of_row[i].held()))
+        values[i].number = *number;
+      else
+        values[i].text = std::get<std::string>(of_row[i].held());
+    }
+    run.execute(true);
+  }
+}
+
+// Each connection is used by one thread at a time, and nobody asks SQLite how much memory it has: it needs no lock for
+// either, of which it takes several for each value.
+void without_locks() {
+  static const bool once = [] {
+    return sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+           sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+  }();
+  static_cast<void>(once);  // a refusal, from who was initialized earlier, costs only speed
+}
+
 // Created by us, so that the permissions are right from the first byte; SQLite gives its other files the same.
 sql_result<void> make_file(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -167,7 +227,7 @@ void configure(soci::session& on, bool sqlite, const sql_options& with) {
     on << fmt::format("PRAGMA wal_autocheckpoint = {}", with.wal_pages_max);
     on << fmt::format("PRAGMA secure_delete = {}", with.erase_deleted ? "ON" : "OFF");
     on << "PRAGMA journal_mode = WAL";
-    on << "PRAGMA synchronous = FULL";
+    on << fmt::format("PRAGMA synchronous = {}", with.sync_each ? "FULL" : "NORMAL");
     on << "PRAGMA foreign_keys = ON";
     return;
   }
@@ -246,24 +306,13 @@ std::uint64_t sql_session::change(std::string_view statement, std::span<const sq
   }
 }
 
-void sql_session::change_each(std::string_view statement, std::span<const std::vector<sql_value>> each) {
+void sql_session::change_each(std::string_view statement, const sql_rows& each) {
   if (error_ || each.empty()) return;
   try {
-    soci::statement run(on_.soci);
-    std::deque<bound_value> values;
-    bind(run, values, std::span<const sql_value>(each.front()));  // a vector would call std::bind
-    run.alloc();
-    run.prepare(std::string(statement));
-    run.define_and_bind();
-    for (const auto& row : each) {
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        if (const auto* number = std::get_if<std::int64_t>(&row[i].held()))
-          values[i].number = *number;
-        else
-          values[i].text = std::get<std::string>(row[i].held());
-      }
-      run.execute(true);
-    }
+    if (embedded())
+      run_each(*static_cast<soci::sqlite3_session_backend*>(on_.soci.get_backend())->conn_, statement, each);
+    else
+      run_each(on_.soci, statement, each);
   } catch (const soci::soci_error& e) {
     error_ = described(e);
   }
@@ -273,18 +322,19 @@ bool sql_session::embedded() const {
   return on_.soci.get_backend_name() == "sqlite3";
 }
 
-std::string sql_session::unnested(std::span<const std::vector<sql_value>> each, std::vector<sql_value>& bound) {
+std::string sql_session::unnested(const sql_rows& each, std::vector<sql_value>& bound) {
   std::string call = "unnest(";
-  for (std::size_t column = 0; column < each.front().size(); ++column) {
-    const bool number = std::holds_alternative<std::int64_t>(each.front()[column].held());
+  for (std::size_t column = 0; column < each.width(); ++column) {
+    const bool number = std::holds_alternative<std::int64_t>(each[0][column].held());
     call += fmt::format("{}CAST(:c{} AS {}[])", column == 0 ? "" : ", ", column, number ? "BIGINT" : "TEXT");
     std::string array = "{";
-    for (const auto& row : each) {
-      if (array.size() > 1) array += ',';
+    for (std::size_t row = 0; row < each.size(); ++row) {
+      const auto& held = each[row][column].held();
+      if (row != 0) array += ',';
       if (number)
-        array += std::to_string(std::get<std::int64_t>(row[column].held()));
+        array += std::to_string(std::get<std::int64_t>(held));
       else
-        append_quoted(array, std::get<std::string>(row[column].held()));
+        append_quoted(array, std::get<std::string>(held));
     }
     array += '}';
     bound.emplace_back(std::move(array));
@@ -293,7 +343,7 @@ std::string sql_session::unnested(std::span<const std::vector<sql_value>> each, 
 }
 
 void sql_session::insert_each(std::string_view table, std::string_view columns, std::string_view conflict,
-                              std::span<const std::vector<sql_value>> each) {
+                              const sql_rows& each) {
   if (error_ || each.empty()) return;
   if (!embedded()) {
     std::vector<sql_value> bound;
@@ -302,7 +352,7 @@ void sql_session::insert_each(std::string_view table, std::string_view columns, 
     return;
   }
   std::string values;
-  for (std::size_t column = 0; column < each.front().size(); ++column)
+  for (std::size_t column = 0; column < each.width(); ++column)
     values += fmt::format("{}:c{}", column == 0 ? "" : ", ", column);
   change_each(fmt::format("INSERT INTO {} ({}) VALUES ({}) {}", table, columns, values, conflict), each);
 }
@@ -335,6 +385,21 @@ sql_result<void> sql_database::erase_log() {
   }
 }
 
+sql_result<bool> sql_database::sync() {
+  const std::lock_guard lock(mutex_);
+  if (auto opened = open(); !opened) return std::unexpected(std::move(opened.error()));
+  try {
+    int in_the_way = 0, pages = 0, copied = 0;
+    session_->soci.once << "PRAGMA wal_checkpoint(PASSIVE)", soci::into(in_the_way), soci::into(pages),
+        soci::into(copied);
+    return in_the_way == 0 && copied == pages;
+  } catch (const soci::soci_error& e) {
+    auto why = described(e);
+    session_.reset();
+    return std::unexpected(std::move(why));
+  }
+}
+
 // With mutex_ held.
 sql_result<void> sql_database::open() {
   if (session_ && migrated_) return {};
@@ -343,6 +408,7 @@ sql_result<void> sql_database::open() {
     if (!session_) {
       auto fresh = std::make_unique<sql_session::impl>();
       if (sqlite) {
+        without_locks();
         const auto path = options_.url.substr(sqlite_scheme.size());
         if (auto made = options_.read_only ? find_file(path) : make_file(path); !made) return made;
         fresh->soci.open(soci::sqlite3, fmt::format("dbname=\"{}\"", path));

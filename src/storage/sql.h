@@ -49,6 +49,27 @@ class sql_value {
   variant held_;
 };
 
+// Rows to be written: all of one width, with values of the same types in the same order, none null.
+class sql_rows {
+ public:
+  template <class... Values>
+  void add(Values&&... values) {
+    width_ = sizeof...(values);
+    (values_.emplace_back(std::forward<Values>(values)), ...);
+  }
+  std::size_t width() const { return width_; }
+  std::size_t size() const { return values_.size() / width_; }
+  bool empty() const { return values_.empty(); }
+  std::span<sql_value> operator[](std::size_t row) { return std::span(values_).subspan(row * width_, width_); }
+  std::span<const sql_value> operator[](std::size_t row) const {
+    return std::span(values_).subspan(row * width_, width_);
+  }
+
+ private:
+  std::size_t width_ = 1;
+  std::vector<sql_value> values_;
+};
+
 // Columns are numbered from 0. Null reads as 0 and "".
 class sql_row {
  public:
@@ -78,14 +99,13 @@ class sql_session {
     return change(statement, std::span(bound.begin(), bound.size()));
   }
   std::uint64_t change(std::string_view statement, std::span<const sql_value> bound);
-  // The same change with each of `each`, prepared once. All bind values of the same types in the same order; none null.
-  void change_each(std::string_view statement, std::span<const std::vector<sql_value>> each);
+  // The same change with each of `each`, prepared once.
+  void change_each(std::string_view statement, const sql_rows& each);
   // Adds rows to `table`, each with values for `columns` ("a, b, c"); `conflict` as SQL has it. In few statements,
-  // which of PostgreSQL takes one round trip for all rows. Values as of change_each.
-  void insert_each(std::string_view table, std::string_view columns, std::string_view conflict,
-                   std::span<const std::vector<sql_value>> each);
+  // which of PostgreSQL takes one round trip for all rows.
+  void insert_each(std::string_view table, std::string_view columns, std::string_view conflict, const sql_rows& each);
   // As a table of PostgreSQL, to stand behind FROM: one bound value a column.
-  static std::string unnested(std::span<const std::vector<sql_value>> each, std::vector<sql_value>& bound);
+  static std::string unnested(const sql_rows& each, std::vector<sql_value>& bound);
   bool embedded() const;  // as of its database
   bool failed() const { return error_.has_value(); }
 
@@ -106,6 +126,8 @@ struct sql_options {
   std::uint64_t cache_bytes = 2'097'152;  // of pages, in memory
   std::uint64_t wal_pages_max = 1000;     // then they are copied into the file
   bool erase_deleted = false;             // what is deleted is overwritten, in the file; erase_log() does the rest
+  // false: the loss of power may undo the latest transactions, the last of them first. sync() keeps them.
+  bool sync_each = true;
 };
 
 // One connection, used by one thread at a time; the others wait. Opened, and brought to the present schema
@@ -122,14 +144,17 @@ class sql_database {
   // Of SQLite: nothing of what was deleted before stays in the write-ahead log. Fails with `unavailable` while another
   // connection reads for longer than the timeout.
   sql_result<void> erase_log();
+  // Of SQLite without `sync_each`: whether all that was written is safe on the disk now. It is not while another
+  // connection reads what was before: ask again later.
+  sql_result<bool> sync();
   // One consistent view of the data; the work must not change any. `work` takes a sql_session& and returns a
   // std::expected whose error can be made from a sql_error.
   template <class Work>
   auto read(Work&& work) {
     return run(false, std::forward<Work>(work));
   }
-  // All of it or nothing: committed, and safe on the disk, when it returns a value; undone when `work` returned an
-  // error. Work may run a second time, when the connection turned out to be lost.
+  // All of it or nothing: committed, and safe on the disk if `sync_each`, when it returns a value; undone when `work`
+  // returned an error. Work may run a second time, when the connection turned out to be lost.
   template <class Work>
   auto write(Work&& work) {
     return run(true, std::forward<Work>(work));

@@ -65,12 +65,16 @@ TEST_P(sql, counts_the_rows_that_a_statement_changed_and_returns_what_it_is_aske
 }
 
 TEST_P(sql, inserts_many_rows_at_once_whatever_their_texts_hold) {
-  const std::vector<std::vector<sql_value>> rows{
-      {1, "plain"}, {-2, "a \"quoted\\ {text}, NULL"}, {3, ""}, {4, "NULL"}, {1, "of a key that is there"}};
+  sql_rows rows;
+  rows.add(1, "plain");
+  rows.add(-2, "a \"quoted\\ {text}, NULL");
+  rows.add(3, "");
+  rows.add(4, "NULL");
+  rows.add(1, "of a key that is there");
   auto read = db.write([&](sql_session& s) -> sql_result<std::vector<sql_row>> {
     s.change("CREATE TABLE t (a BIGINT PRIMARY KEY, b TEXT)");
     s.insert_each("t", "a, b", "ON CONFLICT DO NOTHING", rows);
-    s.insert_each("t", "a, b", "", {});
+    s.insert_each("t", "a, b", "", sql_rows());
     return s.rows("SELECT a, b FROM t ORDER BY abs(a)");
   });
   ASSERT_TRUE(read.has_value()) << read.error().detail;
@@ -104,6 +108,50 @@ TEST(sql_sqlite, leaves_nothing_in_its_log_of_what_was_deleted) {
   EXPECT_NE(bytes().find("tell-tale"), std::string::npos);
   ASSERT_TRUE(on.erase_log());
   EXPECT_EQ(bytes().find("tell-tale"), std::string::npos);
+}
+
+TEST_P(sql, a_row_that_cannot_be_inserted_fails_the_work_and_undoes_the_others) {
+  sql_rows rows;
+  rows.add("one", "[]");
+  rows.add("one", "[]");
+  auto done = db.write([&](sql_session& s) -> sql_result<void> {
+    s.insert_each("plans", "name, quotas", "", rows);
+    EXPECT_TRUE(s.failed());
+    return {};
+  });
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().what, sql_failure::constraint);
+  EXPECT_EQ(done.error().detail.find("one"), std::string::npos) << done.error().detail;
+  auto found = db.read(
+      [](sql_session& s) -> sql_result<bool> { return s.row("SELECT 1 FROM plans WHERE name = 'one'").has_value(); });
+  EXPECT_TRUE(found.has_value() && !*found);
+}
+
+TEST(sql_sqlite, says_when_all_is_on_the_disk_and_when_a_reader_keeps_it_off) {
+  const temporary_database where(engine::sqlite);
+  sql_database on({.url = where.url(), .sync_each = false});
+  const auto add = [&](std::string_view name) {
+    return on.write([&](sql_session& s) -> sql_result<void> {
+      s.change("INSERT INTO plans (name, quotas) VALUES (:name, '[]')", {name});
+      return {};
+    });
+  };
+  ASSERT_TRUE(add("first"));
+  auto all = on.sync();
+  EXPECT_TRUE(all.has_value() && *all);
+  sql_database beside({.url = where.url(), .read_only = true});
+  auto read = beside.read([&](sql_session& s) -> sql_result<void> {
+    s.row("SELECT 1 FROM plans");
+    EXPECT_TRUE(add("second"));
+    EXPECT_TRUE(on.sync().has_value());
+    EXPECT_TRUE(add("third"));
+    all = on.sync();
+    EXPECT_TRUE(all.has_value() && !*all);
+    return {};
+  });
+  ASSERT_TRUE(read);
+  all = on.sync();
+  EXPECT_TRUE(all.has_value() && *all);
 }
 
 TEST_P(sql, undoes_everything_when_the_work_gives_an_error) {
