@@ -9,6 +9,7 @@ import pytest
 from conftest import factory_of
 from gonets_rig.brokers import KafkaMock, NatsServer
 from gonets_rig.daemon import BINARY
+from gonets_rig.nats_keys import Logins
 from gonets_rig.net import free_endpoint, text_of, wait_until
 from gonets_rig.pki import Authority
 
@@ -267,6 +268,30 @@ def test_a_login_to_nats_is_read_from_a_file(start_nats, launch_to, tmp_path, by
     server.start()
     wait_down(server, "uthorization")
     assert "hush" not in server.log() and "wrong" not in server.log()
+
+
+def test_a_login_to_nats_is_a_credentials_file(start_nats, launch_to, tmp_path):
+    logins = Logins()
+    key, claim = logins.add_user("rig")
+    nats = start_nats(logins.server, jwt=claim, key=key)
+    nats.add_stream(STREAM, SUBJECT)
+    credentials = tmp_path / "mta.creds"
+    mta = logins.add_user("mta")
+    credentials.write_text(logins.credentials(*mta))
+    credentials.chmod(0o600)
+    server = launch_to(nats, credentials_file=str(credentials))
+    server.submit()
+    wait_in_nats(nats, server, wait_all_ended(server))
+    server.stop()
+    stranger = Logins().add_user("mta")
+    credentials.write_text(logins.credentials(*stranger))
+    server.start()
+    wait_down(server, "uthorization")
+    assert mta[0].seed not in server.log() and stranger[0].seed not in server.log()
+    credentials.write_text(logins.credentials(*mta))  # read again by the next try
+    server.submit()
+    wait_in_nats(nats, server, wait_all_ended(server))
+    wait_up(server)
 
 
 def test_tls_to_nats_wants_a_certificate_of_the_authority(start_nats, launch_to):

@@ -155,7 +155,8 @@ reply inbox::take_letter(const spool::queued_message& m, std::string content) {
   others_.add();
   const auto with = with_.load();
   if (!fits(m) || with->postmaster.empty()) {
-    GONETS_LOG(warning, "feedback_not_forwarded", "id", to_text(m.id), "bytes", m.body_bytes, "reason", "its size");
+    GONETS_LOG(warning, "feedback_not_forwarded", "id", to_text(m.id), "bytes", m.body_bytes, "reason",
+               with->postmaster.empty() ? "there is no feedback.postmaster" : "its size");
     return {250, {2, 0, 0}, "no report"};
   }
   spool::change c;

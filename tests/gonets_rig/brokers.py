@@ -86,13 +86,16 @@ jetstream {{ store_dir: "{self.folder}/store" }}
 
 
 class NatsClient:
-    """As much of the protocol as asking questions takes."""
+    """As much of the protocol as asking questions takes. `key`, beside `jwt`, signs what the server wants signed."""
 
     def __init__(self, endpoint, **options):
         self.socket = socket.create_connection(endpoint, DEADLINE)
         self.file = self.socket.makefile("rb")
-        self.read_line()  # INFO
-        self.send(b"CONNECT " + json.dumps({"verbose": False, "headers": True, "no_responders": True} | options).encode())
+        info = json.loads(self.read_line().removeprefix(b"INFO "))
+        options = {"verbose": False, "headers": True, "no_responders": True} | options
+        if key := options.pop("key", None):
+            options["sig"] = base64.urlsafe_b64encode(key.sign(info["nonce"].encode())).decode().rstrip("=")
+        self.send(b"CONNECT " + json.dumps(options).encode())
         self.send(b"SUB inbox.rig 1")
 
     def __enter__(self):
