@@ -89,7 +89,7 @@ void run(std::uint64_t count, const std::string& folder) {
   constexpr std::size_t reads = 20'000;
   std::size_t read = 0;
   const auto disk = measure("user", count, reads, [&](const auto& a) {
-    read += or_fail(suppression::find(*store, shop, a, "bulk", wall_time{})).has_value();
+    read += or_fail(suppression::find(*store, shop, a, {"bulk", {}}, wall_time{})).has_value();
   });
   fmt::print(", {:.1f} us to read why\n", disk / 1000);
   if (found != calls || read != reads) throw std::runtime_error("an address is missing");

@@ -232,13 +232,14 @@ def test_a_list_is_searched_exported_and_imported_as_it_was(daemon):
             ["ann@far.test", "red", "", "user_unknown", "28T5CY4TQKFF", "2026-01-02T03:04:05.678Z", ""],
             ["ann@far.test", "", "bulk", "complained", "", "2026-01-02", "2090-01-01T00:00:00Z"],
             ["\"odd, one\"@far.test", "", "", "said \"no, thanks\"; twice", "", "2026-01-02T03:04:05Z", ""],
+            ["ann@far.test", "", "list:weekly.shop.test", "unsubscribed", "", "2026-01-02T03:04:05.678Z", ""],
             ["bad@far.test", "", "", "manual", "", "yesterday", ""],
             *([f"user{i}@near.test", "", "", "old", "", "2026-01-01T00:00:00.000Z", ""] for i in range(20_000))]
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     answer = daemon.cli("suppression", "import", "--account", "shop", "-", stdin=text.getvalue().encode())
-    assert answer.code == 1 and "20003 addresses on the list, 1 left out" in answer.out, answer
-    assert 'column "colour" is passed over' in answer.err and 'line 5: "yesterday" is not a time' in answer.err
+    assert answer.code == 1 and "20004 addresses on the list, 1 left out" in answer.out, answer
+    assert 'column "colour" is passed over' in answer.err and 'line 6: "yesterday" is not a time' in answer.err
 
     def export(account, *more):
         made = daemon.cli("suppression", "export", "--account", account, *more)
@@ -246,14 +247,16 @@ def test_a_list_is_searched_exported_and_imported_as_it_was(daemon):
         return made.out
     whole = export("shop")
     read = list(csv.DictReader(io.StringIO(whole)))
-    assert len(read) == 20_003 and list(read[0]) == ["address", "scope", "reason", "source", "since", "expires"]
+    assert len(read) == 20_004 and list(read[0]) == ["address", "scope", "reason", "source", "since", "expires"]
     assert [r for r in read if "far" in r["address"]] == [
         {"address": '"odd, one"@far.test', "scope": "", "reason": 'said "no, thanks"; twice', "source": "",
          "since": "2026-01-02T03:04:05.000Z", "expires": ""},
         {"address": "ann@far.test", "scope": "", "reason": "user_unknown", "source": "28T5CY4TQKFF",
          "since": "2026-01-02T03:04:05.678Z", "expires": ""},
         {"address": "ann@far.test", "scope": "bulk", "reason": "complained", "source": "",
-         "since": "2026-01-02T00:00:00.000Z", "expires": "2090-01-01T00:00:00.000Z"}]
+         "since": "2026-01-02T00:00:00.000Z", "expires": "2090-01-01T00:00:00.000Z"},
+        {"address": "ann@far.test", "scope": "list:weekly.shop.test", "reason": "unsubscribed", "source": "",
+         "since": "2026-01-02T03:04:05.678Z", "expires": ""}]
     again = daemon.cli("suppression", "import", "--account", "other", "-", stdin=whole.encode())
     assert again.code == 0 and export("other") == whole
     lines = [json.loads(line) for line in export("shop", "--format", "jsonl", "--reason", "complained").splitlines()]
@@ -262,7 +265,7 @@ def test_a_list_is_searched_exported_and_imported_as_it_was(daemon):
     def found(*more):
         return [r["address"] for r in daemon.cli_json("suppression", "list", "--account", "shop", *more)["suppressions"]]
     assert found("--search", "User777@") == ["user777@near.test"]
-    assert found("--stream", "bulk") == ["ann@far.test"]
+    assert found("--stream", "bulk") == found("--list", "Weekly.shop.test") == ["ann@far.test"]
     assert found("--since", "1h") == [] and len(found("--search", "@near.test", "--max", "150")) == 150
     assert "and more" in daemon.cli("suppression", "list", "--account", "shop").out
 

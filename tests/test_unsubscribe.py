@@ -119,6 +119,28 @@ def test_what_is_in_the_queue_obeys(daemon, sink, web):
     assert end_of(daemon, waiting) == "suppressed"
 
 
+def test_who_leaves_a_mailing_list_gets_the_others(daemon, sink, web):
+    def of_list(name):
+        return letter(sender="news@shop.test").replace(b"Subject:", f"List-ID: News <{name}.Shop.test>\r\nSubject:".encode(), 1)
+    first = send(daemon, content=of_list("weekly"))
+    assert end_of(daemon, first) == "delivered"
+    page, _ = ways_out(received(sink))
+    sink.on("RCPT", "451 4.3.0 Later", about=b"ann@sink.test")
+    waiting, others = send(daemon, content=of_list("Weekly")), send(daemon, content=of_list("monthly"))
+    daemon.wait_event(waiting, "deferred")
+    assert ask(web, "POST", page, ONE_CLICK)[0] == 200
+    assert daemon.wait_event(first, "unsubscribed")["list_id"] == "weekly.shop.test"
+    sink.heal()
+    assert end_of(daemon, waiting) == "suppressed" and end_of(daemon, others) == "delivered"
+    assert "mailing list weekly.shop.test" in daemon.trace(waiting)[-1]["reply"]["text"]
+    assert end_of(daemon, send(daemon)) == "delivered"
+    daemon.kill()
+    daemon.start()
+    assert end_of(daemon, send(daemon, content=of_list("weekly"))) == "suppressed"
+    told = daemon.cli("suppression", "list", "--account", "default", "--list", "weekly.shop.test").out
+    assert "ann@sink.test" in told and "list weekly.shop.test" in told and "unsubscribed" in told
+
+
 def test_to_look_is_not_to_unsubscribe(daemon, sink, web):
     queue_id, page, _ = sent_bulk(daemon, sink)
     for method in ("GET", "HEAD", "GET"):

@@ -122,7 +122,7 @@ void operator_control::change_suppressions(httpd::suppression_request wanted,
   spool::change c;
   c.shard = runtime::shards::current();
   for (auto& e : wanted.entries) {
-    if (!wanted.remove && !e.scope.empty() &&
+    if (!wanted.remove && !e.scope.empty() && suppression::list_in(e.scope).empty() &&
         std::ranges::find(streams, e.scope, &config::stream::name) == streams.end())
       return answer(refusal(httpd::error_response(400, "invalid_body",
                                                   fmt::format("stream: there is no such stream as \"{}\"", e.scope))));

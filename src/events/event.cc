@@ -48,6 +48,7 @@ enum class tag : std::uint8_t {
   transcript = 27,
   ignores_suppression = 28,  // 1
   subject = 29,
+  list_id = 30,
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -201,6 +202,9 @@ bool read_field(wire::reader& from, event& e) {
     case tag::subject:
       e.subject = from.text();
       return true;
+    case tag::list_id:
+      e.list_id = from.text();
+      return true;
   }
   return false;
 }
@@ -268,6 +272,7 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::transcript, e.transcript);
   put_field(to, tag::ignores_suppression, e.ignores_suppression ? 1u : 0u);
   put_field(to, tag::subject, e.subject);
+  put_field(to, tag::list_id, e.list_id);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -346,6 +351,7 @@ std::string to_json(const event& e, std::string_view account, with_transcript sh
   o["sender"] = e.sender;
   if (const auto campaign = message::campaign_of(e.labels); !campaign.empty()) o["campaign"] = campaign;
   if (const auto tags = message::tags_of(e.labels); !tags.empty()) o["tags"] = json::array(tags.begin(), tags.end());
+  add("list_id", e.list_id, !e.list_id.empty());
   add("header_message_id", e.header_message_id, !e.header_message_id.empty());
   add("subject", e.subject, !e.subject.empty());
   add("message_bytes", e.message_bytes, e.message_bytes != 0);

@@ -31,7 +31,7 @@ enum class kind : std::uint8_t {
   blocklist = 12,   // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
   suppressed = 13,  // end: not sent, as the address is on its account's suppression list; `answer` says why
   // Of what came back later, behind any end; `origin` names the message that told of it, if one did:
-  unsubscribed = 16,    // the recipient wants no more mail of this stream; `reason`: by which way it was said
+  unsubscribed = 16,    // the recipient wants no more mail of this list, or stream; `reason`: by which way it was said
   resubscribed = 17,    // wants it again
   complained = 18,      // the recipient calls it spam
   inbound_bounce = 19,  // the recipient's server, or one behind it, could not deliver it; or is late with it: then 4xx
@@ -73,8 +73,9 @@ struct event {
   message_id message;
   account_id account;
   std::string stream;
-  std::string sender;  // reverse-path
-  std::string labels;  // of its message, as message/labels.h has them
+  std::string sender;   // reverse-path
+  std::string labels;   // of its message, as message/labels.h has them
+  std::string list_id;  // accepted, unsubscribed, resubscribed: of its message
   // All recipients that this happened to at once: one for most events.
   std::vector<event_recipient> recipients;
   std::uint64_t message_bytes = 0;  // accepted

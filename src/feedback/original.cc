@@ -50,6 +50,7 @@ events::event event_about(const original& of, const message::verp& who, events::
   e.stream = of.accepted.stream;
   e.sender = of.accepted.sender;
   e.labels = of.accepted.labels;
+  e.list_id = of.accepted.list_id;
   e.recipients.push_back({who.recipient, of.recipient});
   return e;
 }

@@ -13,6 +13,11 @@ subscribed state_of(const std::optional<suppression::entry>& e) {
   return e->reason == reason ? subscribed::no : subscribed::no_other;
 }
 
+// The list is what he reads of, where the sender names it; other mail of the stream, he may still want.
+std::string scope_of(const events::event& accepted) {
+  return accepted.list_id.empty() ? accepted.stream : suppression::of_list(accepted.list_id);
+}
+
 }  // namespace
 
 std::string_view to_text(said_by way) {
@@ -80,7 +85,7 @@ subscription_result unsubscriber::look_up(const message::verp& who) {
   suppression::entry at;
   at.account = of->accepted.account;
   at.address = suppression::normalised(of->recipient);
-  at.scope = of->accepted.stream;
+  at.scope = scope_of(of->accepted);
   std::unique_lock held(mutex_, std::defer_lock);
   const auto now = listed(at, held);
   if (!now) return std::unexpected(now.error());
@@ -96,7 +101,7 @@ std::expected<void, no_subscription> unsubscriber::take(const message::verp& who
   suppression::entry at;
   at.account = of->accepted.account;
   at.address = suppression::normalised(of->recipient);
-  at.scope = of->accepted.stream;
+  at.scope = scope_of(of->accepted);
   at.reason = reason;
   at.source = who.message;
   at.since = now;

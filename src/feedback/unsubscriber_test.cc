@@ -18,8 +18,12 @@ class unsubscribing : public spool::spool_fixture {
   void SetUp() override {
     open();
     begin();
+    send();
+  }
+  void send(std::string list_id = {}) {
     auto m = spool::make_message(next_id());
     m->stream = "bulk";
+    m->list_id = std::move(list_id);
     who_ = {m->id, recipient_index{0}};
     ASSERT_EQ(accept_as_bulk(m), spool::commit_status::ok);
   }
@@ -36,6 +40,7 @@ class unsubscribing : public spool::spool_fixture {
     spool::acceptance a;
     a.event = spool::make_event(events::kind::accepted, *m, {0});
     a.event.stream = m->stream;
+    a.event.list_id = m->list_id;
     a.event.sender = m->envelope.reverse_path;
     a.message = std::move(m);
     a.done = [&answer](spool::commit_status s) { answer.set_value(s); };
@@ -66,8 +71,8 @@ class unsubscribing : public spool::spool_fixture {
       if (e.kind != events::kind::accepted) all.push_back(std::string(to_text(e.kind)) + " " + e.reason);
     return all;
   }
-  std::string suppressed_for(std::string_view stream) {
-    const auto found = store_->find_suppression({}, "Rcpt0@sink.test", stream, clock_.wall());
+  std::string suppressed_for(std::string_view stream, std::string_view list_id = {}) {
+    const auto found = store_->find_suppression({}, "Rcpt0@sink.test", {stream, list_id}, clock_.wall());
     return found ? found->reason : "";
   }
   void suppress(std::string reason, wall_time expires = {}) {
@@ -94,6 +99,20 @@ TEST_F(unsubscribing, puts_the_address_on_the_list_of_its_stream_once) {
   EXPECT_EQ(take(wish::unsubscribe), subscribed::no);
   EXPECT_THAT(kinds(), ElementsAre("unsubscribed one_click"));
   EXPECT_EQ(audit_now().findings_in_all, 0u);
+}
+
+TEST_F(unsubscribing, from_a_mailing_list_leaves_other_mail_of_the_stream) {
+  send("weekly.shop.test");
+  EXPECT_EQ(take(wish::unsubscribe), subscribed::no);
+  EXPECT_EQ(suppressed_for("bulk", "weekly.shop.test"), "unsubscribed");
+  EXPECT_EQ(suppressed_for("transactional", "weekly.shop.test"), "unsubscribed");
+  EXPECT_EQ(suppressed_for("bulk", "monthly.shop.test"), "");
+  EXPECT_EQ(suppressed_for("bulk"), "");
+  const auto history = events::read_history(store_->store(), who_.message);
+  ASSERT_TRUE(history && history->size() == 2u);
+  EXPECT_EQ(history->back().list_id, "weekly.shop.test");
+  EXPECT_EQ(take(wish::resubscribe), subscribed::yes);
+  EXPECT_EQ(suppressed_for("bulk", "weekly.shop.test"), "");
 }
 
 TEST_F(unsubscribing, is_taken_back_by_who_did_it) {

@@ -9,6 +9,7 @@
 #include "httpd/detail/members.h"
 #include "httpd/detail/route.h"
 #include "message/address.h"
+#include "message/list_id.h"
 
 namespace gonets::httpd::detail {
 namespace {
@@ -20,7 +21,11 @@ constexpr std::uint64_t seconds_max = 3'153'600'000;
 
 json::object row_object(const suppression::entry& e) {
   json::object o{{"address", e.address}};
-  add_text(o, "stream", e.scope);
+  const auto list = suppression::list_in(e.scope);
+  if (list.empty())
+    add_text(o, "stream", e.scope);
+  else
+    o["list"] = list;
   o["reason"] = e.reason;
   if (e.source != message_id{}) o["message_id"] = to_text(e.source);
   add_time(o, "since", e.since);
@@ -85,6 +90,11 @@ void list(const call& c, on_response done) {
   wanted.back = *back;
   wanted.which.reason = parameter(c.query, "reason");
   wanted.which.scope = parameter(c.query, "stream");
+  if (const auto list = parameter(c.query, "list"); !list.empty()) {
+    if (!wanted.which.scope.empty())
+      return done(error_response(400, "invalid_parameter", "list: is given beside `stream`"));
+    wanted.which.scope = suppression::of_list(to_lower(list));
+  }
   wanted.which.text = suppression::normalised(parameter(c.query, "search"));
   c.ask.operating().suppressions(std::move(wanted),
                                  [done = std::move(done)](std::expected<suppression_page, response> got) mutable {
@@ -125,11 +135,22 @@ std::string checked_address(json_body& body, std::string_view where, const std::
   return address;
 }
 
+std::string take_scope(json_body& body) {
+  auto stream = body.text("stream").value_or("");
+  const auto list = to_lower(body.text("list").value_or(""));
+  if (list.empty()) return stream;
+  if (!stream.empty())
+    body.expect("list", "no list beside a stream");
+  else if (!message::is_list_id(list))
+    body.expect("list", "the identifier in the mail's List-ID, such as \"weekly.example.com\"");
+  return suppression::of_list(list);
+}
+
 suppression::entry take_entry(const json::value& from, std::string where, json_body& body) {
   json_body each(from, where);
   suppression::entry e;
   e.address = checked_address(body, where, each.text("address").value_or(""));
-  e.scope = each.text("stream").value_or("");
+  e.scope = take_scope(each);
   e.reason = each.text("reason").value_or("manual");
   if (e.reason.empty() || !checked_reason(e.reason)) each.expect("reason", "1 to 500 characters");
   e.source = each.word("message_id", parse_message_id, "a message id").value_or(message_id{});
@@ -152,7 +173,7 @@ void take_entries(json_body& body, suppression_request& to) {
     to.entries.push_back(take_entry(entries->at(i), fmt::format("entries[{}]", i), body));
   if (entries != nullptr) return;
   suppression::entry e;
-  e.scope = body.text("stream").value_or("");
+  e.scope = take_scope(body);
   if (!to.remove) {
     auto reason = checked_reason(body.text("reason").value_or("manual"));
     if (!reason) return body.expect("reason", "at most 500 characters");
@@ -203,7 +224,7 @@ std::vector<route> suppression_routes() {
       {"GET",
        "/v1/suppressions",
        list,
-       {"account", "address", "after", "limit", "reason", "stream", "since", "search"},
+       {"account", "address", "after", "limit", "reason", "stream", "list", "since", "search"},
        readers},
       {"GET", "/v1/suppressions/{address}", show, {"account"}, readers},
       {"POST", "/v1/suppressions", add, {}, own},

@@ -107,6 +107,24 @@ TEST_F(suppression_routes, take_addresses_that_have_all_in_common) {
   EXPECT_TRUE(server_.operator_answers.asked_suppression.remove);
 }
 
+TEST_F(suppression_routes, take_and_show_mailing_lists) {
+  post("/v1/suppressions", R"({"account":"shop","list":"Weekly.Shop.test","addresses":["a@b.test"]})");
+  ASSERT_EQ(entries().size(), 1u);
+  EXPECT_EQ(entries()[0].scope, suppression::of_list("weekly.shop.test"));
+  for (const auto* body : {R"({"account":"shop","list":"weekly","stream":"bulk","addresses":["a@b.test"]})",
+                           R"({"account":"shop","list":"<weekly>","addresses":["a@b.test"]})"})
+    EXPECT_THAT(post("/v1/suppressions", body).body, HasSubstr("list: ")) << body;
+  suppression_facts f;
+  f.account = "shop";
+  f.entries = {some_entry()};
+  f.entries[0].scope = suppression::of_list("weekly.shop.test");
+  server_.operator_answers.suppression_answer = std::vector<suppression_facts>{f};
+  EXPECT_THAT(get("/v1/suppressions/a@b.test").body, HasSubstr(R"("list":"weekly.shop.test","reason")"));
+  get("/v1/suppressions?account=shop&list=Weekly.Shop.test");
+  EXPECT_EQ(server_.operator_answers.asked_suppressions.which.scope, suppression::of_list("weekly.shop.test"));
+  EXPECT_EQ(get("/v1/suppressions?account=shop&list=weekly&stream=bulk").status, 400u);
+}
+
 TEST_F(suppression_routes, say_what_is_wrong_with_an_entry) {
   const auto refusal = [&](const char* body) { return post("/v1/suppressions", body).body; };
   EXPECT_THAT(refusal(R"({"account":"shop","entries":[{"address":"a@b.test"},{"address":"nonsense"}]})"),

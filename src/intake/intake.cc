@@ -14,6 +14,7 @@
 #include "message/address.h"
 #include "message/fixed_addresses.h"
 #include "message/labels.h"
+#include "message/list_id.h"
 #include "message/mailbox_list.h"
 #include "message/mime_tree.h"
 #include "message/trace.h"
@@ -278,6 +279,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
     if (account != nullptr && account->journal_subject)
       c.subject = message::decoded_field(header->subject, subject_bytes_max);
   }
+  if (from.trusted) m.list_id = message::list_id_of(header->list_id);
   if (m.own_return_path && !header->unsubscribes) add_unsubscribing(*with, m);
   // A field that is there counts, be it empty.
   if (m.own_return_path && header->feedback_id.data() == nullptr) add_feedback_id(*with, *all, m);
@@ -383,6 +385,7 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   e.stream = m.stream;
   e.sender = m.envelope.reverse_path;
   e.labels = m.labels;
+  e.list_id = m.list_id;
   e.ignores_suppression = m.ignores_suppression;
   e.header_message_id = std::move(c.header_message_id);
   e.subject = std::move(c.subject);

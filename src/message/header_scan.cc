@@ -88,7 +88,10 @@ void note(header_summary& s, const field& f) {
       }
       break;
     case 7:
-      if (is_name(name, "subject")) set_first(s.subject, f);
+      if (is_name(name, "subject"))
+        set_first(s.subject, f);
+      else if (is_name(name, "list-id"))
+        set_first(s.list_id, f);
       break;
     case 8:
       if (is_name(name, "received")) ++s.received;

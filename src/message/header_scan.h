@@ -20,7 +20,7 @@ struct header_summary {
   std::size_t fields = 0;
   std::size_t received = 0;  // number of Received fields
   // Values, folded and trimmed.
-  std::string_view from, sender, to, subject, date, message_id, feedback_id, list_unsubscribe, tls_required;
+  std::string_view from, sender, to, subject, date, message_id, feedback_id, list_id, list_unsubscribe, tls_required;
   // How many there are: more than one can't be judged.
   std::size_t from_fields = 0, sender_fields = 0;
   std::size_t gonets_fields = 0;  // whose names begin with X-Gonets-

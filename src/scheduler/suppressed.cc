@@ -20,7 +20,8 @@ void scheduler::look_up_suppression(handle h) {
   with_message(
       h, [this, h, found](const spool::message_ptr& m) { suppression_found(h, m, *found); },
       [this, who = entries_[h].index, now = env_.time.wall(), found](const spool::message_ptr& m) {
-        *found = env_.store.find_suppression(m->account, m->envelope.recipients[who.value].address, m->stream, now);
+        *found = env_.store.find_suppression(m->account, m->envelope.recipients[who.value].address,
+                                             {m->stream, m->list_id}, now);
       });
 }
 
@@ -62,8 +63,10 @@ const bounce::suppression_policy& scheduler::suppression_policy_of(account_id wh
 std::string scheduler::why_suppressed(const suppression::entry& e) {
   const auto since = std::chrono::system_clock::to_time_t(
       std::chrono::system_clock::time_point(std::chrono::floor<std::chrono::seconds>(e.since.time_since_epoch())));
-  return fmt::format("The address is on the suppression list{}{} since {:%Y-%m-%d} ({}): nothing was sent to it",
-                     e.scope.empty() ? "" : " of stream ", e.scope, fmt::gmtime(since), e.reason);
+  const auto list = suppression::list_in(e.scope);
+  const auto of = e.scope.empty() ? "" : list.empty() ? " of stream " : " of the mailing list ";
+  return fmt::format("The address is on the suppression list{}{} since {:%Y-%m-%d} ({}): nothing was sent to it", of,
+                     list.empty() ? e.scope : list, fmt::gmtime(since), e.reason);
 }
 
 }  // namespace gonets::scheduler

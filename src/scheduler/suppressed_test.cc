@@ -85,7 +85,7 @@ TEST_F(suppressing, is_what_a_rule_can_ask_for) {
   admit(m);
   settle_with(*take(), {550, {5, 2, 1}, "account closed"});  // rule "dead"
   EXPECT_THAT(history(m->id), ElementsAre("accepted", "bounced"));
-  const auto found = store_->find_suppression(account_id{1}, "GONE@sink.test", "bulk", time_.wall());
+  const auto found = store_->find_suppression(account_id{1}, "GONE@sink.test", {"bulk", {}}, time_.wall());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->reason, "dead");
   EXPECT_EQ(found->source, m->id);
@@ -149,7 +149,7 @@ TEST_F(soft_bounces_of_mail, suppress_by_the_policy_of_its_account) {
   EXPECT_TRUE(bounce(full_));
   pass(25h);
   EXPECT_TRUE(bounce(full_));
-  const auto found = store_->find_suppression(account_id{1}, "full@sink.test", "bulk", time_.wall());
+  const auto found = store_->find_suppression(account_id{1}, "full@sink.test", {"bulk", {}}, time_.wall());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->reason, "soft_bounces");
   EXPECT_EQ(found->expires, time_.wall() + std::chrono::days(30));

@@ -29,6 +29,7 @@ enum flag : std::uint64_t {
   own_return_path = 256,
   return_path_elsewhere = 512,
   ignores_suppression = 1024,
+  of_list = 2048,  // list_id:text behind return_path_domain
 };
 
 std::uint8_t notify_bits(const message::notify_flags& n) {
@@ -70,6 +71,7 @@ void encode_message(const queued_message& m, std::string& to) {
   if (m.own_return_path) flags |= own_return_path;
   if (!m.return_path_domain.empty()) flags |= return_path_elsewhere;
   if (m.ignores_suppression) flags |= ignores_suppression;
+  if (!m.list_id.empty()) flags |= of_list;
   const bool scheduled = m.envelope.release_at != wall_time{} || m.envelope.deliver_by != wall_time{};
   const bool named = !m.egress.empty() || !m.labels.empty();
   const auto version = named ? named_message_version : scheduled ? scheduled_message_version : message_version;
@@ -82,6 +84,7 @@ void encode_message(const queued_message& m, std::string& to) {
   wire::put_text(to, m.envelope.reverse_path);
   wire::put_text(to, m.envelope.envelope_id);
   if (!m.return_path_domain.empty()) wire::put_text(to, m.return_path_domain);
+  if (!m.list_id.empty()) wire::put_text(to, m.list_id);
   to.push_back(static_cast<char>(m.envelope.ret));
   wire::put_varint(to, m.envelope.recipients.size());
   for (const auto& r : m.envelope.recipients) {
@@ -121,6 +124,7 @@ bool decode_message(message_id id, std::string_view record, queued_message& m) {
   m.envelope.reverse_path = from.text();
   m.envelope.envelope_id = from.text();
   if (flags & return_path_elsewhere) m.return_path_domain = from.text();
+  if (flags & of_list) m.list_id = from.text();
   m.envelope.ret = static_cast<message::return_content>(from.byte());
   const auto count = from.varint();
   if (count > record.size()) return false;

@@ -34,6 +34,7 @@ struct queued_message {
   bool ignores_suppression = false;  // its sender may ask for that, and has
   std::string egress;                // or pool, that its sender asked for; empty: none
   std::string labels;                // as message/labels.h has them; may be empty
+  std::string list_id;               // the mailing list that it is of (message/list_id.h); may be empty
   bool in_memory = false;            // head and body are here
   std::string head;                  // what we put in front
   std::string body;                  // what the client sent

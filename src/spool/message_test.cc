@@ -186,6 +186,21 @@ TEST(message_record, has_what_its_sender_named_in_version_3) {
   EXPECT_FALSE(decode_message(some_id, encoded(m).substr(0, encoded(m).size() - 1), found));
 }
 
+TEST(message_record, has_its_mailing_list_behind_the_domain_of_its_return_path) {
+  auto m = plain_message();
+  m.return_path_domain = "r.test";
+  m.list_id = "l.test";
+  queued_message found;
+  ASSERT_TRUE(decode_message(some_id, encoded(m), found));
+  EXPECT_EQ(found.return_path_domain, "r.test");
+  EXPECT_EQ(found.list_id, "l.test");
+  m.return_path_domain.clear();
+  const std::string plain(plain_message_hex);
+  const auto place = plain.find(" 04 64 01 00 00");
+  const auto hex = plain.substr(0, place) + " 8410 64 01 00 00 066c2e74657374" + plain.substr(place + 15);
+  EXPECT_EQ(to_hex(encoded(m)), to_hex(from_hex(hex)));
+}
+
 TEST(message_record, of_another_version_is_refused) {
   auto bytes = encoded(full_message());
   for (const char version : {'\x00', '\x04', '\xff'}) {

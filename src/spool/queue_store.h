@@ -57,9 +57,9 @@ class queue_store {
   virtual const pace_ledger& pace() const = 0;
   // Whether find_suppression() must be asked: false is certain. Does not block.
   virtual bool may_be_suppressed(account_id of, std::string_view address) const = 0;
-  // Blocking. Why the account's mail of that stream is not sent there now; nothing: it is, or the disk can't tell.
+  // Blocking. Why such mail of the account is not sent there now; nothing: it is, or the disk can't tell.
   virtual std::optional<suppression::entry> find_suppression(account_id of, std::string_view address,
-                                                             std::string_view stream, wall_time now) const = 0;
+                                                             const suppression::mail& what, wall_time now) const = 0;
 
   // Whether a delivery to that address must be told in change::soft_bounces: false is certain. Does not block.
   virtual bool may_have_soft_bounces(account_id of, std::string_view address) const = 0;

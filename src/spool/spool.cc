@@ -341,8 +341,8 @@ bool spool::may_be_suppressed(account_id of, std::string_view address) const {
 }
 
 std::optional<suppression::entry> spool::find_suppression(account_id of, std::string_view address,
-                                                          std::string_view stream, wall_time now) const {
-  auto found = suppression::find(*impl_->store, of, address, stream, now);
+                                                          const suppression::mail& what, wall_time now) const {
+  auto found = suppression::find(*impl_->store, of, address, what, now);
   if (found) return std::move(*found);
   GONETS_LOG(error, "suppression_not_read", "error", found.error().detail);
   return std::nullopt;

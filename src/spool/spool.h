@@ -96,8 +96,8 @@ class spool final : public queue_store {
   const quota_ledger& quotas() const;
   const pace_ledger& pace() const override;
   bool may_be_suppressed(account_id of, std::string_view address) const override;
-  std::optional<suppression::entry> find_suppression(account_id of, std::string_view address, std::string_view stream,
-                                                     wall_time now) const override;
+  std::optional<suppression::entry> find_suppression(account_id of, std::string_view address,
+                                                     const suppression::mail& what, wall_time now) const override;
   bool may_have_soft_bounces(account_id of, std::string_view address) const override;
   storage::store& store();
   event_seq last_event() const;

@@ -10,6 +10,7 @@ namespace {
 using storage::family;
 
 constexpr std::uint8_t version = 1;
+constexpr std::string_view list_prefix = "list:";
 
 // Of all scopes of an address; an empty one: of all addresses.
 std::string prefix_of(account_id of, std::string_view normalised_address) {
@@ -34,6 +35,14 @@ wall_time read_time(wire::reader& from) {
 }
 
 }  // namespace
+
+std::string of_list(std::string_view list_id) {
+  return std::string(list_prefix) += list_id;
+}
+
+std::string_view list_in(std::string_view scope) {
+  return scope.starts_with(list_prefix) ? scope.substr(list_prefix.size()) : std::string_view();
+}
 
 std::string key_of(const entry& e) {
   return prefix_of(e.account, e.address) + e.scope;
@@ -106,11 +115,13 @@ void list::put(const std::vector<soft_change>& changes, const storage::store& fr
 }
 
 storage::result<std::optional<entry>> find(const storage::store& in, account_id of, std::string_view address,
-                                           std::string_view stream, wall_time now) {
+                                           const mail& what, wall_time now) {
   std::vector<std::string> keys;
   for (const auto& spelling : spellings(address)) {
-    keys.push_back(prefix_of(of, spelling));
-    if (!stream.empty()) keys.push_back(keys.back() + std::string(stream));
+    const auto prefix = prefix_of(of, spelling);
+    keys.push_back(prefix);
+    if (!what.stream.empty()) keys.push_back(prefix + std::string(what.stream));
+    if (!what.list_id.empty()) keys.push_back(prefix + of_list(what.list_id));
   }
   auto values = in.get_all(family::suppression, keys);
   if (!values) return std::unexpected(values.error());

@@ -22,13 +22,18 @@ namespace gonets::suppression {
 struct entry {
   account_id account;
   std::string address;  // as normalised() gives it
-  std::string scope;    // the stream that it is for; empty: all of the account's mail
+  std::string scope;    // a stream, or of_list(); empty: all of the account's mail
   std::string reason;   // a category of bounces, "soft_bounces", "complained", "unsubscribed", "manual", or one's words
   message_id source;    // the message that caused it; zero: none
   wall_time since{};
   wall_time expires{};  // zero: never
   bool operator==(const entry&) const = default;
 };
+
+// The scope of a mailing list's mail (message/list_id.h), which is no name of a stream; and the other way round, empty
+// for another scope.
+std::string of_list(std::string_view list_id);
+std::string_view list_in(std::string_view scope);
 
 std::string key_of(const entry& e);
 void encode(const entry& e, std::string& to);  // the value
@@ -68,9 +73,13 @@ class list {
   soft_bounces soft_;
 };
 
-// Blocking reads. What applies to mail of that stream now; of several the one for all.
+// What mail is, as far as scopes go by it; either may be empty.
+struct mail {
+  std::string_view stream, list_id;
+};
+// Blocking reads. What applies to such mail now; of several the one for all.
 storage::result<std::optional<entry>> find(const storage::store& in, account_id of, std::string_view address,
-                                           std::string_view stream, wall_time now);
+                                           const mail& what, wall_time now);
 // The one for that account, address and scope alone, expired or not.
 storage::result<std::optional<entry>> get(const storage::store& in, account_id of, std::string_view address,
                                           std::string_view scope);

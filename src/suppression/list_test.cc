@@ -55,7 +55,7 @@ class suppressed : public ::testing::Test {
   std::string reason(std::string_view address, std::string_view stream = "bulk", account_id who = shop,
                      wall_time now = noon) {
     if (!list_.may_have(who, address)) return "none";
-    const auto found = find(*store_, who, address, stream, now);
+    const auto found = find(*store_, who, address, mail{stream, {}}, now);
     return *found ? (*found)->reason : "none after a look";
   }
   std::string folder_;
@@ -80,6 +80,20 @@ TEST_F(suppressed, holds_for_its_stream_and_until_it_expires) {
   EXPECT_EQ(reason("ann@b.test", "transactional"), "none after a look");
   EXPECT_EQ(reason("bob@b.test", "bulk", shop, noon + 1h - 1ms), "manual");
   EXPECT_EQ(reason("bob@b.test", "bulk", shop, noon + 1h), "none after a look");
+}
+
+TEST_F(suppressed, holds_for_its_mailing_list_whatever_the_stream) {
+  put({{of("ann@b.test", of_list("weekly.shop.test"))}});
+  const auto applies = [&](const mail& what) { return (*find(*store_, shop, "ann@b.test", what, noon)).has_value(); };
+  EXPECT_TRUE(applies({"bulk", "weekly.shop.test"}));
+  EXPECT_TRUE(applies({"", "weekly.shop.test"}));
+  EXPECT_FALSE(applies({"bulk", "monthly.shop.test"}));
+  EXPECT_FALSE(applies({"bulk", ""}));
+  EXPECT_FALSE(applies({"weekly.shop.test", ""}));
+  put({{of("ann@b.test")}});
+  EXPECT_EQ((*find(*store_, shop, "ann@b.test", {"bulk", "weekly.shop.test"}, noon))->scope, "");
+  EXPECT_EQ(list_in(of_list("weekly.shop.test")), "weekly.shop.test");
+  EXPECT_EQ(list_in("bulk"), "");
 }
 
 TEST_F(suppressed, goes_when_it_is_removed_and_only_in_that_scope) {
@@ -156,7 +170,7 @@ TEST_F(suppressed, is_found_as_an_earlier_release_wrote_it_in_u_labels) {
   ASSERT_EQ(fresh.load(*store_), 1u);
   for (const auto* spelling : {"ann@b\u00fccher.test", "ann@xn--bcher-kva.test"}) {
     EXPECT_TRUE(fresh.may_have(shop, spelling));
-    EXPECT_EQ(**find(*store_, shop, spelling, "bulk", noon), old);
+    EXPECT_EQ(**find(*store_, shop, spelling, {"bulk", {}}, noon), old);
   }
   put({{of("ann@xn--bcher-kva.test")}});
   EXPECT_THAT(*read_address(*store_, shop, "ann@b\u00fccher.test"), ElementsAre(of("ann@xn--bcher-kva.test")));

@@ -148,7 +148,7 @@ struct webhook_arguments {
 
 // Of `suppression`.
 struct suppression_arguments {
-  std::string account, stream, reason, expires, file, since, search;
+  std::string account, stream, list, reason, expires, file, since, search;
   std::string format = "csv";
   std::vector<std::string> addresses;
 };

@@ -22,6 +22,9 @@ void add_reading(CLI::App& suppression, arguments& to, const command_adder& with
   const auto choose = [&](CLI::App* to_command) {
     to_command->add_option("--reason", given.reason, "Those with this reason")->type_name("TEXT");
     to_command->add_option("--stream", given.stream, "Those for this stream alone")->type_name("STREAM");
+    to_command->add_option("--list", given.list, "Those for this mailing list alone")
+        ->excludes("--stream")
+        ->type_name("LIST-ID");
     to_command->add_option("--since", given.since, "Those that came on it so long ago at most, such as 7d")
         ->check(is_age)
         ->type_name("AGE");
@@ -59,9 +62,12 @@ void add_reading(CLI::App& suppression, arguments& to, const command_adder& with
 
 void add_changing(CLI::App& suppression, arguments& to, const command_adder& with) {
   auto& given = to.suppression;
-  const auto of_stream = [&](CLI::App* to_command) {
+  const auto of_scope = [&](CLI::App* to_command) {
     to_command->add_option("--stream", given.stream, "For mail of this stream alone; else for all")
         ->type_name("STREAM");
+    to_command->add_option("--list", given.list, "For mail of this mailing list alone, by its List-ID")
+        ->excludes("--stream")
+        ->type_name("LIST-ID");
   };
   const auto for_reason = [&](CLI::App* to_command) {
     to_command->add_option("--reason", given.reason, "Why; \"manual\" by default")->type_name("TEXT");
@@ -72,7 +78,7 @@ void add_changing(CLI::App& suppression, arguments& to, const command_adder& wit
   auto* add = with.add(suppression, "add", "Send nothing there any more", command::suppression_add,
                        "gonets suppression add --account shop ann@example.com --reason \"asked by phone\"");
   of_account(add, given);
-  of_stream(add);
+  of_scope(add);
   for_reason(add);
   add->add_option("ADDRESS", given.addresses, "")->required()->type_name("");
   with.add_client(add);
@@ -80,14 +86,14 @@ void add_changing(CLI::App& suppression, arguments& to, const command_adder& wit
   auto* remove = with.add(suppression, "remove", "Send there again", command::suppression_remove,
                           "gonets suppression remove --account shop ann@example.com");
   of_account(remove, given);
-  of_stream(remove);
+  of_scope(remove);
   remove->add_option("ADDRESS", given.addresses, "")->required()->type_name("");
   with.add_client(remove);
 
   auto* import = with.add(suppression, "import", "Add all addresses of a file", command::suppression_import,
                           "gonets suppression import --account shop bounces.csv --reason \"from the old system\"");
   of_account(import, given);
-  of_stream(import);
+  of_scope(import);
   for_reason(import);
   import
       ->add_option("FILE", given.file,

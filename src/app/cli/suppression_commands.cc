@@ -18,19 +18,24 @@ std::string addresses(std::uint64_t n) {
   return n == 1 ? "1 address" : fmt::format("{} addresses", n);
 }
 
+std::string scope_of(const json::object& e) {
+  if (const auto list = text_of(e, "list"); !list.empty()) return fmt::format("list {}", list);
+  const auto stream = text_of(e, "stream");
+  return stream.empty() ? "all" : std::string(stream);
+}
+
 void print_rows(const json::array& all, const context& with) {
   table rows({{"ADDRESS", align::left, true},
-              {"STREAM", align::left},
+              {"SCOPE", align::left},
               {"REASON", align::left, true},
               {"SINCE", align::right},
               {"EXPIRES", align::right},
               {"MESSAGE"}});
   for (const auto& each : all) {
     const auto& e = as_object(each);
-    const auto stream = text_of(e, "stream");
-    rows.add({std::string(text_of(e, "address")), stream.empty() ? "all" : std::string(stream),
-              std::string(text_of(e, "reason")), relative_of(e, "since", with.now()),
-              relative_of(e, "expires", with.now()), std::string(text_of(e, "message_id"))});
+    rows.add({std::string(text_of(e, "address")), scope_of(e), std::string(text_of(e, "reason")),
+              relative_of(e, "since", with.now()), relative_of(e, "expires", with.now()),
+              std::string(text_of(e, "message_id"))});
   }
   with.out << rows.render(with.screen);
 }
@@ -72,6 +77,11 @@ void print_kept(const json::object& o, const context& with) {
 
 }  // namespace
 
+void add_scope(const suppression_arguments& given, json::object& to) {
+  if (!given.stream.empty()) to["stream"] = given.stream;
+  if (!given.list.empty()) to["list"] = given.list;
+}
+
 std::optional<json::object> suppression_body(const arguments& given, const context& with) {
   const auto& from = given.suppression;
   json::object body{{"account", from.account}};
@@ -90,6 +100,7 @@ suppression_pages::suppression_pages(const suppression_arguments& given, std::si
                 .with("account", given.account)
                 .with("reason", given.reason)
                 .with("stream", given.stream)
+                .with("list", given.list)
                 .with("since", given.since)
                 .with("search", given.search)
                 .with("limit", std::to_string(rows_a_page))) {}
@@ -154,7 +165,7 @@ int suppression_show(const arguments& given, const context& with) {
 int suppression_add(const arguments& given, const context& with) {
   auto body = suppression_body(given, with);
   if (!body) return exit_bad_usage;
-  if (!given.suppression.stream.empty()) (*body)["stream"] = given.suppression.stream;
+  add_scope(given.suppression, *body);
   if (!given.suppression.reason.empty()) (*body)["reason"] = given.suppression.reason;
   (*body)["addresses"] = json::value_from(given.suppression.addresses);
   return ask_and_show(given, with, "POST", "/v1/suppressions", json::serialize(*body), [&](const json::object& o) {
@@ -167,7 +178,7 @@ int suppression_add(const arguments& given, const context& with) {
 int suppression_remove(const arguments& given, const context& with) {
   const auto& from = given.suppression;
   json::object body{{"account", from.account}, {"addresses", json::value_from(from.addresses)}};
-  if (!from.stream.empty()) body["stream"] = from.stream;
+  add_scope(from, body);
   return ask_and_show(
       given, with, "POST", "/v1/suppressions/remove", json::serialize(body), [&](const json::object& o) {
         with.out << fmt::format("{} off the list of {}\n", addresses(number_of(o, "removed")), printable(from.account));

@@ -22,6 +22,7 @@ class suppression_pages {
   bool over_ = false;
 };
 
+void add_scope(const suppression_arguments& given, boost::json::object& to);
 // What a change has beside its addresses. Nothing: --expires-in is malformed, which was said.
 std::optional<boost::json::object> suppression_body(const arguments& given, const context& with);
 

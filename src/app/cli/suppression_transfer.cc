@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "httpd/query.h"
 #include "message/address.h"
+#include "message/list_id.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -28,20 +29,22 @@ constexpr std::size_t bad_lines_shown = 10;
 // Until a line with names of columns says which one it is.
 constexpr const char* any_separator = ",;\t";
 
-enum class column_kind : std::uint8_t { address, scope, reason, source, since, expires, passed_over };
+enum class column_kind : std::uint8_t { address, scope, list, reason, source, since, expires, passed_over };
 using enum column_kind;
 struct column_name {
   std::string_view name;
   column_kind what;
 };
-constexpr std::array<column_name, 8> column_names{{{"address", address},
+constexpr std::array<column_name, 9> column_names{{{"address", address},
                                                    {"scope", scope},
                                                    {"reason", reason},
                                                    {"source", source},
                                                    {"since", since},
                                                    {"expires", expires},
                                                    {"email", address},
-                                                   {"stream", scope}}};
+                                                   {"stream", scope},
+                                                   {"list", list}}};
+constexpr std::string_view list_scope = "list:";
 constexpr std::string_view header_line = "address,scope,reason,source,since,expires\r\n";
 
 std::string_view trimmed(std::string_view text) {
@@ -125,7 +128,11 @@ class entry_file {
       if (fields_.size() > 1 || !trimmed(fields_.front()).empty()) leave_out("there is no address");
       return std::nullopt;
     }
-    if (!given_.stream.empty()) e["stream"] = given_.stream;
+    if (!given_.stream.empty() || !given_.list.empty()) {
+      e.erase("stream");
+      e.erase("list");
+      add_scope(given_, e);
+    }
     if (!given_.reason.empty()) e["reason"] = given_.reason;
     if (!given_.expires.empty()) e.erase("expires");
     return e;
@@ -141,7 +148,12 @@ class entry_file {
         to["address"] = text;
         break;
       case scope:
+        if (text.starts_with(list_scope)) return take(list, text.substr(list_scope.size()), to);
         to["stream"] = text;
+        break;
+      case list:
+        if (!message::is_list_id(to_lower(text))) return is_not("the identifier of a List-ID");
+        to["list"] = text;
         break;
       case reason:
         if (!httpd::checked_reason(text)) return is_not("a reason of at most 500 printable characters");
@@ -212,9 +224,10 @@ int import_from(std::istream& in, json::object body, const arguments& given, con
 }
 
 void write_record(const json::object& e, std::ostream& to) {
-  to << csv_field(text_of(e, "address")) << ',' << csv_field(text_of(e, "stream")) << ','
-     << csv_field(text_of(e, "reason")) << ',' << text_of(e, "message_id") << ',' << text_of(e, "since") << ','
-     << text_of(e, "expires") << "\r\n";
+  const auto list = text_of(e, "list");
+  const auto of = list.empty() ? std::string(text_of(e, "stream")) : std::string(list_scope).append(list);
+  to << csv_field(text_of(e, "address")) << ',' << csv_field(of) << ',' << csv_field(text_of(e, "reason")) << ','
+     << text_of(e, "message_id") << ',' << text_of(e, "since") << ',' << text_of(e, "expires") << "\r\n";
 }
 
 }  // namespace
