@@ -31,7 +31,7 @@ class store final : public spool::queue_store {
   const spool::pace_ledger& pace() const override { return pace_; }
   bool may_be_suppressed(account_id, std::string_view) const override { return false; }
   bool may_have_soft_bounces(account_id, std::string_view) const override { return false; }
-  std::optional<suppression::entry> find_suppression(account_id, std::string_view, std::string_view,
+  std::optional<suppression::entry> find_suppression(account_id, std::string_view, const suppression::mail&,
                                                      wall_time) const override {
     return std::nullopt;
   }
