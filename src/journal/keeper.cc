@@ -85,7 +85,10 @@ void keeper::follow(const std::stop_token& stopped) {
       if (!busy) pause(stopped, latest_batch_ >= many ? gathering_many : gathering);
     }
   }
-  if (opened_) static_cast<void>(recorder_->settle());  // what can't be settled is read from the log again
+  if (!opened_) return;
+  if (const auto settled = recorder_->settle(); !settled)
+    GONETS_LOG(warning, "journal_not_settled", "error", settled.error().detail, "effect",
+               "the latest events are read from the log again");
 }
 
 storage::sql_result<bool> keeper::advance() {
