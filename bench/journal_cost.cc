@@ -30,8 +30,8 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t days = 30;
 constexpr wall_time first_day{std::chrono::sys_days(std::chrono::year(2026) / 11 / 1)};
-constexpr std::size_t events_a_batch = 8000;  // as the keeper's
-constexpr std::size_t on_the_way = 1500;      // messages whose end is yet to come
+constexpr std::size_t events_a_batch = 16'000;  // as the keeper's
+constexpr std::size_t on_the_way = 1500;        // messages whose end is yet to come
 constexpr std::uint64_t mailboxes = 5'000'000;
 
 double cpu_seconds() {

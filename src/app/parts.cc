@@ -13,7 +13,7 @@
 #include "accounts/words.h"
 #include "app/blocklists.h"
 #include "app/domain_options.h"
-#include "app/journal_options.h"
+#include "app/journal_privacy.h"
 #include "auth/introspection.h"
 #include "base/log.h"
 #include "config/bounce_rules.h"

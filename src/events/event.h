@@ -75,7 +75,7 @@ struct event {
   std::string stream;
   std::string sender;   // reverse-path
   std::string labels;   // of its message, as message/labels.h has them
-  std::string list_id;  // accepted, unsubscribed, resubscribed: of its message
+  std::string list_id;  // accepted, and what came back later: the mailing list of its message
   // All recipients that this happened to at once: one for most events.
   std::vector<event_recipient> recipients;
   std::uint64_t message_bytes = 0;  // accepted

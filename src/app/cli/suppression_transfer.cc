@@ -17,6 +17,7 @@
 #include "httpd/query.h"
 #include "message/address.h"
 #include "message/list_id.h"
+#include "suppression/list.h"
 
 namespace gonets::app::cli {
 namespace {
@@ -44,7 +45,6 @@ constexpr std::array<column_name, 9> column_names{{{"address", address},
                                                    {"email", address},
                                                    {"stream", scope},
                                                    {"list", list}}};
-constexpr std::string_view list_scope = "list:";
 constexpr std::string_view header_line = "address,scope,reason,source,since,expires\r\n";
 
 std::string_view trimmed(std::string_view text) {
@@ -148,7 +148,7 @@ class entry_file {
         to["address"] = text;
         break;
       case scope:
-        if (text.starts_with(list_scope)) return take(list, text.substr(list_scope.size()), to);
+        if (const auto id = suppression::list_in(text); !id.empty()) return take(list, id, to);
         to["stream"] = text;
         break;
       case list:
@@ -225,7 +225,7 @@ int import_from(std::istream& in, json::object body, const arguments& given, con
 
 void write_record(const json::object& e, std::ostream& to) {
   const auto list = text_of(e, "list");
-  const auto of = list.empty() ? std::string(text_of(e, "stream")) : std::string(list_scope).append(list);
+  const auto of = list.empty() ? std::string(text_of(e, "stream")) : suppression::of_list(list);
   to << csv_field(text_of(e, "address")) << ',' << csv_field(of) << ',' << csv_field(text_of(e, "reason")) << ','
      << text_of(e, "message_id") << ',' << text_of(e, "since") << ',' << text_of(e, "expires") << "\r\n";
 }

@@ -1,4 +1,4 @@
-#include "app/journal_options.h"
+#include "app/journal_privacy.h"
 
 #include <fmt/format.h>
 
