@@ -183,6 +183,29 @@ TEST_P(journal_in_files, what_it_did_not_settle_is_applied_again_without_effect)
   EXPECT_EQ(missed.value_or(0), 5);
 }
 
+// The disk is as it was when it was last synced: of that day's file, but not of the cursor's, which always is.
+TEST_P(journal_in_files, what_the_loss_of_power_takes_is_behind_the_cursor) {
+  namespace fs = std::filesystem;
+  const std::vector batch{accepted(old_, "a@x.test"), accepted(message_id{old_.value + 1}, "b@x.test")};
+  apply({batch.front()});
+  ASSERT_TRUE(recorder_->settle().value_or(false));
+  recorder_.reset();
+  const auto file = place_.folder + "/" + file_of(day_of(old_));
+  const auto synced = database_.folder() + "/synced";
+  fs::copy_file(file, synced);
+  open();
+  apply({batch.back()});
+  recorder_.reset();
+  for (const auto* rest : {"-wal", "-shm"})
+    fs::remove(file + rest);
+  fs::copy_file(synced, file, fs::copy_options::overwrite_existing);
+  open();
+  ASSERT_EQ(recorder_->cursor().value_or(event_seq{9}), event_seq{1});
+  apply({batch.back()});
+  EXPECT_EQ(found({.recipient = "*@x.test"}).rows.size(), 2u);
+  EXPECT_EQ(counted(statistics_by::stream).at("").counts, (std::map<std::string, std::uint64_t>{{"accepted", 2}}));
+}
+
 TEST_P(journal_in_files, an_hour_with_much_mail_is_divided_and_found_as_before) {
   recorder_ = std::make_unique<file_recorder>(place_.folder, wanted(), 2);
   ASSERT_TRUE(recorder_->cursor());
