@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstring>
 #include <deque>
+#include <utility>
 
 #include "storage/schema.h"
 
@@ -24,6 +25,7 @@ struct sql_session::impl {
 namespace {
 
 constexpr std::string_view sqlite_scheme = "sqlite:";
+constexpr int tries_max = 3;                             // of a transaction that gives way to others
 constexpr std::int64_t migration_lock = 0x676f6e657473;  // "gonets": any number that nobody else takes
 
 bool is_sqlite(std::string_view url) {
@@ -55,6 +57,12 @@ bool may_pass(const soci::postgresql_soci_error& e) {
   for (const std::string_view klass : {"08", "40", "53", "55", "57", "25006"})
     if (state.starts_with(klass)) return true;
   return e.get_error_category() == soci::soci_error::connection_error;
+}
+
+// Rolled back so that another transaction could go on: a deadlock, or one that can't be serialized.
+bool gave_way(const soci::soci_error& e) {
+  const auto* of = dynamic_cast<const soci::postgresql_soci_error*>(&e);
+  return of != nullptr && of->sqlstate().starts_with("40");
 }
 
 std::string one_line(std::string text) {
@@ -258,6 +266,11 @@ bool sql_row::null(std::size_t column) const {
   return !columns_.at(column).has_value();
 }
 
+void sql_session::fail(const soci::soci_error& e) {
+  error_ = described(e);
+  gave_way_ = gave_way(e);
+}
+
 std::vector<sql_row> sql_session::rows(std::string_view statement, std::span<const sql_value> bound) {
   std::vector<sql_row> all;
   if (error_) return all;
@@ -277,7 +290,7 @@ std::vector<sql_row> sql_session::rows(std::string_view statement, std::span<con
         made.columns_.push_back(column_text(found, i));
     }
   } catch (const soci::soci_error& e) {
-    error_ = described(e);
+    fail(e);
     all.clear();
   }
   return all;
@@ -301,7 +314,7 @@ std::uint64_t sql_session::change(std::string_view statement, std::span<const sq
     run.execute(true);
     return static_cast<std::uint64_t>(std::max(0LL, run.get_affected_rows()));
   } catch (const soci::soci_error& e) {
-    error_ = described(e);
+    fail(e);
     return 0;
   }
 }
@@ -314,7 +327,7 @@ void sql_session::change_each(std::string_view statement, const sql_rows& each) 
     else
       run_each(on_.soci, statement, each);
   } catch (const soci::soci_error& e) {
-    error_ = described(e);
+    fail(e);
   }
 }
 
@@ -431,7 +444,7 @@ sql_result<void> sql_database::open() {
 sql_result<void> sql_database::migrate() {
   const auto steps = options_.schema;
   sql_error refusal;
-  bool repeatable = false;
+  auto next = again::no;
   auto done = attempt(
       true,
       [&](sql_session& s) {
@@ -456,7 +469,7 @@ sql_result<void> sql_database::migrate() {
           s.change(fmt::format("UPDATE {} SET version = :version", table), {steps.size()});
         return true;
       },
-      repeatable);
+      next);
   migrated_ = done.has_value() && refusal.detail.empty();
   if (!refusal.detail.empty()) {
     session_.reset();
@@ -467,22 +480,22 @@ sql_result<void> sql_database::migrate() {
 
 sql_result<void> sql_database::transact(bool writes, const std::function<bool(sql_session&)>& work) {
   const std::lock_guard lock(mutex_);
-  const bool was_open = session_ != nullptr;
-  if (auto opened = open(); !opened) return opened;
-  bool repeatable = false;
-  auto done = attempt(writes, work, repeatable);
-  // A connection that was idle may have been lost long ago: once more on a new one.
-  if (done || session_ || !was_open || !repeatable) return done;
-  if (auto opened = open(); !opened) return opened;
-  return attempt(writes, work, repeatable);
+  bool may_be_stale = session_ != nullptr;  // a connection that was idle may have been lost long ago
+  for (int tries = 1;; ++tries) {
+    if (auto opened = open(); !opened) return opened;
+    auto next = again::no;
+    auto done = attempt(writes, work, next);
+    const bool lost = next != again::no && !session_ && std::exchange(may_be_stale, false);
+    if (done || tries == tries_max || (!lost && next != again::at_once)) return done;
+  }
 }
 
-// One try, on an open connection; drops the connection when it is lost. Sets `repeatable` when a failed one left
-// nothing behind: after a COMMIT without an answer nobody knows.
-sql_result<void> sql_database::attempt(bool writes, const std::function<bool(sql_session&)>& work, bool& repeatable) {
+// One try, on an open connection; drops the connection when it is lost. `next`: what a failed one that left nothing
+// behind allows; after a COMMIT without an answer nobody knows.
+sql_result<void> sql_database::attempt(bool writes, const std::function<bool(sql_session&)>& work, again& next) {
   const bool sqlite = embedded();
   auto& on = session_->soci;
-  repeatable = true;
+  next = again::on_new_connection;
   sql_session s(*session_);
   try {
     if (sqlite)
@@ -491,11 +504,12 @@ sql_result<void> sql_database::attempt(bool writes, const std::function<bool(sql
       on << (writes ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const bool keep = work(s);
     if (keep && !s.failed()) {
-      repeatable = false;
+      next = again::no;
       on << "COMMIT";
       return {};
     }
     on << "ROLLBACK";
+    if (s.gave_way_) next = again::at_once;
   } catch (const soci::soci_error& e) {
     if (!s.error_) s.error_ = described(e);
     // SQLite keeps a transaction open whose COMMIT found a lock; a new connection is the simplest way to be rid of it.

@@ -19,6 +19,10 @@
 
 #include "storage/schema.h"
 
+namespace soci {
+class soci_error;
+}
+
 namespace gonets::storage {
 
 enum class sql_failure : std::uint8_t {
@@ -113,7 +117,9 @@ class sql_session {
   friend class sql_database;
   explicit sql_session(impl& on) : on_(on) {}
   impl& on_;
+  void fail(const soci::soci_error& e);
   std::optional<sql_error> error_;
+  bool gave_way_ = false;  // to another transaction: the same may work at once
 };
 
 struct sql_options {
@@ -154,7 +160,7 @@ class sql_database {
     return run(false, std::forward<Work>(work));
   }
   // All of it or nothing: committed, and safe on the disk if `sync_each`, when it returns a value; undone when `work`
-  // returned an error. Work may run a second time, when the connection turned out to be lost.
+  // returned an error. Work may run again, when the connection turned out to be lost or it gave way to another one.
   template <class Work>
   auto write(Work&& work) {
     return run(true, std::forward<Work>(work));
@@ -175,7 +181,8 @@ class sql_database {
   sql_result<void> transact(bool writes, const std::function<bool(sql_session&)>& work);
   sql_result<void> open();
   sql_result<void> migrate();
-  sql_result<void> attempt(bool writes, const std::function<bool(sql_session&)>& work, bool& repeatable);
+  enum class again : std::uint8_t { no, on_new_connection, at_once };
+  sql_result<void> attempt(bool writes, const std::function<bool(sql_session&)>& work, again& next);
 
   const sql_options options_;
   std::mutex mutex_;

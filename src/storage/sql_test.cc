@@ -1,11 +1,15 @@
 #include "storage/sql.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <latch>
 #include <thread>
+#include <utility>
 
 #include "storage/schema.h"
 #include "storage/sql_test_support.h"
@@ -249,6 +253,36 @@ TEST(sql_sqlite, keeps_its_file_from_other_users) {
   struct stat found {};
   ASSERT_EQ(::stat((where.folder() + "/accounts.db").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777u, 0600u);
+}
+
+// As a search meets a day's partitions being made.
+TEST(sql_postgresql, a_transaction_that_gives_way_to_another_in_a_deadlock_is_done_again) {
+  const temporary_database where(engine::postgresql);
+  sql_database one({.url = where.url()}), other({.url = where.url()});
+  ASSERT_TRUE(one.write([](sql_session& s) -> sql_result<void> {
+    s.change("CREATE TABLE a (n BIGINT)");
+    s.change("CREATE TABLE b (n BIGINT)");
+    return {};
+  }));
+  std::atomic<int> runs{0};
+  std::latch both{2};
+  const auto take = [&](sql_database& by, std::string_view first, std::string_view second) {
+    bool again = false;
+    return by.write([&](sql_session& s) -> sql_result<void> {
+      ++runs;
+      s.change(fmt::format("LOCK TABLE {}", first));
+      if (!std::exchange(again, true)) both.arrive_and_wait();
+      s.rows(fmt::format("SELECT n FROM {}", second));
+      return {};
+    });
+  };
+  sql_result<void> beside;
+  std::jthread thread([&] { beside = take(other, "b", "a"); });
+  const auto here = take(one, "a", "b");
+  thread.join();
+  EXPECT_TRUE(here) << here.error().detail;
+  EXPECT_TRUE(beside) << beside.error().detail;
+  EXPECT_EQ(runs, 3);
 }
 
 TEST(sql_postgresql, goes_on_with_a_new_connection_when_the_old_one_was_cut) {
