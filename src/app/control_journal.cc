@@ -22,7 +22,7 @@ account_choice find_account(const parts& in, const std::string& name) {
       httpd::error_response(404, "not_found", "there is no account " + name, "`gonets account list`"));
 }
 
-httpd::response unavailable(const storage::sql_error& why) {
+httpd::response journal_unavailable(const storage::sql_error& why) {
   return httpd::error_response(503, "database_unavailable", "the journal can't be asked: " + why.detail, "");
 }
 
@@ -39,7 +39,7 @@ void operator_control::search_messages(httpd::message_search wanted,
   using outcome = std::expected<httpd::message_page, httpd::response>;
   from_pool(parts_, std::move(answer), [this, which = std::move(wanted.which)]() -> outcome {
     auto found = parts_.journal->content().search(which);
-    if (!found) return std::unexpected(unavailable(found.error()));
+    if (!found) return std::unexpected(journal_unavailable(found.error()));
     const auto known = parts_.accounts->current();
     httpd::message_page page;
     page.next = found->next;
@@ -61,7 +61,7 @@ void operator_control::count_statistics(httpd::statistics_search wanted,
   using outcome = std::expected<httpd::statistics_answer, httpd::response>;
   from_pool(parts_, std::move(answer), [this, which]() -> outcome {
     auto found = parts_.journal->content().count(which);
-    if (!found) return std::unexpected(unavailable(found.error()));
+    if (!found) return std::unexpected(journal_unavailable(found.error()));
     if (!*found)
       return std::unexpected(httpd::error_response(
           400, "too_many_rows", fmt::format("there are more than {} rows", journal::statistics_rows_max),

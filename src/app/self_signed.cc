@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::days valid_for{825};  // the longest that Apple's clients take
 constexpr std::chrono::days renewed_before_end{30};
 
-[[noreturn]] void fail(const std::string& path) {
+[[noreturn]] void fail_at(const std::string& path) {
   throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
 }
 
@@ -44,7 +44,7 @@ class writer {
 
   void make_folder(const std::string& path) const {
     if (std::filesystem::is_directory(path)) return;
-    if (::mkdir(path.c_str(), 0700) != 0) fail(path);
+    if (::mkdir(path.c_str(), 0700) != 0) fail_at(path);
     give_away(path);
   }
 
@@ -53,16 +53,16 @@ class writer {
     const auto fresh = path + ".new";
     ::unlink(fresh.c_str());
     const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) fail(fresh);
+    if (file < 0) fail_at(fresh);
     const bool complete = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (::close(file) != 0 || !complete) fail(fresh);
+    if (::close(file) != 0 || !complete) fail_at(fresh);
     give_away(fresh);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) fail_at(path);
   }
 
  private:
   void give_away(const std::string& path) const {
-    if (owner_ && ::chown(path.c_str(), owner_->first, owner_->second) != 0) fail(path);
+    if (owner_ && ::chown(path.c_str(), owner_->first, owner_->second) != 0) fail_at(path);
   }
 
   std::optional<std::pair<uid_t, gid_t>> owner_;

@@ -12,7 +12,7 @@ constexpr auto refresh_period = 60s;
 constexpr std::size_t refreshes_at_once_max = 16;
 constexpr auto counts_period = 30s;
 constexpr auto sending_period = 5s;
-constexpr auto trim_period = 1h;
+constexpr auto sender_trim_period = 1h;
 
 mta_sts::source_options source_options(const config::settings& with) {
   mta_sts::source_options o;
@@ -86,7 +86,7 @@ void tls_services::start(const config::settings& with, runtime::resolver& dns, s
   auto& sender = *sender_;
   env_.shards.every(0, counts_period, [&sender] { sender.keep_counts(); });
   env_.shards.every(0, sending_period, [&sender] { sender.tick(); });
-  env_.shards.every(0, trim_period, [&sender] { sender.trim(); });
+  env_.shards.every(0, sender_trim_period, [&sender] { sender.trim(); });
   env_.shards.every(0, refresh_period, [this, &sts = *first.sts] { refresh_policies(sts); });
 }
 

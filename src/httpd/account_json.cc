@@ -12,7 +12,7 @@ namespace json = boost::json;
 using detail::add_text;
 using detail::add_time;
 
-json::array quota_list(const std::vector<accounts::quota>& all) {
+json::array quota_array(const std::vector<accounts::quota>& all) {
   json::array list;
   for (const auto& q : all)
     list.push_back(to_object(q));
@@ -35,7 +35,7 @@ json::object to_object(const accounts::quota& q, const quota_use& use) {
 }
 
 json::object to_object(const accounts::plan& p) {
-  return {{"name", p.name}, {"quotas", quota_list(p.quotas)}};
+  return {{"name", p.name}, {"quotas", quota_array(p.quotas)}};
 }
 
 json::object to_object(const accounts::credential& c) {
@@ -87,8 +87,8 @@ json::object to_object(const accounts::account& a, const accounts::directory& in
                  {"id", a.id.value},
                  {"state", to_text(a.state)},
                  {"policy", to_text(a.policy)},
-                 {"quotas", quota_list(a.quotas)},
-                 {"limits", quota_list(in.quotas_of(a.id))},
+                 {"quotas", quota_array(a.quotas)},
+                 {"limits", quota_array(in.quotas_of(a.id))},
                  {"month_is_final", a.month_is_final},
                  {"message_bytes_max", a.message_bytes_max},
                  {"recipients_max", a.recipients_max},

@@ -24,10 +24,6 @@ response no_account(const std::string& name) {
                         "`gonets account list` shows which there are");
 }
 
-response object_response(const json::object& o, unsigned status = 200) {
-  return json_response(json::serialize(o), status);
-}
-
 std::optional<std::vector<accounts::quota>> take_quotas(json_body& body) {
   const auto* items = body.list("quotas");
   if (items == nullptr) return std::nullopt;

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::object to_object(const accounts::domain_key& k, const std::string& domain) {
+json::object key_object(const accounts::domain_key& k, const std::string& domain) {
   json::object o{{"selector", k.selector}, {"state", accounts::to_text(k.state)}};
   if (k.key) {
     o["algorithm"] = to_text(k.key->kind());
@@ -32,11 +32,11 @@ json::value parsed(const std::string& text) {
   return error ? json::value() : value;
 }
 
-json::object to_object(const domains::domain_view& v) {
+json::object domain_object(const domains::domain_view& v) {
   const auto& d = v.domain;
   json::array keys;
   for (const auto& k : d.keys)
-    keys.push_back(to_object(k, d.name));
+    keys.push_back(key_object(k, d.name));
   json::array records;
   for (const auto& r : v.records)
     records.push_back(json::object{
@@ -54,13 +54,13 @@ json::object to_object(const domains::domain_view& v) {
 }  // namespace
 
 std::string to_json(const domains::domain_view& v) {
-  return json::serialize(to_object(v));
+  return json::serialize(domain_object(v));
 }
 
 std::string domains_json(std::span<const domains::domain_view> all) {
   json::array list;
   for (const auto& v : all)
-    list.push_back(to_object(v));
+    list.push_back(domain_object(v));
   return json::serialize(json::object{{"domains", std::move(list)}});
 }
 

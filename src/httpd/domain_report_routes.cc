@@ -11,8 +11,7 @@ namespace gonets::httpd::detail {
 namespace {
 namespace json = boost::json;
 
-constexpr std::uint64_t rows_usual = 100, rows_max = 1000;
-constexpr std::chrono::milliseconds since_usual = std::chrono::days(7);
+constexpr std::chrono::milliseconds reports_since_usual = std::chrono::days(7);
 
 json::object object_of(const feedback::reported_domain& d) {
   return {{"domain", d.domain}, {"reports", d.reports}, {"messages", d.messages}, {"aligned", d.aligned}};
@@ -44,7 +43,7 @@ json::array array_of(const std::vector<Row>& rows) {
   return all;
 }
 
-void show(const call& c, on_response done) {
+void show_reports(const call& c, on_response done) {
   report_search wanted;
   if (const auto name = parameter(c.query, "domain"); !name.empty()) {
     const auto ascii = runtime::to_a_labels(name);
@@ -53,7 +52,7 @@ void show(const call& c, on_response done) {
   }
   const auto since = age_parameter(c.query, "since");
   if (!since) return done(since.error());
-  wanted.since = since->value_or(since_usual);
+  wanted.since = since->value_or(reports_since_usual);
   const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   wanted.max = *max;
@@ -61,17 +60,17 @@ void show(const call& c, on_response done) {
   c.ask.operating().domain_reports(std::move(wanted), [done = std::move(done)](answer got) mutable {
     if (!got) return done(std::move(got.error()));
     const auto& found = got->found;
-    done(json_response(json::serialize(json::object{{"since", time_text(got->since)},
-                                                    {"domains", array_of(found.domains)},
-                                                    {"dmarc", array_of(found.sources)},
-                                                    {"tls", array_of(found.sessions)}})));
+    done(object_response(json::object{{"since", time_text(got->since)},
+                                      {"domains", array_of(found.domains)},
+                                      {"dmarc", array_of(found.sources)},
+                                      {"tls", array_of(found.sessions)}}));
   });
 }
 
 }  // namespace
 
 std::vector<route> domain_report_routes() {
-  return {{"GET", "/v1/domain-reports", show, {"domain", "since", "max"}}};
+  return {{"GET", "/v1/domain-reports", show_reports, {"domain", "since", "max"}}};
 }
 
 }  // namespace gonets::httpd::detail

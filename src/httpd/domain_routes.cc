@@ -43,7 +43,7 @@ which_domain named(const call& c) {
   return {std::string(parameter(c.query, "account")), c.id};
 }
 
-void list(const call& c, on_response done) {
+void list_domains(const call& c, on_response done) {
   c.ask.domains().list(std::string(parameter(c.query, "account")), [done = std::move(done)](const auto& all) mutable {
     done(all ? json_response(domains_json(*all)) : refusal_response(all.error()));
   });
@@ -54,7 +54,7 @@ json_body body_of(const call& c) {
   return json_body(c.asked.body.empty() ? std::string_view("{}") : std::string_view(c.asked.body));
 }
 
-void add(const call& c, on_response done) {
+void add_domain(const call& c, on_response done) {
   auto body = body_of(c);
   const auto name = body.text("domain");
   if (!name) body.expect("domain", "a domain");
@@ -64,11 +64,11 @@ void add(const call& c, on_response done) {
   c.ask.domains().add(std::move(wanted), show_result(std::move(done)));
 }
 
-void show(const call& c, on_response done) {
+void show_domain(const call& c, on_response done) {
   c.ask.domains().show(named(c), show_result(std::move(done)));
 }
 
-void remove(const call& c, on_response done) {
+void remove_domain(const call& c, on_response done) {
   c.ask.domains().remove(named(c), [done = std::move(done)](const auto& result) mutable {
     done(result ? json_response(R"({"removed":true})") : refusal_response(result.error()));
   });
@@ -85,7 +85,7 @@ void verify(const call& c, on_response done) {
   c.ask.domains().verify(named(c), force, show_result(std::move(done)));
 }
 
-void rotate(const call& c, on_response done) {
+void rotate_keys(const call& c, on_response done) {
   auto body = body_of(c);
   const bool now = body.flag("now").value_or(false);
   if (auto refusal = body.refusal()) return done(std::move(*refusal));
@@ -107,13 +107,13 @@ void import_key(const call& c, on_response done) {
 
 std::vector<route> domain_routes() {
   return {
-      {"GET", "/v1/domains", list, {"account"}},
-      {"POST", "/v1/domains", add, {}},
-      {"GET", "/v1/domains/{id}", show, {"account"}},
-      {"DELETE", "/v1/domains/{id}", remove, {"account"}},
+      {"GET", "/v1/domains", list_domains, {"account"}},
+      {"POST", "/v1/domains", add_domain, {}},
+      {"GET", "/v1/domains/{id}", show_domain, {"account"}},
+      {"DELETE", "/v1/domains/{id}", remove_domain, {"account"}},
       {"POST", "/v1/domains/{id}/check", check, {"account"}},
       {"POST", "/v1/domains/{id}/verify", verify, {"account"}},
-      {"POST", "/v1/domains/{id}/rotate", rotate, {"account"}},
+      {"POST", "/v1/domains/{id}/rotate", rotate_keys, {"account"}},
       {"POST", "/v1/domains/{id}/keys", import_key, {"account"}},
   };
 }

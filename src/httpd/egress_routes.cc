@@ -8,7 +8,7 @@ namespace gonets::httpd::detail {
 namespace {
 namespace json = boost::json;
 
-void list(const call& c, on_response done) {
+void list_egresses(const call& c, on_response done) {
   json::array all;
   for (const auto& e : c.ask.egresses()) {
     json::object o{{"name", e.name}, {"state", e.up ? "up" : "down"}};
@@ -40,13 +40,13 @@ void list(const call& c, on_response done) {
     add_time(o, "checked", l.checked);
     lists.push_back(std::move(o));
   }
-  done(json_response(json::serialize(json::object{{"egresses", std::move(all)}, {"blocklists", std::move(lists)}})));
+  done(object_response(json::object{{"egresses", std::move(all)}, {"blocklists", std::move(lists)}}));
 }
 
 }  // namespace
 
 std::vector<route> egress_routes() {
-  return {{"GET", "/v1/egresses", list, {}}};
+  return {{"GET", "/v1/egresses", list_egresses, {}}};
 }
 
 }  // namespace gonets::httpd::detail

@@ -8,7 +8,7 @@ namespace gonets::httpd::detail {
 namespace {
 namespace json = boost::json;
 
-constexpr std::uint64_t rows_usual = 200, rows_max = 1000;
+constexpr std::uint64_t flow_rows_usual = 200;
 
 json::object row_object(const flow_row& r) {
   json::object o{{"delivered", r.counts.delivered},
@@ -31,10 +31,10 @@ std::optional<flow_by> by_of(std::string_view word) {
   return std::nullopt;
 }
 
-void show(const call& c, on_response done) {
+void show_flow(const call& c, on_response done) {
   const auto by = by_of(parameter(c.query, "by"));
   if (!by) return done(error_response(400, "invalid_value", "\"by\" is one of provider, site, account and egress"));
-  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", flow_rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   c.ask.operating().flow(*by, *max, [done = std::move(done)](flow_answer answer) mutable {
     json::array rows;
@@ -47,14 +47,14 @@ void show(const call& c, on_response done) {
                    {"rows", std::move(rows)},
                    {"rows_in_all", answer.rows_in_all},
                    {"total", row_object(answer.total)}};
-    done(json_response(json::serialize(o)));
+    done(object_response(o));
   });
 }
 
 }  // namespace
 
 std::vector<route> flow_routes() {
-  return {{"GET", "/v1/flow", show, {"by", "max"}}};
+  return {{"GET", "/v1/flow", show_flow, {"by", "max"}}};
 }
 
 }  // namespace gonets::httpd::detail

@@ -11,7 +11,7 @@ namespace gonets::httpd::detail {
 namespace {
 namespace json = boost::json;
 
-constexpr std::uint64_t number_max = 4'294'967'295;
+constexpr std::uint64_t hold_id_max = 4'294'967'295;
 
 json::object row_object(const hold_row& row) {
   json::object o{{"id", row.hold.id.value}};
@@ -30,20 +30,20 @@ json::object row_object(const hold_row& row) {
 control::done<std::expected<hold_row, response>> show_hold(on_response done, unsigned status) {
   return [done = std::move(done), status](std::expected<hold_row, response> got) mutable {
     if (!got) return done(std::move(got.error()));
-    done(json_response(json::serialize(row_object(*got)), status));
+    done(object_response(row_object(*got), status));
   };
 }
 
-void list(const call& c, on_response done) {
+void list_holds(const call& c, on_response done) {
   c.ask.operating().holds([done = std::move(done)](const std::vector<hold_row>& rows) mutable {
     json::array holds;
     for (const auto& row : rows)
       holds.push_back(row_object(row));
-    done(json_response(json::serialize(json::object{{"holds", std::move(holds)}})));
+    done(object_response(json::object{{"holds", std::move(holds)}}));
   });
 }
 
-void add(const call& c, on_response done) {
+void add_hold(const call& c, on_response done) {
   json_body body(c.asked.body);
   hold_request wanted;
   wanted.account = body.text("account").value_or("");
@@ -60,8 +60,8 @@ void add(const call& c, on_response done) {
   c.ask.operating().add_hold(std::move(wanted), show_hold(std::move(done), 201));
 }
 
-void release(const call& c, on_response done) {
-  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, number_max);
+void release_hold(const call& c, on_response done) {
+  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, hold_id_max);
   if (!id) return done(id.error());
   c.ask.operating().release_hold(scheduler::hold_id{static_cast<std::uint32_t>(*id)}, show_hold(std::move(done), 200));
 }
@@ -70,9 +70,9 @@ void release(const call& c, on_response done) {
 
 std::vector<route> hold_routes() {
   return {
-      {"GET", "/v1/holds", list, {}},
-      {"POST", "/v1/holds", add, {}},
-      {"DELETE", "/v1/holds/{id}", release, {}},
+      {"GET", "/v1/holds", list_holds, {}},
+      {"POST", "/v1/holds", add_hold, {}},
+      {"DELETE", "/v1/holds/{id}", release_hold, {}},
   };
 }
 

@@ -11,9 +11,6 @@ namespace gonets::httpd::detail {
 namespace {
 namespace json = boost::json;
 
-constexpr std::uint64_t rows_max = 1000;
-constexpr std::uint64_t rows_by_default = 100;
-
 // A cursor is the id of the page's last message and the index of its recipient: "066K3V7P8G01.0".
 std::string cursor_text(const journal::position& p) {
   return fmt::format("{}.{}", to_text(p.message), p.index.value);
@@ -90,7 +87,7 @@ or_refusal<message_search> read_search(const call& c) {
   const auto until = age_parameter(c.query, "until");
   if (!until) return std::unexpected(until.error());
   wanted.until = *until;
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return std::unexpected(max.error());
   q.max = *max;
   if (!c.as.account.empty()) {
@@ -112,7 +109,7 @@ void search(const call& c, on_response done) {
       messages.push_back(row_object(each));
     json::object o{{"messages", std::move(messages)}};
     if (got->next) o["next"] = cursor_text(*got->next);
-    done(json_response(json::serialize(o)));
+    done(object_response(o));
   });
 }
 

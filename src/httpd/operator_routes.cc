@@ -13,8 +13,6 @@ namespace {
 namespace json = boost::json;
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t rows_max = 1000;
-constexpr std::uint64_t rows_by_default = 100;
 constexpr milliseconds day{std::chrono::hours(24)};
 constexpr std::string_view duration_expected = "a duration such as 90m, 24h or 7d";
 
@@ -42,7 +40,7 @@ json::object change_object(const events::event& e) {
 void history(const call& c, on_response done) {
   const auto back = parse_since(parameter(c.query, "since"), day);
   if (!back) return done(back.error());
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   using answer = std::expected<pace_history_answer, std::string>;
   c.ask.operating().pace_history(c.id, *back, *max, [done = std::move(done)](const answer& got) mutable {
@@ -52,7 +50,7 @@ void history(const call& c, on_response done) {
       changes.push_back(change_object(e));
     json::object o{{"site", got->site}, {"changes", std::move(changes)}, {"changes_in_all", got->changes_in_all}};
     add_log(o, got->log);
-    done(json_response(json::serialize(o)));
+    done(object_response(o));
   });
 }
 
@@ -100,7 +98,7 @@ void test_rules(const call& c, on_response done) {
                    {"left_out", got->left_out},
                    {"groups", std::move(groups)}};
     add_log(o, got->log);
-    done(json_response(json::serialize(o)));
+    done(object_response(o));
   };
   c.ask.operating().test_rules(std::move(*rules), std::move(name), *back, std::move(show));
 }

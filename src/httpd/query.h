@@ -28,6 +28,8 @@ using or_refusal = std::expected<T, response>;
 // Refuses parameters that are not in `known`, and one given twice.
 or_refusal<void> check_parameters(const parameters& given, const std::vector<std::string_view>& known);
 std::string_view parameter(const parameters& given, std::string_view name);  // empty when absent
+// Of an answer that lists: when `max` is absent, and at most.
+inline constexpr std::uint64_t rows_usual = 100, rows_max = 1000;
 // `fallback` when absent; refuses what is not a whole number from `low` to `high`.
 or_refusal<std::uint64_t> number_parameter(const parameters& given, std::string_view name, std::uint64_t fallback,
                                            std::uint64_t low, std::uint64_t high);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -18,8 +20,6 @@
 namespace gonets::httpd {
 namespace {
 
-constexpr std::uint64_t rows_max = 1000;
-constexpr std::uint64_t rows_by_default = 100;
 constexpr std::uint64_t lines_by_default = 50;
 constexpr std::size_t capture_id_bytes_max = 64;
 
@@ -62,7 +62,7 @@ void summary(const call& c, on_response done) {
 void list(const call& c, on_response done) {
   auto which = filter_from_query(c.query);
   if (!which) return done(std::move(which.error()));
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   if (!c.as.account.empty()) {
     if (!which->account.empty() && which->account != c.as.account)
@@ -132,7 +132,7 @@ void audit(const call& c, on_response done) {
 }
 
 void captured(const call& c, on_response done) {
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   c.ask.captured(*max, [done = std::move(done)](const std::vector<captured_message>& all) mutable {
     done(json_response(capture_json(all)));
@@ -160,7 +160,7 @@ void captured_content(const call& c, on_response done) {
 }
 
 void lockouts(const call& c, on_response done) {
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   c.ask.lockouts(*max, [done = std::move(done)](const std::vector<lockout_row>& rows) mutable {
     done(json_response(lockouts_json(rows)));
@@ -271,6 +271,10 @@ void answer_by(const route& r, call c, on_response done) {
 }
 
 }  // namespace
+
+response detail::object_response(const boost::json::object& o, unsigned status) {
+  return json_response(boost::json::serialize(o), status);
+}
 
 response detail::json_response(std::string body, unsigned status) {
   return {.status = status, .body = message::valid_utf8(std::move(body))};

@@ -16,7 +16,7 @@ wall_time from_ms(std::int64_t ms) {
   return wall_time(std::chrono::milliseconds(ms));
 }
 
-std::string to_json(const scheduler::site_view& v) {
+std::string site_json(const scheduler::site_view& v) {
   json::object o{{"site", v.site}, {"egress", v.egress}, {"state", v.state}};
   add_text(o, "provider", v.provider);
   add_text(o, "reason", v.reason);
@@ -52,12 +52,12 @@ std::string to_json(const scheduler::site_view& v) {
 
 control::done<site_answer> show_answer(on_response done) {
   return [done = std::move(done)](site_answer answer) mutable {
-    if (answer) return done(json_response(to_json(*answer)));
+    if (answer) return done(json_response(site_json(*answer)));
     done(error_response(404, "no_site", answer.error(), "a site is named by a domain that mail can be sent to"));
   };
 }
 
-void show(const call& c, on_response done) {
+void show_site(const call& c, on_response done) {
   site_viewer by{std::string(parameter(c.query, "stream")), std::string(parameter(c.query, "account"))};
   c.ask.view_site(c.id, std::move(by), show_answer(std::move(done)));
 }
@@ -85,7 +85,7 @@ void release(const call& c, on_response done) {
 
 std::vector<route> site_routes() {
   return {
-      {"GET", "/v1/sites/{domain}", show, {"stream", "account"}},
+      {"GET", "/v1/sites/{domain}", show_site, {"stream", "account"}},
       {"PUT", "/v1/sites/{domain}/pace", pin, {}},
       {"DELETE", "/v1/sites/{domain}/pace", release, {"stream"}},
   };

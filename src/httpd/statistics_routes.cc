@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 using journal::statistics_by;
 
-constexpr std::uint64_t rows_usual = 100, rows_max = 1000;
 constexpr std::chrono::milliseconds since_usual = std::chrono::days(7);
 // Every recipient ends as one of these.
 constexpr std::array<std::string_view, 6> ends{"delivered", "bounced",   "expired",
@@ -107,7 +106,7 @@ or_refusal<std::vector<statistics_by>> read_grouping(std::string_view by, std::s
   return all;
 }
 
-void show(const call& c, on_response done) {
+void show_statistics(const call& c, on_response done) {
   statistics_search wanted;
   auto grouping = read_grouping(parameter(c.query, "by"), parameter(c.query, "group"));
   if (!grouping) return done(std::move(grouping.error()));
@@ -138,19 +137,20 @@ void show(const call& c, on_response done) {
         json::array group;
         for (std::size_t i = 1; i < by.size(); ++i)
           group.emplace_back(journal::to_text(by[i]));
-        done(json_response(json::serialize(json::object{{"by", journal::to_text(by.front())},
-                                                        {"group", std::move(group)},
-                                                        {"since", time_text(got->since)},
-                                                        {"until", time_text(got->until)},
-                                                        {"rows", std::move(rows)},
-                                                        {"rows_in_all", got->rows.size()}})));
+        done(object_response(json::object{{"by", journal::to_text(by.front())},
+                                          {"group", std::move(group)},
+                                          {"since", time_text(got->since)},
+                                          {"until", time_text(got->until)},
+                                          {"rows", std::move(rows)},
+                                          {"rows_in_all", got->rows.size()}}));
       });
 }
 
 }  // namespace
 
 std::vector<route> statistics_routes() {
-  return {{"GET", "/v1/stats", show, {"by", "group", "since", "until", "account", "max"}, {needs::read, true}}};
+  return {
+      {"GET", "/v1/stats", show_statistics, {"by", "group", "since", "until", "account", "max"}, {needs::read, true}}};
 }
 
 }  // namespace gonets::httpd::detail

@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t addresses_max = 10'000;
-constexpr std::uint64_t rows_usual = 100, rows_max = 10'000;
+constexpr std::uint64_t suppression_rows_max = 10'000;
 constexpr std::uint64_t seconds_max = 3'153'600'000;
 
 json::object row_object(const suppression::entry& e) {
@@ -70,17 +70,17 @@ void list_one(const call& c, std::string owner, on_response done) {
           for (const auto& e : f.entries)
             rows.push_back(row_object(e));
         }
-        done(json_response(json::serialize(json::object{{"suppressions", std::move(rows)}})));
+        done(object_response(json::object{{"suppressions", std::move(rows)}}));
       });
 }
 
-void list(const call& c, on_response done) {
+void list_suppressions(const call& c, on_response done) {
   suppression_search wanted;
   auto owner = owner_of(c, std::string(parameter(c.query, "account")));
   if (!owner) return done(std::move(owner.error()));
   if (owner->empty()) return done(error_response(400, "invalid_parameter", "account: is missing"));
   if (!parameter(c.query, "address").empty()) return list_one(c, std::move(*owner), std::move(done));
-  const auto limit = number_parameter(c.query, "limit", rows_usual, 1, rows_max);
+  const auto limit = number_parameter(c.query, "limit", rows_usual, 1, suppression_rows_max);
   if (!limit) return done(limit.error());
   const auto back = age_parameter(c.query, "since");
   if (!back) return done(back.error());
@@ -104,11 +104,11 @@ void list(const call& c, on_response done) {
                                      rows.push_back(row_object(e));
                                    json::object o{{"suppressions", std::move(rows)}};
                                    add_text(o, "next", got->next);
-                                   done(json_response(json::serialize(o)));
+                                   done(object_response(o));
                                  });
 }
 
-void show(const call& c, on_response done) {
+void show_suppression(const call& c, on_response done) {
   auto owner = owner_of(c, std::string(parameter(c.query, "account")));
   if (!owner) return done(std::move(owner.error()));
   if (!message::parse_address(c.id, true))
@@ -121,7 +121,7 @@ void show(const call& c, on_response done) {
         json::array all;
         for (const auto& f : *got)
           all.push_back(facts_object(f));
-        done(json_response(json::serialize(json::object{{"address", address}, {"accounts", std::move(all)}})));
+        done(object_response(json::object{{"address", address}, {"accounts", std::move(all)}}));
       });
 }
 
@@ -185,7 +185,7 @@ void take_entries(json_body& body, suppression_request& to) {
   }
 }
 
-void change(const call& c, bool remove, on_response done) {
+void change_suppression(const call& c, bool remove, on_response done) {
   json_body body(c.asked.body);
   suppression_request wanted;
   wanted.remove = remove;
@@ -204,16 +204,16 @@ void change(const call& c, bool remove, on_response done) {
         if (!got) return done(std::move(got.error()));
         json::object o{{what, got->count}};
         if (!got->kept.empty()) o["kept"] = json::array(got->kept.begin(), got->kept.end());
-        done(json_response(json::serialize(o)));
+        done(object_response(o));
       });
 }
 
-void add(const call& c, on_response done) {
-  change(c, false, std::move(done));
+void add_suppression(const call& c, on_response done) {
+  change_suppression(c, false, std::move(done));
 }
 
-void remove(const call& c, on_response done) {
-  change(c, true, std::move(done));
+void remove_suppression(const call& c, on_response done) {
+  change_suppression(c, true, std::move(done));
 }
 
 }  // namespace
@@ -223,12 +223,12 @@ std::vector<route> suppression_routes() {
   return {
       {"GET",
        "/v1/suppressions",
-       list,
+       list_suppressions,
        {"account", "address", "after", "limit", "reason", "stream", "list", "since", "search"},
        readers},
-      {"GET", "/v1/suppressions/{address}", show, {"account"}, readers},
-      {"POST", "/v1/suppressions", add, {}, own},
-      {"POST", "/v1/suppressions/remove", remove, {}, own},
+      {"GET", "/v1/suppressions/{address}", show_suppression, {"account"}, readers},
+      {"POST", "/v1/suppressions", add_suppression, {}, own},
+      {"POST", "/v1/suppressions/remove", remove_suppression, {}, own},
   };
 }
 

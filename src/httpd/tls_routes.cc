@@ -15,8 +15,6 @@ namespace {
 namespace json = boost::json;
 using std::chrono::sys_days;
 
-constexpr std::uint64_t rows_max = 1000;
-constexpr std::uint64_t rows_by_default = 100;
 constexpr std::size_t domain_bytes_max = 253;
 
 json::array texts(const std::vector<std::string>& from) {
@@ -133,11 +131,11 @@ void policy_of(const call& c, on_response done) {
 void reports(const call& c, on_response done) {
   const auto day = day_parameter(c.query);
   if (!day) return done(day.error());
-  const auto max = number_parameter(c.query, "max", rows_by_default, 1, rows_max);
+  const auto max = number_parameter(c.query, "max", rows_usual, 1, rows_max);
   if (!max) return done(max.error());
   c.ask.tls().tls_reports(*day, *max, [done = std::move(done)](const auto& rows) mutable {
     if (!rows) return done(unavailable(rows.error()));
-    done(json_response(json::serialize(json::object{{"reports", row_array(*rows)}})));
+    done(object_response(json::object{{"reports", row_array(*rows)}}));
   });
 }
 
@@ -171,7 +169,7 @@ void send(const call& c, on_response done) {
   c.ask.tls().send_tls_reports(std::move(domain), *day, [done = std::move(done)](const auto& sent) mutable {
     if (!sent) return done(unavailable(sent.error()));
     if (!*sent) return done(error_response(409, "disabled", "TLS reports are switched off", "set tls_report.enabled"));
-    done(json_response(json::serialize(json::object{{"sending", **sent}})));
+    done(object_response(json::object{{"sending", **sent}}));
   });
 }
 

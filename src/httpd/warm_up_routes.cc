@@ -27,11 +27,11 @@ json::object line_object(const shaping::warm_up_book::line& l) {
   return o;
 }
 
-void list(const call& c, on_response done) {
+void list_warm_ups(const call& c, on_response done) {
   json::array all;
   for (const auto& l : c.ask.operating().warm_ups())
     all.push_back(line_object(l));
-  done(json_response(json::serialize(json::object{{"warm_ups", std::move(all)}})));
+  done(object_response(json::object{{"warm_ups", std::move(all)}}));
 }
 
 void set(const call& c, on_response done) {
@@ -47,13 +47,13 @@ void set(const call& c, on_response done) {
   if (day) to.day = static_cast<std::uint32_t>(*day);
   auto line = c.ask.operating().set_warm_up(to);
   if (!line) return done(std::move(line.error()));
-  done(json_response(json::serialize(line_object(*line))));
+  done(object_response(line_object(*line)));
 }
 
 }  // namespace
 
 std::vector<route> warm_up_routes() {
-  return {{"GET", "/v1/warm-ups", list, {}}, {"POST", "/v1/warm-ups", set, {}}};
+  return {{"GET", "/v1/warm-ups", list_warm_ups, {}}, {"POST", "/v1/warm-ups", set, {}}};
 }
 
 }  // namespace gonets::httpd::detail

@@ -17,8 +17,8 @@ namespace json = boost::json;
 using webhooks::webhook;
 using webhooks::webhook_id;
 
-constexpr std::uint64_t number_max = 4'294'967'295;
-constexpr std::uint64_t cursor_max = 1ull << 62;
+constexpr std::uint64_t id_max = 4'294'967'295;
+constexpr std::uint64_t after_max = 1ull << 62;
 constexpr std::uint64_t back_seconds_max = 365ull * 24 * 3600;
 
 json::object hook_object(const webhook& w, const accounts::directory& known) {
@@ -59,10 +59,6 @@ json::object attempt_object(const webhooks::attempt& a) {
   return o;
 }
 
-response object_response(const json::object& o, unsigned status = 200) {
-  return json_response(json::serialize(o), status);
-}
-
 // The owner by an account's name. An account's own key has no other.
 or_refusal<std::optional<account_id>> owner_of(const std::string& named, const std::string& as,
                                                const accounts::directory& known) {
@@ -96,7 +92,7 @@ response shown(webhook_parts& in, webhook_id id, const std::string& secret = {},
   return object_response(o, status);
 }
 
-void list(const call& c, on_response done) {
+void list_webhooks(const call& c, on_response done) {
   const auto work = [as = c.as.account,
                      named = std::string(parameter(c.query, "account"))](webhook_parts& in) -> response {
     const auto owner = owner_of(named, as, in.accounts);
@@ -145,7 +141,7 @@ std::string name_from(std::string_view url) {
   return parsed ? parsed->host : std::string();
 }
 
-void add(const call& c, on_response done) {
+void add_webhook(const call& c, on_response done) {
   json_body body(c.asked.body);
   webhook fresh;
   const auto url = take_url(body);
@@ -172,7 +168,7 @@ void add(const call& c, on_response done) {
 using on_hook = std::move_only_function<response(webhook_parts&, const webhook&)>;
 
 void with_hook(const call& c, on_hook then, on_response done) {
-  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, number_max);
+  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, id_max);
   if (!id) return done(id.error());
   auto work = [as = c.as.account, which = webhook_id{static_cast<std::uint32_t>(*id)},
                then = std::move(then)](webhook_parts& in) mutable -> response {
@@ -182,7 +178,7 @@ void with_hook(const call& c, on_hook then, on_response done) {
   c.ask.webhooks().with_webhooks(std::move(work), std::move(done));
 }
 
-void show(const call& c, on_response done) {
+void show_webhook(const call& c, on_response done) {
   const auto answer = [](webhook_parts& in, const webhook& w) {
     auto o = hook_object(w, in.accounts);
     const auto standings = in.sending.standings();
@@ -197,7 +193,7 @@ void show(const call& c, on_response done) {
   with_hook(c, answer, std::move(done));
 }
 
-void change(const call& c, on_response done) {
+void change_webhook(const call& c, on_response done) {
   json_body body(c.asked.body);
   webhooks::changes to;
   to.name = body.text("name");
@@ -213,7 +209,7 @@ void change(const call& c, on_response done) {
   with_hook(c, std::move(work), std::move(done));
 }
 
-void remove(const call& c, on_response done) {
+void remove_webhook(const call& c, on_response done) {
   const auto work = [](webhook_parts& in, const webhook& w) -> response {
     if (auto removed = in.kept.remove(w.id); !removed) return refused(removed.error());
     in.sending.look_again();
@@ -222,7 +218,7 @@ void remove(const call& c, on_response done) {
   with_hook(c, work, std::move(done));
 }
 
-void rotate(const call& c, on_response done) {
+void rotate_secret(const call& c, on_response done) {
   const auto work = [](webhook_parts& in, const webhook& w) -> response {
     const auto secret = in.kept.rotate(w.id, in.now);
     if (!secret) return refused(secret.error());
@@ -258,7 +254,7 @@ void resume(const call& c, on_response done) {
 
 void replay(const call& c, on_response done) {
   json_body body(c.asked.body);
-  const auto after = body.number("after", cursor_max);
+  const auto after = body.number("after", after_max);
   const auto back = body.number("back", back_seconds_max);
   if (after.has_value() == back.has_value()) body.refuse("wanted is either `after`, a cursor, or `back`, in seconds");
   if (auto wrong = body.refusal()) return done(std::move(*wrong));
@@ -285,7 +281,7 @@ void replay(const call& c, on_response done) {
 void try_out(const call& c, on_response done) {
   // First whether it is the asker's at all.
   auto& ask = c.ask.webhooks();
-  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, number_max);
+  const auto id = number_parameter({{"id", c.id}}, "id", 0, 1, id_max);
   if (!id) return done(id.error());
   const webhook_id which{static_cast<std::uint32_t>(*id)};
   const auto work = [](webhook_parts& in, const webhook&) -> response {
@@ -306,11 +302,16 @@ void try_out(const call& c, on_response done) {
 std::vector<route> webhook_routes() {
   constexpr route_access own{needs::admin, true};
   return {
-      {"GET", "/v1/webhooks", list, {"account"}, own},       {"POST", "/v1/webhooks", add, {}, own},
-      {"GET", "/v1/webhooks/{id}", show, {}, own},           {"PATCH", "/v1/webhooks/{id}", change, {}, own},
-      {"DELETE", "/v1/webhooks/{id}", remove, {}, own},      {"POST", "/v1/webhooks/{id}/rotate", rotate, {}, own},
-      {"POST", "/v1/webhooks/{id}/pause", pause, {}, own},   {"POST", "/v1/webhooks/{id}/resume", resume, {}, own},
-      {"POST", "/v1/webhooks/{id}/replay", replay, {}, own}, {"POST", "/v1/webhooks/{id}/test", try_out, {}, own},
+      {"GET", "/v1/webhooks", list_webhooks, {"account"}, own},
+      {"POST", "/v1/webhooks", add_webhook, {}, own},
+      {"GET", "/v1/webhooks/{id}", show_webhook, {}, own},
+      {"PATCH", "/v1/webhooks/{id}", change_webhook, {}, own},
+      {"DELETE", "/v1/webhooks/{id}", remove_webhook, {}, own},
+      {"POST", "/v1/webhooks/{id}/rotate", rotate_secret, {}, own},
+      {"POST", "/v1/webhooks/{id}/pause", pause, {}, own},
+      {"POST", "/v1/webhooks/{id}/resume", resume, {}, own},
+      {"POST", "/v1/webhooks/{id}/replay", replay, {}, own},
+      {"POST", "/v1/webhooks/{id}/test", try_out, {}, own},
   };
 }
 

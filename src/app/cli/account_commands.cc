@@ -14,7 +14,7 @@ namespace gonets::app::cli {
 namespace {
 namespace json = boost::json;
 
-colour colour_of_state(std::string_view state) {
+colour colour_of_account(std::string_view state) {
   if (state == "paused") return colour::yellow;
   return state == "closed" ? colour::red : colour::none;
 }
@@ -51,7 +51,7 @@ std::string quotas_text(const json::array& all) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-void print_field(const context& with, std::string_view name, std::string_view value) {
+void print_account_field(const context& with, std::string_view name, std::string_view value) {
   if (!value.empty()) with.out << fmt::format("  {:<12}{}\n", name, printable(value));
 }
 
@@ -74,7 +74,7 @@ void print_credentials(const json::array& all, const context& with) {
   with.out << lines.render(with.screen);
 }
 
-void print_domains(const json::array& all, const context& with) {
+void print_own_domains(const json::array& all, const context& with) {
   table lines({{"DOMAIN", align::left, true}, {"VERIFIED"}, {"CHECKED", align::right}});
   for (const auto& each : all) {
     const auto& d = as_object(each);
@@ -92,47 +92,50 @@ std::string or_servers(std::string text, std::uint64_t number) {
 void print_suppression(const json::object& o, const context& with) {
   const auto& policy = object_of(o, "suppression");
   const auto categories = joined(array_of(policy, "categories"));
-  print_field(with, "suppresses", "on " + (categories.empty() ? "no refusal" : categories));
+  print_account_field(with, "suppresses", "on " + (categories.empty() ? "no refusal" : categories));
   if (const auto soft = number_of(policy, "soft_bounces"); soft > 0) {
-    print_field(with, "",
-                fmt::format("after {} soft bounces over {} days within {}, for {} days", soft,
-                            number_of(policy, "soft_over_days"), number_of(policy, "soft_within_days"),
-                            number_of(policy, "soft_for_days")));
+    print_account_field(with, "",
+                        fmt::format("after {} soft bounces over {} days within {}, for {} days", soft,
+                                    number_of(policy, "soft_over_days"), number_of(policy, "soft_within_days"),
+                                    number_of(policy, "soft_for_days")));
   }
-  if (flag_of(o, "may_ignore_suppression")) print_field(with, "", "its messages may ask to be sent all the same");
+  if (flag_of(o, "may_ignore_suppression"))
+    print_account_field(with, "", "its messages may ask to be sent all the same");
 }
 
 void print_account(const json::object& o, const context& with) {
   const auto state = text_of(o, "state");
   with.out << coloured(printable(text_of(o, "name")), colour::bold, with.screen) << '\n';
-  with.out << fmt::format("  {:<12}{}\n", "state", coloured(printable(state), colour_of_state(state), with.screen));
-  print_field(with, "plan", text_of(o, "plan"));
-  print_field(with, "policy", text_of(o, "policy"));
+  with.out << fmt::format("  {:<12}{}\n", "state", coloured(printable(state), colour_of_account(state), with.screen));
+  print_account_field(with, "plan", text_of(o, "plan"));
+  print_account_field(with, "policy", text_of(o, "policy"));
   const auto& limits = array_of(o, "limits");
-  if (limits.empty()) print_field(with, "quotas", "none");
+  if (limits.empty()) print_account_field(with, "quotas", "none");
   for (const auto& each : limits) {
     const auto& q = as_object(each);
     const auto used = q.contains("used") ? fmt::format(", {} used", number_of(q, "used")) : std::string();
-    print_field(with, &each == &limits.front() ? "quotas" : "", quota_text(q) + used);
+    print_account_field(with, &each == &limits.front() ? "quotas" : "", quota_text(q) + used);
   }
-  if (flag_of(o, "month_is_final")) print_field(with, "", "over a month's quota: refused for good");
+  if (flag_of(o, "month_is_final")) print_account_field(with, "", "over a month's quota: refused for good");
   const auto bytes = number_of(o, "message_bytes_max"), recipients = number_of(o, "recipients_max");
-  print_field(with, "message", or_servers("at most " + format_bytes(bytes), bytes));
-  print_field(with, "recipients", or_servers(fmt::format("at most {}", recipients), recipients));
-  if (const auto weight = number_of(o, "weight"); weight > 1) print_field(with, "weight", std::to_string(weight));
-  print_field(with, "egress", text_of(o, "egress"));
+  print_account_field(with, "message", or_servers("at most " + format_bytes(bytes), bytes));
+  print_account_field(with, "recipients", or_servers(fmt::format("at most {}", recipients), recipients));
+  if (const auto weight = number_of(o, "weight"); weight > 1)
+    print_account_field(with, "weight", std::to_string(weight));
+  print_account_field(with, "egress", text_of(o, "egress"));
   print_suppression(o, with);
   if (const auto days = number_of(o, "journal_hash_after_days"); days != 0)
-    print_field(with, "journal",
-                fmt::format("addresses are hashed after {}", days == 1 ? "a day" : fmt::format("{} days", days)));
-  if (flag_of(o, "journal_subject")) print_field(with, "subjects", "kept in events and journal");
+    print_account_field(
+        with, "journal",
+        fmt::format("addresses are hashed after {}", days == 1 ? "a day" : fmt::format("{} days", days)));
+  if (flag_of(o, "journal_subject")) print_account_field(with, "subjects", "kept in events and journal");
   if (const auto& all = array_of(o, "credential_list"); !all.empty()) {
     with.out << '\n';
     print_credentials(all, with);
   }
   if (const auto& all = array_of(o, "domain_list"); !all.empty()) {
     with.out << '\n';
-    print_domains(all, with);
+    print_own_domains(all, with);
   }
 }
 
@@ -146,7 +149,7 @@ void print_accounts(const json::object& o, const context& with) {
   for (const auto& each : array_of(o, "accounts")) {
     const auto& a = as_object(each);
     const auto state = std::string(text_of(a, "state"));
-    lines.add({std::string(text_of(a, "name")), cell(state, colour_of_state(state)), std::string(text_of(a, "plan")),
+    lines.add({std::string(text_of(a, "name")), cell(state, colour_of_account(state)), std::string(text_of(a, "plan")),
                std::string(text_of(a, "policy")), std::to_string(number_of(a, "credentials")),
                std::to_string(number_of(a, "domains"))});
   }
@@ -204,16 +207,16 @@ void print_issued(const json::object& o, const std::string& account, const conte
   for (const auto& each : servers) {
     const auto& s = as_object(each);
     if (&each == &servers.front() || text_of(s, "host") != text_of(as_object(*(&each - 1)), "host"))
-      print_field(with, "host", text_of(s, "host"));
-    print_field(with, "port", fmt::format("{}{}", number_of(s, "port"), tls_words(text_of(s, "tls"))));
+      print_account_field(with, "host", text_of(s, "host"));
+    print_account_field(with, "port", fmt::format("{}{}", number_of(s, "port"), tls_words(text_of(s, "tls"))));
   }
   const bool smtp = text_of(o, "kind") == "smtp";
   if (smtp) {
-    print_field(with, "login", text_of(o, "login"));
-    print_field(with, "password", text_of(o, "secret"));
+    print_account_field(with, "login", text_of(o, "login"));
+    print_account_field(with, "password", text_of(o, "secret"));
   } else {
-    print_field(with, "API key", text_of(o, "api_key"));
-    print_field(with, "header", fmt::format("Authorization: Bearer {}", text_of(o, "api_key")));
+    print_account_field(with, "API key", text_of(o, "api_key"));
+    print_account_field(with, "header", fmt::format("Authorization: Bearer {}", text_of(o, "api_key")));
   }
   with.out << fmt::format(
       "Keep the {} now: it is not shown again, the server has only its hash. `gonets credential revoke {} {}` ends "
@@ -300,9 +303,9 @@ int plan_list(const arguments& given, const context& with) {
 int plan_show(const arguments& given, const context& with) {
   return ask_and_show(given, with, path_of("plans", given.account.name), [&](const json::object& o) {
     with.out << coloured(printable(text_of(o, "name")), colour::bold, with.screen) << '\n';
-    print_field(with, "quotas", quotas_text(array_of(o, "quotas")));
+    print_account_field(with, "quotas", quotas_text(array_of(o, "quotas")));
     const auto users = joined(array_of(o, "accounts"));
-    print_field(with, "accounts", users.empty() ? "none" : users);
+    print_account_field(with, "accounts", users.empty() ? "none" : users);
   });
 }
 

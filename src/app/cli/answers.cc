@@ -75,6 +75,13 @@ std::uint64_t number_of(const json::object& o, std::string_view name) {
   return error ? 0 : number;
 }
 
+double real_of(const json::object& o, std::string_view name) {
+  const auto* found = o.if_contains(name);
+  json::error_code error;
+  const auto number = found == nullptr ? 0 : found->to_number<double>(error);
+  return error ? 0 : number;
+}
+
 bool flag_of(const json::object& o, std::string_view name) {
   const auto* found = o.if_contains(name);
   return found != nullptr && found->is_bool() && found->get_bool();

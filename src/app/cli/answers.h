@@ -31,6 +31,7 @@ void explain(const context& with, const api_failure& failure);
 // Members that are absent, or of another type than the API's, read as empty or zero.
 std::string_view text_of(const boost::json::object& o, std::string_view name);
 std::uint64_t number_of(const boost::json::object& o, std::string_view name);
+double real_of(const boost::json::object& o, std::string_view name);
 bool flag_of(const boost::json::object& o, std::string_view name);
 const boost::json::object& object_of(const boost::json::object& o, std::string_view name);
 const boost::json::array& array_of(const boost::json::object& o, std::string_view name);

@@ -16,7 +16,7 @@ cell outcome_of(const json::object& o, std::string_view name) {
   return {std::string(word), word == "pass" ? colour::green : word == "fail" ? colour::red : colour::none};
 }
 
-void print_domains(const json::array& all, const context& with) {
+void print_reported_domains(const json::array& all, const context& with) {
   table rows({{"DOMAIN", align::left, true},
               {"REPORTS", align::right},
               {"MESSAGES", align::right},
@@ -84,7 +84,7 @@ int domain_reports(const arguments& given, const context& with) {
     }
     if (!dmarc.empty()) {
       with.out << "Mail in these domains' names (DMARC):\n\n";
-      print_domains(array_of(o, "domains"), with);
+      print_reported_domains(array_of(o, "domains"), with);
       print_sources(dmarc, with);
     }
     if (!dmarc.empty() && !tls.empty()) with.out << '\n';

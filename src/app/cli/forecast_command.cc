@@ -64,13 +64,6 @@ std::vector<std::pair<std::string, std::uint64_t>> largest_first(const mailing& 
   return all;
 }
 
-double real_of(const json::object& o, std::string_view name) {
-  const auto* found = o.if_contains(name);
-  json::error_code error;
-  const auto number = found == nullptr ? 0 : found->to_number<double>(error);
-  return error ? 0 : number;
-}
-
 // The destinations of a mailing: each site once, however many of its domains there are.
 class destinations {
  public:

@@ -59,7 +59,7 @@ const provider* find_provider(const shaping::rules& all, const std::string& word
   return nullptr;
 }
 
-std::string joined(const auto& items, auto to_string, std::string_view separator) {
+std::string listed(const auto& items, auto to_string, std::string_view separator) {
   std::string all;
   for (const auto& each : items) {
     if (!all.empty()) all += separator;
@@ -67,7 +67,7 @@ std::string joined(const auto& items, auto to_string, std::string_view separator
   }
   return all;
 }
-std::string joined(const std::vector<std::string>& items, std::string_view separator = ", ") {
+std::string listed(const std::vector<std::string>& items, std::string_view separator = ", ") {
   return fmt::format("{}", fmt::join(items, separator));
 }
 
@@ -75,19 +75,19 @@ std::string joined(const std::vector<std::string>& items, std::string_view separ
 std::string condition_of(const reply_rule& r) {
   std::vector<std::string> parts;
   if (!r.codes.empty())
-    parts.push_back(joined(
+    parts.push_back(listed(
         r.codes, [](const auto& c) { return to_text(c); }, "|"));
   if (!r.statuses.empty())
-    parts.push_back(joined(
+    parts.push_back(listed(
         r.statuses, [](const auto& s) { return to_text(s); }, "|"));
   if (!r.texts.empty())
-    parts.push_back(joined(
+    parts.push_back(listed(
         r.texts, [](const auto& t) { return '"' + t.source() + '"'; }, "|"));
   if (!r.stages.empty()) {
-    parts.push_back("at " + joined(
+    parts.push_back("at " + listed(
                                 r.stages, [](stage s) { return std::string(to_text(s)); }, "|"));
   }
-  return joined(parts, " ");
+  return listed(parts, " ");
 }
 
 json::object to_object(const provider_limits& of) {
@@ -132,7 +132,7 @@ std::string rates_cell(const provider_limits& l) {
   if (l.messages_a_minute) rates.push_back(fmt::format("{}/m", *l.messages_a_minute));
   if (l.messages_an_hour) rates.push_back(fmt::format("{}/h", *l.messages_an_hour));
   if (l.messages_a_day) rates.push_back(fmt::format("{}/d", *l.messages_a_day));
-  return joined(rates, " ");
+  return listed(rates, " ");
 }
 
 int show_all(const arguments& given, const shaping::rules& all, const filter_context& with) {
@@ -151,7 +151,7 @@ int show_all(const arguments& given, const shaping::rules& all, const filter_con
               {"MESSAGES/CONN", align::right},
               {"RATES"}});
   for (const provider& p : all.providers.all()) {
-    rows.add({p.name, joined(p.mx), joined(p.domains), limit_cell(p.limits.connections),
+    rows.add({p.name, listed(p.mx), listed(p.domains), limit_cell(p.limits.connections),
               limit_cell(p.limits.new_connections_a_minute), limit_cell(p.limits.messages_a_connection),
               rates_cell(p.limits)});
   }
@@ -174,8 +174,8 @@ int show_one(const arguments& given, const shaping::rules& all, const provider& 
     return exit_fine;
   }
   with.out << p.name << ": " << printable(p.title) << '\n';
-  if (!p.mx.empty()) with.out << "  MX hosts below  " << joined(p.mx) << '\n';
-  if (!p.domains.empty()) with.out << "  domains         " << joined(p.domains) << '\n';
+  if (!p.mx.empty()) with.out << "  MX hosts below  " << listed(p.mx) << '\n';
+  if (!p.domains.empty()) with.out << "  domains         " << listed(p.domains) << '\n';
   if (p.greylisting) with.out << "  greylists for   " << format_duration(*p.greylisting) << '\n';
   for (const auto& f : shaping::limit_fields) {
     if (p.limits.*(f.field)) with.out << fmt::format("  {:<26}{:>8}\n", f.name, *(p.limits.*(f.field)));

@@ -14,13 +14,6 @@ namespace gonets::app::cli {
 namespace {
 namespace json = boost::json;
 
-double real_of(const json::object& o, std::string_view name) {
-  const auto* found = o.if_contains(name);
-  json::error_code error;
-  const auto number = found == nullptr ? 0 : found->to_number<double>(error);
-  return error ? 0 : number;
-}
-
 // "12/s", "30/m": what people would say.
 std::string rate_text(double a_second) {
   if (a_second >= 1) return shaping::rate_text(a_second) + "/s";

@@ -78,7 +78,7 @@ void print_reports(const json::object& o, const context& with) {
   with.out << lines.render(with.screen);
 }
 
-void print_report(const json::object& o, const context& with) {
+void print_tls_report(const json::object& o, const context& with) {
   print_reports(o, with);
   const auto& report = object_of(o, "report");
   for (const auto& each : array_of(report, "policies")) {
@@ -124,7 +124,7 @@ int tls_report_show(const arguments& given, const context& with) {
   const auto today = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(with.now())));
   target to("/v1/tls-reports/" + percent_encode(given.domain));
   to.with("day", given.day.empty() ? today : given.day);
-  return ask_and_show(given, with, to.text(), [&](const json::object& o) { print_report(o, with); });
+  return ask_and_show(given, with, to.text(), [&](const json::object& o) { print_tls_report(o, with); });
 }
 
 int tls_report_send(const arguments& given, const context& with) {

@@ -16,7 +16,7 @@ bool is_warming(const json::object& o) {
   return text_of(o, "state") == "warming";
 }
 
-constexpr std::size_t columns = 9;
+constexpr std::size_t plan_columns = 9;
 
 // "4 of 30"
 std::string day_of(const json::object& o) {
@@ -49,7 +49,7 @@ void print_warm_ups(const json::object& o, const context& with) {
       row.emplace_back(w.at("fell_back").as_bool() ? "fell back" : "", colour::yellow);
     } else {
       row.emplace_back("warm");
-      row.resize(columns, cell(""));
+      row.resize(plan_columns, cell(""));
     }
     rows.add(std::move(row));
   }

@@ -1,5 +1,6 @@
 // One line of the table of routes, and what its handler gets.
 #pragma once
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ struct route {
 };
 
 response json_response(std::string body, unsigned status = 200);
+response object_response(const boost::json::object& o, unsigned status = 200);
 
 std::vector<route> account_routes();
 std::vector<route> domain_routes();
