@@ -21,11 +21,12 @@ std::string_view take(std::string_view& from, std::size_t count) {
 
 }  // namespace
 
-std::string verp_signer::proof(const verp& of) const {
-  std::string about(1, purpose_);
-  wire::put_be64(about, of.message.value);
-  wire::put_be16(about, of.recipient.value);
-  const auto mac = hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, about);
+std::string verp_signer::proof(const verp& of, std::string_view about) const {
+  std::string proven(1, purpose_);
+  wire::put_be64(proven, of.message.value);
+  wire::put_be16(proven, of.recipient.value);
+  proven += about;
+  const auto mac = hmac_sha256({reinterpret_cast<const char*>(key_.data()), key_.size()}, proven);
   return to_lower(to_text(message_id{wire::reader(mac).be64() >> 4}));
 }
 
@@ -33,8 +34,8 @@ std::string verp_signer::local_part(const verp& of) const {
   return fmt::format("{}-{}", purpose_, token(of));
 }
 
-std::string verp_signer::token(const verp& of) const {
-  return fmt::format("{}-{}-{}", to_lower(to_text(of.message)), of.recipient.value, proof(of));
+std::string verp_signer::token(const verp& of, std::string_view about) const {
+  return fmt::format("{}-{}-{}", to_lower(to_text(of.message)), of.recipient.value, proof(of, about));
 }
 
 std::optional<verp> verp_signer::open(std::string_view local_part) const {
@@ -43,7 +44,7 @@ std::optional<verp> verp_signer::open(std::string_view local_part) const {
   return open_token(local_part);
 }
 
-std::optional<verp> verp_signer::open_token(std::string_view token) const {
+std::optional<verp> verp_signer::open_token(std::string_view token, std::string_view about) const {
   const auto text = to_lower(token);
   std::string_view rest = text;
   const auto id = parse_message_id(take(rest, id_digits));
@@ -56,7 +57,7 @@ std::optional<verp> verp_signer::open_token(std::string_view token) const {
   const auto [end, error] = std::from_chars(index.data(), index.data() + index.size(), number);
   if (error != std::errc{} || end != index.data() + index.size()) return std::nullopt;
   const verp found{*id, recipient_index{number}};
-  if (!equal_in_constant_time(proof(found), rest)) return std::nullopt;
+  if (!equal_in_constant_time(proof(found, about), rest)) return std::nullopt;
   return found;
 }
 

@@ -42,6 +42,13 @@ TEST(verp, is_good_for_its_purpose_alone) {
   EXPECT_FALSE(signer().open("b-" + token));
 }
 
+TEST(verp, is_good_for_what_it_is_about_alone) {
+  const auto token = signer().token(some, "x");
+  EXPECT_EQ(signer().open_token(token, "x"), some);
+  for (const auto* other : {"", "y", "xx"})
+    EXPECT_FALSE(signer().open_token(token, other)) << other;
+}
+
 TEST(verp, is_found_whatever_stands_around_it) {
   const auto token = signer().token(some), address = signer().local_part(some);
   for (const auto& text :
