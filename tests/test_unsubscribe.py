@@ -21,8 +21,8 @@ def settings(web, **more):
     # Listeners: clients' bulk mail, clients' receipts, the world.
     return {"listener": [{"stream": "bulk"}, {}, {"trusted_networks": ["127.9.9.9/32"]}],
             "stream": {"bulk": {"retry": ["1s"], "jitter": 0.0}},
-            "feedback": {"domain": DOMAIN, "postmaster": "ops@shop.test", "unsubscribe_url": BASE},
-            "web": {"listen": text_of(web)}} | more
+            "feedback": {"domain": DOMAIN, "postmaster": "ops@shop.test"},
+            "web": {"listen": text_of(web), "url": BASE}} | more
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_who_has_fields_of_his_own_or_several_recipients_keeps_them(daemon, sink
 
 def test_without_a_page_there_is_the_address_and_a_stream_may_do_without_both(launch, sink, web):
     more = settings(web)
-    del more["feedback"]["unsubscribe_url"], more["web"]
+    del more["web"]
     daemon = launch(route=[("*", sink.route)], **more)
     send(daemon)
     message = email.message_from_bytes(received(sink))

@@ -95,8 +95,10 @@ intake::options intake_options(const config::settings& with) {
   for (const auto& s : with.streams) {
     if (s.unsubscribe) o.unsubscribe_streams.push_back(s.name);
     if (s.feedback_id) o.feedback_id_streams.push_back(s.name);
+    if (s.track_opens) o.track_opens_streams.push_back(s.name);
+    if (s.track_clicks) o.track_clicks_streams.push_back(s.name);
   }
-  o.unsubscribe_url = with.feedback.unsubscribe_url;
+  o.web_url = with.web.url;
   o.signing.platform_domain = with.dkim.platform_domain;
   if (with.dkim.expires_after.count() > 0) {
     o.signing.expires_after = std::chrono::duration_cast<std::chrono::seconds>(with.dkim.expires_after);
@@ -358,8 +360,8 @@ void parts::open() {
   tell_of_accounts(*accounts->current());
   open_holds();
   intake = std::make_unique<intake::intake>(
-      intake_options(with), *return_paths, *unsubscribe_tokens, *feedback_ids, *store, *ids, time, *accounts, counts,
-      random_seed(), shards, signers,
+      intake_options(with), *return_paths, *unsubscribe_tokens, *feedback_ids, *tracked, *store, *ids, time, *accounts,
+      counts, random_seed(), shards, signers,
       [this](std::size_t shard, spool::message_ptr m) { by_shard[shard]->scheduler->admit(std::move(m)); });
   make_logins();
   open_domains();
@@ -416,6 +418,12 @@ void parts::make_inbox() {
   unsubscribe_tokens.emplace(accounts->secret_for("unsubscribing"), message::verp_purpose::unsubscribe);
   unsubscribes = std::make_unique<feedback::unsubscriber>(
       feedback::unsubscriber::environment{*store, *unsubscribe_tokens, time, counts});
+  tracked.emplace(accounts->secret_for("tracking"));
+  tracker = std::make_unique<tracking::tracker>(
+      tracking::tracker::environment{*store, time, counts, [this](account_id id) {
+                                       const auto* account = accounts->current()->find(id);
+                                       return account != nullptr && account->journal_hash_after_days == 0;
+                                     }});
   feedback_ids.emplace(accounts->secret_for("feedback ids"), message::verp_purpose::feedback_id);
   reports_database = std::make_unique<storage::sql_database>(storage::sql_options{
       .url = "sqlite:" + with.spool.path + "/reports.db", .schema = storage::reports_schema_steps()});

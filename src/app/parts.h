@@ -26,6 +26,7 @@
 #include "scheduler/scheduler.h"
 #include "sinks/sink.h"
 #include "spool/spool.h"
+#include "tracking/tracker.h"
 #include "webhooks/service.h"
 
 namespace gonets::app {
@@ -78,6 +79,8 @@ struct parts {
   std::unique_ptr<delivery::access_tokens> access_tokens;  // of our own logins
   std::unique_ptr<id_source> ids;
   std::optional<message::verp_signer> return_paths, unsubscribe_tokens, feedback_ids;
+  std::optional<message::tracked_addresses> tracked;
+  std::unique_ptr<tracking::tracker> tracker;
   std::unique_ptr<storage::sql_database> reports_database;  // this server's own: what others report of sender domains
   std::unique_ptr<feedback::report_table> reports;
   std::unique_ptr<feedback::report_keeper> report_keeper;

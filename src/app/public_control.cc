@@ -29,4 +29,17 @@ void public_control::change_subscription(std::string token, feedback::wish what,
   });
 }
 
+std::optional<message::visit> public_control::read_visit(std::string_view path) const {
+  return parts_.tracked->read(path);
+}
+
+void public_control::visited(message::visit where, tracking::visitor who) {
+  auto& tracker = *parts_.tracker;
+  if (!tracker.is_news(where)) return;
+  auto take = [&tracker, where = std::move(where), who = std::move(who)]() mutable {
+    tracker.take(where, std::move(who));
+  };
+  if (!parts_.blocking.run(std::move(take))) tracker.leave_out();
+}
+
 }  // namespace gonets::app

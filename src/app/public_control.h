@@ -10,6 +10,8 @@ class public_control final : public httpd::public_control {
   explicit public_control(parts& all) : parts_(all) {}
   void subscription(std::string token, done answer) override;
   void change_subscription(std::string token, feedback::wish what, feedback::said_by way, done answer) override;
+  std::optional<message::visit> read_visit(std::string_view path) const override;
+  void visited(message::visit where, tracking::visitor who) override;
 
  private:
   using answer_ptr = std::shared_ptr<done>;

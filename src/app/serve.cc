@@ -118,7 +118,8 @@ void server::bind_web() {
   options.connections_max = 1000;
   options.body_bytes_max = 16 * 1024;
   options.timeout = std::chrono::seconds(20);
-  web_ = std::make_unique<httpd::server>(parts_.shards, httpd::handler_of(*public_control_), options);
+  web_ =
+      std::make_unique<httpd::server>(parts_.shards, httpd::handler_of(*public_control_, with_.web.proxies), options);
   web_->bind();
 }
 

@@ -65,6 +65,7 @@ class checker {
   void check_server();
   void check_inbound();
   void check_feedback();
+  void check_web();
   void check_unsubscribing();
   void check_auth();
   void check_spool();
@@ -193,6 +194,7 @@ void checker::check_server() {
 
 void checker::check_feedback() {
   const auto& with = s_.feedback;
+  check_web();
   check_unsubscribing();
   if (with.domain.empty()) return;
   if (with.postmaster.empty())
@@ -203,12 +205,18 @@ void checker::check_feedback() {
   if (!listens) warn("feedback.domain", "no listener of kind \"smtp\": bounces can't come in");
 }
 
+void checker::check_web() {
+  const auto& web = s_.web;
+  if (!web.url.empty() && !web.listen) warn("web.url", "nothing of this server answers there: web.listen is not set");
+  for (const auto& s : s_.streams) {
+    if (!web.url.empty() || (!s.track_opens && !s.track_clicks)) continue;
+    warn(fmt::format("stream.{}.{}", s.name, s.track_opens ? "track_opens" : "track_clicks"),
+         "has no effect without web.url");
+  }
+}
+
 void checker::check_unsubscribing() {
   const auto& with = s_.feedback;
-  if (!with.unsubscribe_url.empty() && with.domain.empty())
-    warn("feedback.unsubscribe_url", "has no effect without feedback.domain");
-  if (!with.unsubscribe_url.empty() && !s_.web.listen)
-    warn("feedback.unsubscribe_url", "nothing of this server answers there: web.listen is not set");
   constexpr auto law = 720h;  // 30 days: what US law asks of such a link (15 U.S.C. 7704)
   const bool offered = !with.domain.empty() && std::ranges::any_of(s_.streams, &stream::unsubscribe);
   if (offered && s_.spool.event_retention < law)

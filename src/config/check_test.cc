@@ -324,12 +324,18 @@ TEST(check, finds_limits_that_contradict_each_other) {
                   "last attempt only"));
 }
 
-TEST(check, warns_of_unsubscribing_that_does_not_work) {
+TEST(check, warns_of_pages_and_tracking_that_do_not_work) {
   settings s = sound();
-  s.feedback.unsubscribe_url = "https://mail.example.com";
-  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: feedback.unsubscribe_url: has no effect"),
-                                       StartsWith("warning: feedback.unsubscribe_url: nothing of this server")));
+  s.streams[0].track_clicks = true;
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: stream.transactional.track_clicks: has no effect")));
+  s.web.url = "https://mail.example.com";
+  EXPECT_THAT(findings(s), ElementsAre(StartsWith("warning: web.url: nothing of this server")));
   s.web.listen = endpoint{"0.0.0.0", 8080};
+  EXPECT_THAT(findings(s), IsEmpty());
+}
+
+TEST(check, warns_of_links_that_end_before_they_may) {
+  settings s = sound();
   s.feedback.domain = "bounce.example.com";
   s.feedback.postmaster = "you@example.com";
   EXPECT_THAT(findings(s), IsEmpty());

@@ -356,6 +356,14 @@ const std::vector<declaration<stream>>& stream_declarations() {
           "Whether its mail gets the field `Feedback-ID`, where it has none of its own and there is a "
           "`feedback.domain`: by it Google tells of complaints, and a feedback loop's report finds its message. "
           "docs/feedback.md says more."),
+      setting<&stream::track_opens>(
+          "track_opens", reload, yes_or_no{},
+          "Whether its HTML mail to one recipient gets a picture by which an open is seen, where there is a `web.url`. "
+          "docs/tracking.md says what that tells, and what not."),
+      setting<&stream::track_clicks>(
+          "track_clicks", reload, yes_or_no{},
+          "Whether links in its HTML mail to one recipient lead through this server, so that a click is seen, where "
+          "there is a `web.url`."),
   };
   return all;
 }

@@ -54,6 +54,7 @@ struct stream {
   std::string egress;        // or pool, by which its mail leaves; empty: delivery.egress
   bool unsubscribe = false;  // its mail gets List-Unsubscribe, where there is a feedback.domain
   bool feedback_id = false;  // and Feedback-ID
+  bool track_opens = false, track_clicks = false;
 };
 std::vector<stream> default_streams();  // transactional, priority 0, and bulk, priority 1
 
@@ -284,14 +285,15 @@ struct settings {
   } domains;
 
   struct feedback_section {
-    std::string domain;           // of return paths; empty: mail keeps those of its senders
-    std::string postmaster;       // gets what people write to postmaster@ and abuse@ there
-    bool forward = true;          // what comes back also goes to the message's own return path
-    std::string unsubscribe_url;  // under which web.listen can be reached from outside; empty: by mail only
+    std::string domain;      // of return paths; empty: mail keeps those of its senders
+    std::string postmaster;  // gets what people write to postmaster@ and abuse@ there
+    bool forward = true;     // what comes back also goes to the message's own return path
   } feedback;
 
   struct web_section {
     std::optional<endpoint> listen;  // plain HTTP, for a proxy
+    std::string url;                 // under which it can be reached from outside; empty: nothing leads there
+    std::vector<network> proxies{{*parse_address("127.0.0.0"), 104}, {*parse_address("::1"), 128}};
   } web;
 
   struct log_section {

@@ -49,6 +49,10 @@ enum class tag : std::uint8_t {
   ignores_suppression = 28,  // 1
   subject = 29,
   list_id = 30,
+  url = 31,
+  client_address = 32,
+  user_agent = 33,
+  repeated = 34,  // 1
 };
 
 void put_field(std::string& to, tag t, std::string_view text) {
@@ -205,6 +209,18 @@ bool read_field(wire::reader& from, event& e) {
     case tag::list_id:
       e.list_id = from.text();
       return true;
+    case tag::url:
+      e.url = from.text();
+      return true;
+    case tag::client_address:
+      e.client_address = from.text();
+      return true;
+    case tag::user_agent:
+      e.user_agent = from.text();
+      return true;
+    case tag::repeated:
+      e.repeated = from.varint() != 0;
+      return true;
   }
   return false;
 }
@@ -221,7 +237,7 @@ std::string_view to_text(kind k) {
   static constexpr std::array<std::string_view, 23> names = {
       "",           "accepted",       "deferred", "delivered", "bounced",      "expired",
       "cancelled",  "held",           "released", "discarded", "domain",       "pace",
-      "blocklist",  "suppressed",     "",         "",          "unsubscribed", "resubscribed",
+      "blocklist",  "suppressed",     "opened",   "clicked",   "unsubscribed", "resubscribed",
       "complained", "inbound_bounce", "rejected", "quota",     "certificate"};
   const auto number = static_cast<std::size_t>(k);
   return number < names.size() && !names[number].empty() ? names[number] : std::string_view("unknown");
@@ -273,6 +289,10 @@ void encode(const event& e, std::string& to) {
   put_field(to, tag::ignores_suppression, e.ignores_suppression ? 1u : 0u);
   put_field(to, tag::subject, e.subject);
   put_field(to, tag::list_id, e.list_id);
+  put_field(to, tag::url, e.url);
+  put_field(to, tag::client_address, e.client_address);
+  put_field(to, tag::user_agent, e.user_agent);
+  put_field(to, tag::repeated, e.repeated ? 1u : 0u);
 }
 
 std::optional<event_head> decode_head(std::string_view record) {
@@ -380,6 +400,10 @@ std::string to_json(const event& e, std::string_view account, with_transcript sh
     const auto& b = *e.blocklist;
     o["blocklist"] = json::object{{"egress", b.egress}, {"address", b.address}, {"zone", b.zone}, {"listed", b.listed}};
   }
+  add("url", e.url, !e.url.empty());
+  add("client_address", e.client_address, !e.client_address.empty());
+  add("user_agent", e.user_agent, !e.user_agent.empty());
+  add("repeated", true, e.repeated);
   if (e.tls.policy != tls_policy::policy::none) o["tls"] = tls_json(e.tls);
   if (shown == with_transcript::yes && !e.transcript.empty()) o["transcript"] = lines_json(e.transcript);
   return message::valid_utf8(json::serialize(o));

@@ -30,6 +30,9 @@ enum class kind : std::uint8_t {
   pace = 11,        // of no message: `route`, a site, is sent to at another pace; `reason`: which, and the evidence
   blocklist = 12,   // of no message: an egress came on a DNS block list, or off it; `reason`: what the list says
   suppressed = 13,  // end: not sent, as the address is on its account's suppression list; `answer` says why
+  // Of a visit to an address that this server put into the message, behind any end:
+  opened = 14,   // its picture was fetched, by a mail program or on behalf of one
+  clicked = 15,  // `url` was followed
   // Of what came back later, behind any end; `origin` names the message that told of it, if one did:
   unsubscribed = 16,    // the recipient wants no more mail of this list, or stream; `reason`: by which way it was said
   resubscribed = 17,    // wants it again
@@ -43,6 +46,10 @@ enum class kind : std::uint8_t {
 std::string_view to_text(kind k);
 // Whether it ends a recipient's way: each accepted recipient gets exactly one such event.
 bool is_end(kind k);
+// Whether it is about an address that this server put into the message, and says nothing of the delivery.
+constexpr bool is_visit(kind k) {
+  return k == kind::opened || k == kind::clicked;
+}
 
 struct event_recipient {
   recipient_index index;
@@ -100,6 +107,9 @@ struct event {
   std::string transcript;  // of an attempt: lines as smtp/transcript.h has them; of several recipients, the first's
   std::string reason;      // held, released, cancelled, expired: why, by whom
   std::optional<blocklist_change> blocklist;
+  std::string url;                         // clicked: where it led
+  std::string client_address, user_agent;  // opened, clicked: of who came, where the account lets them be kept
+  bool repeated = false;                   // opened, clicked: the recipient did so before
   bool operator==(const event&) const = default;
 };
 

@@ -26,7 +26,8 @@ constexpr std::string_view full_hex =
     "06 c203 04 02 00 056c61746572 01  07 096d782e632e74657374  08 093139322e302e322e32"
     "09 0c6d783a6d782e632e74657374  0a 02  0b dc0b  0c e080bbcbb733  0d 03776879"
     "0e 05  0f 07544c5376312e33  10 0178  11 02  12 026e6f  14 04780a7931  15 10  16 0167  17 0132  18 05314062632e"
-    "19 11  1a 21  1b 03433a0a  1c 01  1d 0153  1e 016c";
+    "19 11  1a 21  1b 03433a0a  1c 01  1d 0153  1e 016c"
+    "1f 0175  20 0161  21 0162  22 01";
 constexpr std::string_view least_hex = "01 01 0000019b796dd67b 0123456789abcdef 00 01 00 087840632e74657374";
 
 event least() {
@@ -70,6 +71,10 @@ event full() {
   e.ignores_suppression = true;
   e.subject = "S";
   e.list_id = "l";
+  e.url = "u";
+  e.client_address = "a";
+  e.user_agent = "b";
+  e.repeated = true;
   return e;
 }
 
@@ -103,7 +108,7 @@ TEST(event_record, that_is_cut_is_refused_or_has_only_what_is_left) {
     ++readable;
     EXPECT_EQ(to_hex(encoded(*found)), to_hex(cut)) << n;
   }
-  EXPECT_EQ(readable, 29u);
+  EXPECT_EQ(readable, 33u);
 }
 
 TEST(event_record, of_another_version_is_refused) {
@@ -115,7 +120,7 @@ TEST(event_record, of_another_version_is_refused) {
 }
 
 TEST(event_record, with_an_unknown_field_is_refused) {
-  for (const char tag : {'\x00', '\x1f', '\xff'})
+  for (const char tag : {'\x00', '\x23', '\xff'})
     EXPECT_FALSE(decode(some_seq, encoded(least()) + tag + '\x01')) << static_cast<int>(tag);
 }
 
@@ -135,13 +140,13 @@ TEST(event_kind, ends_a_recipient_or_does_not) {
        {kind::delivered, kind::bounced, kind::expired, kind::cancelled, kind::discarded, kind::suppressed})
     EXPECT_TRUE(is_end(k)) << to_text(k);
   for (const auto k : {kind::accepted, kind::deferred, kind::held, kind::released, kind::domain, kind::pace,
-                       kind::blocklist, kind::unsubscribed, kind::resubscribed, kind::complained, kind::inbound_bounce,
-                       kind::rejected, kind::quota, kind::certificate})
+                       kind::blocklist, kind::opened, kind::clicked, kind::unsubscribed, kind::resubscribed,
+                       kind::complained, kind::inbound_bounce, kind::rejected, kind::quota, kind::certificate})
     EXPECT_FALSE(is_end(k)) << to_text(k);
 }
 
 TEST(event_kind, of_a_number_that_is_not_known_is_unknown) {
-  EXPECT_EQ(to_text(static_cast<kind>(14)), "unknown");
+  EXPECT_EQ(to_text(static_cast<kind>(23)), "unknown");
   EXPECT_EQ(to_text(static_cast<kind>(255)), "unknown");
 }
 
@@ -288,6 +293,7 @@ TEST(event_json, has_the_values) {
     "remote_host": "mx.c.test", "remote_address": "192.0.2.2", "route": "mx:mx.c.test", "provider": "g", "egress": "2",
     "attempts": 2,
     "queue_ms": 17, "connect_ms": 32, "duration_ms": 1500, "next_attempt": "2026-01-01T12:01:00.000Z", "reason": "why",
+    "url": "u", "client_address": "a", "user_agent": "b", "repeated": true,
     "tls": {"policy": "dane", "protocol": "TLSv1.3", "cipher": "x", "verified_by": "dane-ee", "clear_reason": "no"}
 })json");
   EXPECT_EQ(json::serialize(found), json::serialize(wanted));

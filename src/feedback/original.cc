@@ -9,22 +9,6 @@
 namespace gonets::feedback {
 namespace {
 
-using history = std::vector<events::event>;
-
-std::optional<original> original_in(const history& all, const events::event& accepted, recipient_index of) {
-  const auto named = std::ranges::find(accepted.recipients, of, &events::event_recipient::index);
-  if (named == accepted.recipients.end()) return std::nullopt;
-  original found{accepted, of, named->address, {}, {}};
-  const auto delivered = std::ranges::find_if(all, [&](const events::event& e) {
-    return e.kind == events::kind::delivered &&
-           std::ranges::find(e.recipients, of, &events::event_recipient::index) != e.recipients.end();
-  });
-  if (delivered == all.end()) return found;
-  found.egress = delivered->egress;
-  found.provider = delivered->provider;
-  return found;
-}
-
 std::optional<recipient_index> recipient_named(const events::event& accepted,
                                                const std::vector<bounce::report>& told_by) {
   std::set<std::string> named;
@@ -40,6 +24,22 @@ std::optional<recipient_index> recipient_named(const events::event& accepted,
 }
 
 }  // namespace
+
+std::optional<original> original_in(const std::vector<events::event>& history, recipient_index of) {
+  const auto accepted = std::ranges::find(history, events::kind::accepted, &events::event::kind);
+  if (accepted == history.end()) return std::nullopt;
+  const auto named = std::ranges::find(accepted->recipients, of, &events::event_recipient::index);
+  if (named == accepted->recipients.end()) return std::nullopt;
+  original found{*accepted, of, named->address, {}, {}};
+  const auto delivered = std::ranges::find_if(history, [&](const events::event& e) {
+    return e.kind == events::kind::delivered &&
+           std::ranges::find(e.recipients, of, &events::event_recipient::index) != e.recipients.end();
+  });
+  if (delivered == history.end()) return found;
+  found.egress = delivered->egress;
+  found.provider = delivered->provider;
+  return found;
+}
 
 events::event event_about(const original& of, const message::verp& who, events::kind what, wall_time at) {
   events::event e;
@@ -58,9 +58,7 @@ events::event event_about(const original& of, const message::verp& who, events::
 storage::result<std::optional<original>> find_original(const storage::store& in, const message::verp& of) {
   const auto all = events::read_history(in, of.message);
   if (!all) return std::unexpected(all.error());
-  const auto accepted = std::ranges::find(*all, events::kind::accepted, &events::event::kind);
-  if (accepted == all->end()) return std::nullopt;
-  return original_in(*all, *accepted, of.recipient);
+  return original_in(*all, of.recipient);
 }
 
 storage::result<std::optional<original>> find_original(const storage::store& in, message_id of,
@@ -70,7 +68,7 @@ storage::result<std::optional<original>> find_original(const storage::store& in,
   const auto accepted = std::ranges::find(*all, events::kind::accepted, &events::event::kind);
   if (accepted == all->end()) return std::nullopt;
   const auto who = recipient_named(*accepted, told_by);
-  return who ? original_in(*all, *accepted, *who) : std::nullopt;
+  return who ? original_in(*all, *who) : std::nullopt;
 }
 
 }  // namespace gonets::feedback

@@ -18,11 +18,12 @@ struct request {
   std::string host;           // of the Host field; empty without one
   std::string authorization;  // of that field
   std::string accept_language;
-  std::string accept;         // of that field
-  std::string last_event_id;  // of that field
-  address_bytes peer{};       // of a TCP connection
-  bool has_origin = false;    // browsers send Origin; programs don't
-  bool over_tcp = false;      // anyone on this machine can connect, web pages included
+  std::string accept;                     // of that field
+  std::string last_event_id;              // of that field
+  std::string user_agent, forwarded_for;  // of those fields; X-Forwarded-For is believed from proxies alone
+  address_bytes peer{};                   // of a TCP connection
+  bool has_origin = false;                // browsers send Origin; programs don't
+  bool over_tcp = false;                  // anyone on this machine can connect, web pages included
 };
 
 // A body that is made while it is sent. Used on the connection's shard alone.

@@ -31,20 +31,32 @@ class fake_public_control : public public_control {
     if (now) now->now = what == wish::unsubscribe ? subscribed::no : subscribed::yes;
     answer(now);
   }
+  std::optional<message::visit> read_visit(std::string_view path) const override {
+    if (path == "/o/known") return message::visit{{message_id{7}, {}}, ""};
+    if (path == "/c/known/x") return message::visit{{message_id{7}, {}}, "https://shop.test/\xc3\xa4?a=1 b"};
+    return std::nullopt;
+  }
+  void visited(message::visit where, tracking::visitor who) override {
+    asked = (where.url.empty() ? "opened by " : "clicked by ") + who.address + " " + who.user_agent;
+  }
 };
 
 class public_router : public testing::Test {
  protected:
-  response ask(std::string method, std::string target, std::string body = "", std::string language = "") {
+  response ask(std::string method, std::string target, std::string body = "", std::string language = "",
+               std::string_view peer = "192.0.2.1", std::string forwarded_for = "") {
     control_.asked.clear();
     std::optional<response> got;
     handle_public({.method = std::move(method),
                    .target = std::move(target),
                    .body = std::move(body),
                    .accept_language = std::move(language),
+                   .user_agent = "Mail/1",
+                   .forwarded_for = std::move(forwarded_for),
+                   .peer = *parse_address(peer),
                    .has_origin = true,
                    .over_tcp = true},
-                  control_, [&got](response r) {
+                  control_, proxies_, [&got](response r) {
                     EXPECT_FALSE(got) << "answered twice";
                     got = std::move(r);
                   });
@@ -58,6 +70,7 @@ class public_router : public testing::Test {
   }
 
   fake_public_control control_;
+  networks proxies_{{*parse_address("10.0.0.0"), 104}};
 };
 
 TEST_F(public_router, shows_a_page_that_asks_and_changes_nothing) {
@@ -127,6 +140,52 @@ TEST_F(public_router, lets_browsers_run_and_tell_nothing) {
   EXPECT_EQ(field(got, "Content-Security-Policy"),
             "default-src 'none'; style-src 'sha256-" + encode_base64(sha256(style)) +
                 "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+}
+
+TEST_F(public_router, serves_the_picture_and_tells_who_opened) {
+  const auto got = ask("GET", "/o/known?x=1");
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_EQ(got.content_type, "image/gif");
+  EXPECT_TRUE(got.body.starts_with("GIF89a") && got.body.ends_with(";"));
+  EXPECT_EQ(got.body.size(), 43u);
+  EXPECT_EQ(field(got, "Cache-Control"), "no-store");
+  EXPECT_EQ(control_.asked, "opened by 192.0.2.1 Mail/1");
+}
+
+TEST_F(public_router, leads_on_to_where_a_link_led_and_tells_who_clicked) {
+  const auto got = ask("GET", "/c/known/x");
+  EXPECT_EQ(got.status, 302u);
+  EXPECT_EQ(field(got, "Location"), "https://shop.test/%C3%A4?a=1%20b");
+  EXPECT_EQ(control_.asked, "clicked by 192.0.2.1 Mail/1");
+}
+
+TEST_F(public_router, leads_on_without_telling_who_asks_for_the_header_alone) {
+  EXPECT_EQ(ask("HEAD", "/c/known/x").status, 302u);
+  EXPECT_EQ(control_.asked, "");
+  const auto got = ask("POST", "/c/known/x");
+  EXPECT_EQ(got.status, 405u);
+  EXPECT_EQ(got.allow, "GET, HEAD");
+  EXPECT_EQ(control_.asked, "");
+}
+
+TEST_F(public_router, leads_nowhere_by_an_address_that_is_not_ours) {
+  for (const auto* path : {"/c/forged/x", "/o/forged", "/o/", "/c/"}) {
+    const auto got = ask("GET", path);
+    EXPECT_EQ(got.status, 404u) << path;
+    EXPECT_EQ(field(got, "Location"), "") << path;
+    EXPECT_EQ(control_.asked, "") << path;
+  }
+}
+
+TEST_F(public_router, believes_proxies_of_whom_they_forward_for_and_nobody_else) {
+  ask("GET", "/o/known", "", "", "10.1.2.3", "203.0.113.9, 198.51.100.7");
+  EXPECT_EQ(control_.asked, "opened by 198.51.100.7 Mail/1");
+  ask("GET", "/o/known", "", "", "192.0.2.1", "198.51.100.7");
+  EXPECT_EQ(control_.asked, "opened by 192.0.2.1 Mail/1");
+  for (const auto* wrong : {"", "unknown", "198.51.100.7,", "a, <b>"}) {
+    ask("GET", "/o/known", "", "", "10.1.2.3", wrong);
+    EXPECT_EQ(control_.asked, "opened by  Mail/1") << wrong;
+  }
 }
 
 TEST_F(public_router, shows_what_others_wrote_as_text) {

@@ -54,7 +54,8 @@ json::object row_object(const journal::statistics_row& row, const std::vector<st
   json::object rates;
   for (const auto* kind : {"delivered", "bounced", "suppressed"})
     add_rate(rates, kind, count_of(row, kind), ended);
-  add_rate(rates, "complained", count_of(row, "complained"), count_of(row, "delivered"));
+  for (const auto* kind : {"complained", "opened", "clicked"})
+    add_rate(rates, kind, count_of(row, kind), count_of(row, "delivered"));
   o["rates"] = std::move(rates);
   return o;
 }

@@ -10,6 +10,7 @@
 #include "intake/schedule_text.h"
 #include "intake/sender_fields.h"
 #include "intake/sender_policy.h"
+#include "intake/track.h"
 #include "intake/unsubscribe_fields.h"
 #include "message/address.h"
 #include "message/fixed_addresses.h"
@@ -79,6 +80,10 @@ void name_feedback(const options& with, const accounts::directory& all, message:
   }
 }
 
+bool includes(const std::vector<std::string>& streams, std::string_view name) {
+  return std::ranges::find(streams, name) != streams.end();
+}
+
 // Empty when the author can't be judged: such mail is signed for nobody.
 std::string author_domain(const message::header_summary& header) {
   if (header.from_fields != 1) return {};
@@ -134,13 +139,14 @@ std::size_t leave_out(std::string& text, const std::vector<byte_range>& ranges) 
 }
 
 intake::intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-               const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time,
-               const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed,
-               runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
+               const message::verp_signer& feedback_ids, const message::tracked_addresses& tracked, spool::spool& store,
+               id_source& ids, const clock& time, const accounts::directory_source& accounts, metrics::registry& counts,
+               std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit)
     : with_(std::make_shared<const options>(std::move(with))),
       return_paths_(return_paths),
       unsubscribes_(unsubscribes),
       feedback_ids_(feedback_ids),
+      tracked_(tracked),
       store_(store),
       ids_(ids),
       time_(time),
@@ -154,7 +160,8 @@ intake::intake(options with, const message::verp_signer& return_paths, const mes
       accepted_bytes_(counts.make_counter("gonets_messages_accepted_bytes_total", "Their size.")),
       refused_(counts.make_counter("gonets_messages_refused_total", "Messages refused after their data.")),
       over_quota_(counts.make_counter("gonets_over_quota_total", "Commands and messages refused for a quota.")),
-      signed_(counts.make_counter("gonets_messages_signed_total", "Messages that got a DKIM signature.")) {}
+      signed_(counts.make_counter("gonets_messages_signed_total", "Messages that got a DKIM signature.")),
+      tracking_(counts.make_counter("gonets_messages_tracked_total", "Messages whose opens or clicks will be seen.")) {}
 
 void intake::reconfigure(options with) {
   with_.store(std::make_shared<const options>(std::move(with)));
@@ -253,7 +260,7 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
       return std::unexpected(std::move(*refusal));
     }
   }
-  composed c{std::make_shared<spool::queued_message>(), nullptr, {}, {}};
+  composed c{std::make_shared<spool::queued_message>(), nullptr, {}, {}, {}, {}};
   auto& m = *c.message;
   m.id = ids_.next(time_.wall());
   m.account = from.account;
@@ -265,12 +272,15 @@ std::expected<composed, reply> intake::compose(const source& from, message::enve
   }
   // RFC 8689 5: the one value that there is; REQUIRETLS outranks it.
   m.tls_optional = !m.envelope.require_tls && message::same_field_name(header->tls_required, "no");
+  c.track = {includes(with->track_opens_streams, m.stream), includes(with->track_clicks_streams, m.stream)};
   if (from.trusted && header->gonets_fields > 0) {
     if (auto refusal = read_fields(*with, *all, first.substr(0, header->header_bytes), c)) {
       refused_.add();
       return std::unexpected(std::move(*refusal));
     }
   }
+  // Each recipient has addresses of his own, and the message is signed once for all of them.
+  if (!from.trusted || m.envelope.recipients.size() != 1 || with->web_url.empty()) c.track = {};
   const auto author = from.trusted && !all->all().domains.empty() ? author_domain(*header) : std::string();
   if (m.own_return_path) m.return_path_domain = all->return_path_for(from.account, author);
   add_head(*with, from, *header, c);
@@ -305,6 +315,7 @@ std::optional<reply> intake::read_fields(const options& with, const accounts::di
   to.left_out = fields_named(ignore_suppression_field, header);
   m.egress = std::move(fields->egress);
   m.labels = message::join_labels(fields->campaign, fields->tags);
+  if (fields->track) to.track = *fields->track;
   return std::nullopt;
 }
 
@@ -359,13 +370,13 @@ void intake::add_head(const options& with, const source& from, const message::he
 // 3.1, 4). So only a message to one has them, which is how bulk mail comes.
 void intake::add_unsubscribing(const options& with, spool::queued_message& m) const {
   if (m.envelope.recipients.size() != 1) return;
-  if (std::ranges::find(with.unsubscribe_streams, m.stream) == with.unsubscribe_streams.end()) return;
-  append_unsubscribe_fields(m.head, unsubscribes_, {m.id, recipient_index{0}}, with.unsubscribe_url,
+  if (!includes(with.unsubscribe_streams, m.stream)) return;
+  append_unsubscribe_fields(m.head, unsubscribes_, {m.id, recipient_index{0}}, with.web_url,
                             m.return_path_domain.empty() ? with.feedback_domain : m.return_path_domain);
 }
 
 void intake::add_feedback_id(const options& with, const accounts::directory& all, spool::queued_message& m) const {
-  if (std::ranges::find(with.feedback_id_streams, m.stream) == with.feedback_id_streams.end()) return;
+  if (!includes(with.feedback_id_streams, m.stream)) return;
   std::optional<message::verp> only;
   if (m.envelope.recipients.size() == 1) only = {m.id, recipient_index{0}};
   const auto* account = all.find(m.account);
@@ -399,20 +410,24 @@ void intake::accept(composed c, const source& from, std::uint32_t chunks_written
   request.chunks_written = chunks_written;
   request.shard = shard;
   charge(from, request);
-  if (!c.signatures) return commit(std::move(request), shard, std::move(done));
+  // One that is not kept in memory is not tracked.
+  const auto track = request.message->in_memory ? c.track : track_wish{};
+  const bool tracks = track != track_wish{};
+  if (!c.signatures && !tracks) return commit(std::move(request), shard, std::move(done));
 
-  const bool quick = c.signatures->quick(*request.message);
+  const bool quick = !tracks && c.signatures->quick(*request.message);
   auto answer = std::make_shared<on_accepted>(std::move(done));
   auto waiting = std::make_shared<spool::acceptance>(std::move(request));
-  auto sign = [this, shard, answer, waiting, signatures = std::move(c.signatures)] {
-    if (!signatures->sign(*waiting->message, time_.wall()))
+  auto finish = [this, shard, answer, waiting, track, tracks, signatures = std::move(c.signatures)] {
+    if (tracks && put_addresses(*waiting->message, track, tracked_, with_.load()->web_url)) tracking_.add();
+    if (signatures && !signatures->sign(*waiting->message, time_.wall()))
       return give_up(*waiting, {451, {4, 3, 0}, "The message could not be signed"}, answer);
-    signed_.add();
+    if (signatures) signed_.add();
     commit(std::move(*waiting), shard, std::move(*answer));
   };
-  if (quick) return sign();
+  if (quick) return finish();
   waiting->announced = store_.announce();
-  if (signers_.run(std::move(sign))) return;
+  if (signers_.run(std::move(finish))) return;
   give_up(*waiting, {451, {4, 3, 2}, "Too busy to sign the message; try again later"}, answer);
 }
 

@@ -16,9 +16,11 @@
 #include "base/id_source.h"
 #include "base/status.h"
 #include "intake/refusal_events.h"
+#include "intake/sender_fields.h"
 #include "intake/signing.h"
 #include "intake/source.h"
 #include "message/header_scan.h"
+#include "message/tracked_addresses.h"
 #include "message/verp.h"
 #include "metrics/metrics.h"
 #include "runtime/shards.h"
@@ -35,8 +37,9 @@ struct options {
   std::string feedback_domain;              // of our return paths; empty: mail keeps those of its senders
   std::string postmaster;                   // stands for postmaster and abuse there
   std::vector<std::string> unsubscribe_streams;
-  std::string unsubscribe_url;  // empty: by mail only
   std::vector<std::string> feedback_id_streams;
+  std::vector<std::string> track_opens_streams, track_clicks_streams;
+  std::string web_url;  // under which recipients reach this server; empty: they don't
 };
 
 struct byte_range {
@@ -47,7 +50,8 @@ struct byte_range {
 struct composed {
   std::shared_ptr<spool::queued_message> message;
   std::unique_ptr<pending_signatures> signatures;  // none: it goes unsigned
-  std::string header_message_id;                   // without its brackets; empty: there is none that is well-formed
+  track_wish track;
+  std::string header_message_id;  // without its brackets; empty: there is none that is well-formed
   // Of the text that it was made of, what is not sent on: the caller takes it out with leave_out().
   std::vector<byte_range> left_out;
   std::string subject;  // only where the account lets it be kept
@@ -62,9 +66,9 @@ class intake {
 
   // `admit` is called on the shard that accepted a message, once it is safe.
   intake(options with, const message::verp_signer& return_paths, const message::verp_signer& unsubscribes,
-         const message::verp_signer& feedback_ids, spool::spool& store, id_source& ids, const clock& time,
-         const accounts::directory_source& accounts, metrics::registry& counts, std::uint64_t seed, runtime::shards& on,
-         runtime::blocking_pool& signers, admit_function admit);
+         const message::verp_signer& feedback_ids, const message::tracked_addresses& tracked, spool::spool& store,
+         id_source& ids, const clock& time, const accounts::directory_source& accounts, metrics::registry& counts,
+         std::uint64_t seed, runtime::shards& on, runtime::blocking_pool& signers, admit_function admit);
 
   // From any thread; for messages to come.
   void reconfigure(options with);
@@ -115,6 +119,7 @@ class intake {
   const message::verp_signer& return_paths_;
   const message::verp_signer& unsubscribes_;
   const message::verp_signer& feedback_ids_;
+  const message::tracked_addresses& tracked_;
   spool::spool& store_;
   id_source& ids_;
   const clock& time_;
@@ -129,6 +134,7 @@ class intake {
   metrics::counter& refused_;
   metrics::counter& over_quota_;
   metrics::counter& signed_;
+  metrics::counter& tracking_;
 };
 
 }  // namespace gonets::intake

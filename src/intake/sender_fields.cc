@@ -15,6 +15,24 @@ bool is_label(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != ','; });
 }
 
+// "none", or "opens", "clicks" and both.
+std::optional<track_wish> parse_tracking(std::string_view text) {
+  track_wish wanted;
+  if (message::same_field_name(text, "none")) return wanted;
+  while (true) {
+    const auto comma = text.find(',');
+    const auto word = message::trim_field_value(text.substr(0, comma));
+    if (message::same_field_name(word, "opens"))
+      wanted.opens = true;
+    else if (message::same_field_name(word, "clicks"))
+      wanted.clicks = true;
+    else
+      return std::nullopt;
+    if (comma == text.npos) return wanted;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
 
 std::expected<sender_fields, std::string> read_sender_fields(std::string_view header) {
@@ -42,6 +60,11 @@ std::expected<sender_fields, std::string> read_sender_fields(std::string_view he
       value.remove_prefix(comma + 1);
     }
   };
+  const auto take_tracking = [&](std::string_view value) {
+    if (found.track) return refuse("X-Gonets-Track", "is there twice");
+    found.track = parse_tracking(value);
+    return found.track.has_value() || refuse("X-Gonets-Track", "opens, clicks, both with a comma, or none is expected");
+  };
   bool asked = false;
   const auto take_wish = [&](std::string_view value) {
     const bool yes = message::same_field_name(value, "yes");
@@ -58,6 +81,7 @@ std::expected<sender_fields, std::string> read_sender_fields(std::string_view he
     if (message::same_field_name(name, "x-gonets-campaign"))
       return take_once("X-Gonets-Campaign", value, found.campaign);
     if (message::same_field_name(name, "x-gonets-tag")) return take_tags("X-Gonets-Tag", value);
+    if (message::same_field_name(name, "x-gonets-track")) return take_tracking(value);
     if (message::same_field_name(name, ignore_suppression_field)) return take_wish(value);
     return true;
   });

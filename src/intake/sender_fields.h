@@ -1,16 +1,24 @@
 // What a sender tells this server in the header of a message: X-Gonets-Egress, X-Gonets-Campaign, X-Gonets-Tag,
-// X-Gonets-Ignore-Suppression. Pure.
+// X-Gonets-Track, X-Gonets-Ignore-Suppression. Pure.
 #pragma once
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace gonets::intake {
 
+// What of a message is to be seen later.
+struct track_wish {
+  bool opens = false, clicks = false;
+  bool operator==(const track_wish&) const = default;
+};
+
 struct sender_fields {
-  std::string egress, campaign;   // empty: not given
-  std::vector<std::string> tags;  // each once
+  std::string egress, campaign;     // empty: not given
+  std::vector<std::string> tags;    // each once
+  std::optional<track_wish> track;  // in place of what its stream has
   bool ignore_suppression = false;
 };
 

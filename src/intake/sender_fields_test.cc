@@ -35,6 +35,24 @@ TEST(sender_fields, may_ask_to_ignore_the_suppression_list) {
   EXPECT_FALSE(read_sender_fields("X-Gonets-Tag: a\r\n\r\n")->ignore_suppression);
 }
 
+TEST(sender_fields, may_say_what_is_tracked) {
+  const auto track = [](const std::string& value) {
+    const auto found = read_sender_fields("X-Gonets-Track: " + value + "\r\n\r\n");
+    return found ? found->track : std::nullopt;
+  };
+  EXPECT_EQ(track("none"), (track_wish{false, false}));
+  EXPECT_EQ(track("opens"), (track_wish{true, false}));
+  EXPECT_EQ(track(" Clicks"), (track_wish{false, true}));
+  EXPECT_EQ(track("opens, clicks"), (track_wish{true, true}));
+  EXPECT_EQ(read_sender_fields("Subject: x\r\n\r\n")->track, std::nullopt);
+  for (const auto* wrong : {"", "yes", "opens,", "opens clicks", "none, opens"}) {
+    const auto found = read_sender_fields(std::string("X-Gonets-Track: ") + wrong + "\r\n\r\n");
+    ASSERT_FALSE(found) << wrong;
+    EXPECT_THAT(found.error(), HasSubstr("X-Gonets-Track: opens, clicks")) << wrong;
+  }
+  EXPECT_FALSE(read_sender_fields("X-Gonets-Track: none\r\nX-Gonets-Track: opens\r\n\r\n"));
+}
+
 TEST(sender_fields, say_what_is_wrong_with_them) {
   const auto error_of = [](const std::string& header) {
     const auto found = read_sender_fields(header + "\r\n\r\n");

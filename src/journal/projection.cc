@@ -73,10 +73,9 @@ const address_hash* projection::hash_of(account_id account) const {
 }
 
 void projection::add(const events::event& e) {
-  if (e.kind == events::kind::accepted)
-    add_accepted(e);
-  else
-    add_outcome(e);
+  if (e.kind == events::kind::accepted) return add_accepted(e);
+  // What became of the delivery stays what a recipient is found by.
+  if (!events::is_visit(e.kind)) add_outcome(e);
 }
 
 void projection::add_accepted(const events::event& e) {
@@ -197,6 +196,7 @@ void projection::write_outcomes(storage::sql_session& to, const std::string& tab
 bool is_known(storage::sql_session& in, const day_shape& shape, const events::event& e) {
   // What an event tells of its recipients was written at once: one of them tells of all.
   if (e.recipients.empty() && e.kind != events::kind::accepted) return false;
+  if (events::is_visit(e.kind)) return true;  // no row can tell; a log that was set back has counted most of them
   const auto when = e.at.time_since_epoch().count();
   const auto has = [&](std::string_view messages, std::string_view recipients) {
     if (e.kind == events::kind::accepted)

@@ -116,7 +116,7 @@ void append(std::string& to, T number) {
 }  // namespace
 
 void tally::add(const events::event& e) {
-  if (e.recipients.empty()) return;
+  if (e.recipients.empty() || e.repeated) return;
   const auto minute = period_at<std::chrono::minutes>(e.at);
   const auto campaign = message::campaign_of(e.labels);
   about_.clear();

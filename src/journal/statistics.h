@@ -1,4 +1,5 @@
-// Counts recipients of events by minute and hour and by what they have in common, in two tables of each day's file.
+// Counts recipients of events by minute and hour and by what they have in common, in two tables of each day's file. Who
+// opens or clicks again is not counted again.
 #pragma once
 #include <compare>
 #include <cstdint>

@@ -15,7 +15,7 @@ constexpr unsigned events_per_poll = 1000;
 constexpr std::string_view poll_seconds = "30";
 
 colour colour_of_kind(std::string_view kind) {
-  if (kind == "delivered") return colour::green;
+  if (kind == "delivered" || kind == "opened" || kind == "clicked") return colour::green;
   if (kind == "deferred" || kind == "held" || kind == "domain" || kind == "blocklist") return colour::yellow;
   if (kind == "bounced" || kind == "expired" || kind == "cancelled" || kind == "suppressed") return colour::red;
   if (kind == "complained" || kind == "inbound_bounce" || kind == "unsubscribed") return colour::red;
@@ -111,6 +111,10 @@ std::string detail_text(const json::object& event) {
   append(text, timing_text(event));
   append(text, tls_text(event));
   append(text, text_of(event, "reason"));
+  append(text, text_of(event, "url"));
+  if (event.contains("repeated")) append(text, "again");
+  append(text, text_of(event, "client_address"));
+  append(text, text_of(event, "user_agent"));
   const auto reply = reply_of(event, "reply");
   if (!reply.empty()) text += (text.empty() ? "" : ": ") + reply;
   return text;

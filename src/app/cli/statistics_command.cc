@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <ostream>
 
@@ -23,6 +24,11 @@ std::string percent_of(const json::object& row, std::string_view name, int digit
 std::string count_text(const json::object& counts, std::string_view kind) {
   const auto n = number_of(counts, kind);
   return n == 0 ? "" : std::to_string(n);
+}
+
+bool any_counted(const json::array& rows, std::string_view kind) {
+  return std::ranges::any_of(
+      rows, [&](const json::value& row) { return number_of(object_of(as_object(row), "counts"), kind) != 0; });
 }
 
 std::string title_of(std::string_view by) {
@@ -54,6 +60,10 @@ void print_statistics(const json::object& o, const context& with) {
     titles.push_back({title_of(each), align::left, true});
   for (const auto* title : {"ACCEPTED", "DELIVERED", "%", "DEFERRED", "BOUNCED", "%", "COMPLAINED", "%", "SUPPRESSED"})
     titles.push_back({title, align::right});
+  const bool tracked = any_counted(found, "opened") || any_counted(found, "clicked");
+  if (tracked)
+    for (const auto* title : {"OPENED", "%", "CLICKED", "%"})
+      titles.push_back({title, align::right});
   table rows(std::move(titles));
   for (const auto& each : found) {
     const auto& row = as_object(each);
@@ -66,6 +76,11 @@ void print_statistics(const json::object& o, const context& with) {
           count_text(counts, "deferred"), count_text(counts, "bounced"), percent_of(row, "bounced", 1),
           count_text(counts, "complained"), percent_of(row, "complained", 3), count_text(counts, "suppressed")})
       cells.emplace_back(text);
+    if (tracked)
+      for (const auto* kind : {"opened", "clicked"}) {
+        cells.emplace_back(count_text(counts, kind));
+        cells.emplace_back(percent_of(row, kind, 1));
+      }
     rows.add(std::move(cells));
   }
   with.out << rows.render(with.screen);

@@ -19,6 +19,14 @@ bool is_user(std::string_view s) {
   return s.size() <= 32 && s.find_first_of(std::string_view(" :/\0", 4)) == s.npos;
 }
 
+bool is_empty_or_base_url(std::string_view s) {
+  constexpr std::string_view scheme = "https://";
+  constexpr std::size_t bytes_max = 200;  // it stands in a header line
+  if (s.empty()) return true;
+  return s.starts_with(scheme) && s.size() > scheme.size() && s.size() <= bytes_max && s[scheme.size()] != '/' &&
+         s.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]%") == s.npos;
+}
+
 }  // namespace
 
 section server_section() {
@@ -147,12 +155,24 @@ section api_section() {
 section web_section() {
   return {
       "web",
-      "What the world may see of the server by HTTP, apart from the API: the pages by which recipients unsubscribe.",
+      "What the world may see of the server by HTTP, apart from the API: the pages by which recipients unsubscribe, "
+      "and "
+      "the addresses by which their opens and clicks are seen.",
       {
           setting<&settings::web, &web::listen>(
               "listen", restart, endpoint_text{0},
-              "Where they are served. Plain HTTP: a proxy with TLS stands in front, and passes `/u/` on. Empty: not "
-              "offered."),
+              "Where they are served. Plain HTTP: a proxy with TLS stands in front, and passes `/u/`, `/o/` and `/c/` "
+              "on. Empty: not offered."),
+          setting<&settings::web, &web::url>(
+              "url", reload,
+              text{"an https:// URL without a query, such as \"https://mail.example.com\", or empty",
+                   is_empty_or_base_url},
+              "Under which recipients reach `listen`: the paths are put behind it. With it mail of a stream with "
+              "`unsubscribe` can be unsubscribed from by one click (RFC 8058), and that of one with `track_opens` or "
+              "`track_clicks` is tracked. Empty: unsubscribing is by mail only, and nothing is tracked."),
+          setting<&settings::web, &web::proxies>(
+              "proxies", restart, networks,
+              "Whose `X-Forwarded-For` is believed: its last address is who opened or clicked."),
       }};
 }
 

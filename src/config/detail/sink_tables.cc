@@ -93,10 +93,11 @@ std::string_view server_host(std::string_view server) {
 }
 
 bool is_event_kind(std::string_view word) {
-  static constexpr std::array<std::string_view, 20> words = {
-      "accepted",     "deferred",   "delivered",      "bounced",  "expired",   "cancelled",  "held",
-      "released",     "discarded",  "domain",         "pace",     "blocklist", "suppressed", "unsubscribed",
-      "resubscribed", "complained", "inbound_bounce", "rejected", "quota",     "certificate"};
+  static constexpr std::array<std::string_view, 22> words = {
+      "accepted",       "deferred", "delivered", "bounced",      "expired",      "cancelled",
+      "held",           "released", "discarded", "domain",       "pace",         "blocklist",
+      "suppressed",     "opened",   "clicked",   "unsubscribed", "resubscribed", "complained",
+      "inbound_bounce", "rejected", "quota",     "certificate"};
   return std::ranges::find(words, word) != words.end();
 }
 

@@ -18,14 +18,6 @@ bool is_database(std::string_view s) {
   return s.empty() || s.starts_with("sqlite:/") || s.starts_with("postgresql://") || s.starts_with("postgres://");
 }
 
-bool is_empty_or_base_url(std::string_view s) {
-  constexpr std::string_view scheme = "https://";
-  constexpr std::size_t bytes_max = 200;  // it stands in a header line
-  if (s.empty()) return true;
-  return s.starts_with(scheme) && s.size() > scheme.size() && s.size() <= bytes_max && s[scheme.size()] != '/' &&
-         s.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]%") == s.npos;
-}
-
 bool is_empty_or_http_url(std::string_view s) {
   return s.empty() || s.starts_with("https://") || s.starts_with("http://");
 }
@@ -200,13 +192,6 @@ section feedback_section() {
               "forward", reload, yes_or_no{},
               "Whether a bounce, once it is understood, also goes on to the return path that the sender gave: for "
               "senders that read their bounces themselves."),
-          setting<&settings::feedback, &settings::feedback_section::unsubscribe_url>(
-              "unsubscribe_url", reload,
-              text{"an https:// URL without a query, such as \"https://mail.example.com\", or empty",
-                   is_empty_or_base_url},
-              "Under which recipients' mail programs reach `web.listen`: `/u/` and a token is put behind it. With it "
-              "mail of a stream with `unsubscribe` can be unsubscribed from by one click (RFC 8058). Empty: by mail "
-              "only."),
       }};
 }
 

@@ -119,6 +119,8 @@ class http_connection final : public connection {
                         .accept_language = text(got[http::field::accept_language]),
                         .accept = text(got[http::field::accept]),
                         .last_event_id = text(got["Last-Event-ID"]),
+                        .user_agent = text(got[http::field::user_agent]),
+                        .forwarded_for = text(got["X-Forwarded-For"]),
                         .peer = peer_,
                         .has_origin = got.find(http::field::origin) != got.end(),
                         .over_tcp = over_tcp_};

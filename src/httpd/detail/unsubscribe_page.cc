@@ -16,7 +16,7 @@ struct words {
   // {0}: the recipient's address, {1}: the sender's domain
   std::string_view gets, gets_again, gets_no_more;
   std::string_view unsubscribe, changed_mind, subscribe_again;
-  std::string_view unknown, unavailable;
+  std::string_view unknown, unavailable, link_title, not_ours;
 };
 constexpr words in_english{
     .code = "en",
@@ -29,6 +29,8 @@ constexpr words in_english{
     .subscribe_again = "Subscribe again",
     .unknown = "This link is not known, or it is too old. To unsubscribe, answer the message that it came with.",
     .unavailable = "That is not possible at the moment. Please try again in a few minutes.",
+    .link_title = "A link that is not known",
+    .not_ours = "This link is not as it was made here. Try the link in the message again.",
 };
 constexpr words in_russian{
     .code = "ru",
@@ -41,6 +43,8 @@ constexpr words in_russian{
     .subscribe_again = "Подписаться снова",
     .unknown = "Ссылка неизвестна или устарела. Чтобы отписаться, ответьте на письмо, в котором она была.",
     .unavailable = "Сейчас это не получается. Попробуйте ещё раз через несколько минут.",
+    .link_title = "Неизвестная ссылка",
+    .not_ours = "Ссылка не такая, какой её здесь создали. Попробуйте ещё раз открыть её из письма.",
 };
 
 const words& words_of(language l) {
@@ -104,7 +108,9 @@ language language_of(std::string_view accept_language) {
   return language::english;
 }
 
-response public_page(language speaks, unsigned status, std::string_view content) {
+namespace {
+
+response page_titled(std::string_view title, language speaks, unsigned status, std::string_view content) {
   static const std::string policy = security_policy();
   const auto& say = words_of(speaks);
   response made;
@@ -114,11 +120,22 @@ response public_page(language speaks, unsigned status, std::string_view content)
       "<!DOCTYPE html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>{}</title><style>{}</style></head>\n"
       "<body>\n<h1>{}</h1>\n{}</body>\n</html>\n",
-      say.code, say.title, style, say.title, content);
+      say.code, title, style, title, content);
   made.fields = {{"Content-Security-Policy", policy}, {"Content-Language", std::string(say.code)},
                  {"Referrer-Policy", "no-referrer"},  {"Vary", "Accept-Language"},
                  {"X-Frame-Options", "DENY"},         {"X-Robots-Tag", "noindex, nofollow"}};
   return made;
+}
+
+}  // namespace
+
+response public_page(language speaks, unsigned status, std::string_view content) {
+  return page_titled(words_of(speaks).title, speaks, status, content);
+}
+
+response unknown_link_page(language speaks) {
+  const auto& say = words_of(speaks);
+  return page_titled(say.link_title, speaks, 404, fmt::format("<p>{}</p>\n", say.not_ours));
 }
 
 response unsubscribe_page(language speaks, const page_place& at, const feedback::subscription_result& found) {

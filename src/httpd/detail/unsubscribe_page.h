@@ -20,6 +20,9 @@ struct page_place {
 };
 response unsubscribe_page(language speaks, const page_place& at, const feedback::subscription_result& found);
 
+// Of an address for opens or clicks that we did not make.
+response unknown_link_page(language speaks);
+
 // `content` is HTML.
 response public_page(language speaks, unsigned status, std::string_view content);
 

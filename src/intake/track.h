@@ -1,0 +1,16 @@
+// Puts addresses into a message by which opens and clicks are seen. Pure.
+#pragma once
+#include <string_view>
+
+#include "intake/sender_fields.h"
+#include "message/tracked_addresses.h"
+#include "spool/message.h"
+
+namespace gonets::intake {
+
+// Into `m.body`, whole and not signed yet, of a message to one recipient. `base` as in tracked_addresses. False: there
+// is nothing to put them into, and `m` is as it was. Takes some 0.1 ms for 10 KiB of HTML: not for shards.
+bool put_addresses(spool::queued_message& m, const track_wish& wanted, const message::tracked_addresses& made_by,
+                   std::string_view base);
+
+}  // namespace gonets::intake
