@@ -10,8 +10,9 @@ bool put_addresses(spool::queued_message& m, const track_wish& wanted, const mes
   const message::verp who{m.id, recipient_index{0}};
   const std::string_view whole = m.body;
   auto body = whole;
-  for (message::field f; message::take_field(body, f);) {
-  }
+  for (message::field f; message::take_field(body, f);)
+    if (message::same_field_name(f.name, "dkim-signature") || message::same_field_name(f.name, "content-md5"))
+      return false;
   const auto header = whole.substr(0, whole.size() - body.size());
   if (body.starts_with("\r\n")) body.remove_prefix(2);
   links::html_changes changes;

@@ -64,6 +64,13 @@ TEST(put_addresses, leaves_a_message_without_html_as_it_is) {
   }
 }
 
+TEST(put_addresses, leaves_a_message_that_its_sender_has_signed_as_it_is) {
+  for (const auto* field : {"DKIM-Signature: v=1; a=rsa-sha256\r\n", "content-md5: Q2hlY2s=\r\n"}) {
+    auto m = made(field + html_message("<a href=\"http://a.test/\">x</a>\r\n"));
+    EXPECT_FALSE(put_addresses(m, {.opens = true, .clicks = true}, addresses, base)) << field;
+  }
+}
+
 // What delivery needs to know of the body may have changed with it.
 TEST(put_addresses, sees_whether_a_line_begins_with_a_dot_and_how_the_last_one_ends) {
   auto dotted = made(html_message("<p>x</p>\r\n.<a href=\"http://a.test\">y</a>"));

@@ -71,6 +71,7 @@ class Answer:
 
     @property
     def json(self):
+        assert self.out, self
         return json.loads(self.out)
 
     def __repr__(self):

@@ -1,6 +1,6 @@
 // What Gumbo is given to parse. It compares each attribute with the others of its tag, each formatting element with
 // those that are open, and walks all that is open at an end tag; so the time that a text takes grows with the square of
-// these, to 1 or 2 s at worst. Usual HTML of so many tags takes some 30 ms.
+// these, to about a second at worst. Usual HTML of so many tags takes some 30 ms.
 #pragma once
 #include <cstddef>
 #include <string_view>
