@@ -7,6 +7,7 @@ namespace gonets::intake {
 
 bool put_addresses(spool::queued_message& m, const track_wish& wanted, const message::tracked_addresses& made_by,
                    std::string_view base) {
+  if (base.empty()) return false;
   const message::verp who{m.id, recipient_index{0}};
   const std::string_view whole = m.body;
   auto body = whole;

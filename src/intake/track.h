@@ -8,9 +8,9 @@
 
 namespace gonets::intake {
 
-// Into `m.body`, whole and not signed yet, of a message to one recipient. `base` as in tracked_addresses. False: there
-// is nothing to put them into, or its sender has signed it, and `m` is as it was. Takes some 0.1 ms for each KiB of
-// HTML, mostly its parser: not for shards.
+// Into `m.body`, whole and not signed yet, of a message to one recipient. `base` as in tracked_addresses, or empty
+// when nothing leads here. False: nothing is put in, as there is no place or its sender has signed it; `m` is as it
+// was. Takes some 0.1 ms for each KiB of HTML, mostly its parser: not for shards.
 bool put_addresses(spool::queued_message& m, const track_wish& wanted, const message::tracked_addresses& made_by,
                    std::string_view base);
 

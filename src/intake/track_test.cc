@@ -71,6 +71,12 @@ TEST(put_addresses, leaves_a_message_that_its_sender_has_signed_as_it_is) {
   }
 }
 
+// As after a reload that took the URL away.
+TEST(put_addresses, puts_nothing_in_where_nothing_leads_here) {
+  auto m = made(html_message("<a href=\"http://a.test/\">x</a>\r\n"));
+  EXPECT_FALSE(put_addresses(m, {.opens = true, .clicks = true}, addresses, ""));
+}
+
 // What delivery needs to know of the body may have changed with it.
 TEST(put_addresses, sees_whether_a_line_begins_with_a_dot_and_how_the_last_one_ends) {
   auto dotted = made(html_message("<p>x</p>\r\n.<a href=\"http://a.test\">y</a>"));

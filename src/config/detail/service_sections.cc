@@ -156,8 +156,7 @@ section web_section() {
   return {
       "web",
       "What the world may see of the server by HTTP, apart from the API: the pages by which recipients unsubscribe, "
-      "and "
-      "the addresses by which their opens and clicks are seen.",
+      "and the addresses by which their opens and clicks are seen.",
       {
           setting<&settings::web, &web::listen>(
               "listen", restart, endpoint_text{0},
