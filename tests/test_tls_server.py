@@ -235,7 +235,7 @@ def test_a_renewed_certificate_is_shown_after_a_reload_and_open_sessions_go_on(l
     def expiry():
         return {labels["file"]: n for labels, n in daemon.metrics()["gonets_tls_certificate_expiry_timestamp_seconds"]}
     assert expiry() == {str(own.pem): own.not_after}
-    assert "event=certificate_expires" in daemon.log()
+    wait_until("the warning", lambda: "event=certificate_expires" in daemon.log())
     with Talk(daemon.endpoint, hello=True) as under_way, Talk(daemon.endpoint, hello=True) as plain:
         start_tls(under_way, old, "mx.gonets.test")
         own.renew(60)

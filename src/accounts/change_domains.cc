@@ -157,6 +157,7 @@ outcome<void> registry::move_key(domain_id id, const std::string& selector, key_
   return change<void>([&](sql_session& s) -> outcome<void> {
     const auto from = state_of(s, id, selector);
     if (!from) return no_key(id, selector);
+    if (*from == to) return {};  // another node saw the same, and was faster
     if (!may_become(*from, to))
       return refuse(refusal_kind::conflict,
                     fmt::format("a key that is {} can't become {}", to_text(*from), to_text(to)));

@@ -148,7 +148,7 @@ class registry final : public directory_source {
   outcome<void> remove_domain(domain_id id);
   outcome<void> record_check(domain_id id, wall_time at, const std::string& verdict_json);
   outcome<void> add_key(domain_id id, const std::string& selector, key_state state, const dkim::private_key& key);
-  // pending -> active -> retiring; retiring -> active takes a rotation back.
+  // pending -> active -> retiring; retiring -> active takes a rotation back. What is so already stays, since when too.
   outcome<void> move_key(domain_id id, const std::string& selector, key_state to);
   outcome<void> remove_key(domain_id id, const std::string& selector);  // one that does not sign
 

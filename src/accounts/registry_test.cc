@@ -307,6 +307,7 @@ TEST_P(registry_over, moves_a_key_from_pending_to_removed_step_by_step) {
   EXPECT_EQ(why(node.move_key(id, "g1", key_state::retiring)), refusal_kind::conflict);
   ASSERT_TRUE(node.move_key(id, "g1", key_state::active).has_value());
   EXPECT_EQ(state(), key_state::active);
+  EXPECT_TRUE(node.move_key(id, "g1", key_state::active).has_value());
   EXPECT_EQ(why(node.remove_key(id, "g1")), refusal_kind::conflict);
   ASSERT_TRUE(node.move_key(id, "g1", key_state::retiring).has_value());
   EXPECT_EQ(state(), key_state::retiring);
