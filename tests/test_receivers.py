@@ -1,6 +1,7 @@
 """Receivers with limits and whims of their own: nothing is lost, the pace settles below what they refuse, and it can be told why."""
 import datetime
 import json
+import time
 
 import pytest
 
@@ -60,7 +61,9 @@ def assert_all_delivered(daemon, count):
 def test_connections_that_anvil_turns_away_by_their_rate_cost_no_message(launch, postfix_with):
     receiver = postfix_with("anvil_rate_time_unit = 5s", "smtpd_client_connection_rate_limit = 2")
     daemon = launch(route=[("*", receiver.route)], delivery={"idle_timeout": "1s"})
-    send(daemon, 60, to="r@postfix.test")
+    for _ in range(3):
+        send(daemon, 20, to="r@postfix.test")
+        time.sleep(1.5)  # idle connections are closed: the next messages need new ones
     daemon.wait_empty(deadline=120)
     assert "Connection rate limit exceeded" in receiver.log()
     assert_all_delivered(daemon, 60)
