@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/html.h"
 #include "links/detail/edits.h"
 #include "links/detail/gumbo_tree.h"
 #include "links/detail/html_limits.h"
@@ -103,32 +104,6 @@ std::vector<link> links_of(const GumboNode& document, std::string_view html) {
   return found;
 }
 
-std::string escaped(std::string_view text) {
-  std::string to;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        to += "&amp;";
-        break;
-      case '<':
-        to += "&lt;";
-        break;
-      case '>':
-        to += "&gt;";
-        break;
-      case '"':
-        to += "&quot;";
-        break;
-      case '\'':
-        to += "&#39;";
-        break;
-      default:
-        to += c;
-    }
-  }
-  return to;
-}
-
 // Before the end tag of the body; else at the end, but before the last line end, so that a line stays one.
 std::size_t place_of_picture(const GumboNode& root, std::string_view html) {
   const GumboVector& children = root.v.element.children;
@@ -143,7 +118,7 @@ std::size_t place_of_picture(const GumboNode& root, std::string_view html) {
 
 edit picture_at(std::size_t at, std::string_view address) {
   return {at, 0,
-          "<img src=\"" + escaped(address) +
+          "<img src=\"" + escape_html(address) +
               "\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0;width:1px;height:1px\">"};
 }
 
@@ -158,7 +133,7 @@ std::optional<std::string> rewrite_html(std::string_view html, const html_change
     const std::string address = changes.click ? changes.click(l.url) : std::string();
     if (!can_be_put_in(address)) continue;
     const char quote = l.quote == '\0' ? '"' : l.quote;
-    edits.push_back({l.at, l.length, quote + escaped(address) + quote});
+    edits.push_back({l.at, l.length, quote + escape_html(address) + quote});
   }
   if (can_be_put_in(changes.picture)) {
     edit picture = picture_at(place_of_picture(*tree.output()->root, html), changes.picture);

@@ -1,6 +1,7 @@
 #include "tracking/tracker.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/log.h"
 #include "base/wire.h"
@@ -47,7 +48,9 @@ bool tracker::remember(std::string key) {
 }
 
 bool tracker::is_news(const message::visit& v) {
-  return remember(key_of(v) + '/' + v.url);
+  auto key = key_of(v);
+  wire::put_be64(key, std::hash<std::string>{}(v.url));  // a URL may be long, and there are many
+  return remember(std::move(key));
 }
 
 void tracker::take(const message::visit& v, visitor who) {

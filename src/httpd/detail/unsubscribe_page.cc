@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/base64.h"
+#include "base/html.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "message/address.h"
@@ -62,26 +63,7 @@ std::string security_policy() {
 }
 
 std::string escaped(std::string_view text) {
-  std::string made;
-  for (const char c : message::valid_utf8(std::string(text))) {
-    switch (c) {
-      case '&':
-        made += "&amp;";
-        break;
-      case '<':
-        made += "&lt;";
-        break;
-      case '>':
-        made += "&gt;";
-        break;
-      case '"':
-        made += "&quot;";
-        break;
-      default:
-        made.push_back(c);
-    }
-  }
-  return made;
+  return escape_html(message::valid_utf8(std::string(text)));
 }
 
 std::string sentence(std::string_view form, const feedback::subscription& about) {
