@@ -174,7 +174,8 @@ def test_the_server_starts_without_its_database(launch, key_file):
     try:
         postgresql.halt()
         daemon = launch(accounts={"database": postgresql.url(), "key_file": key_file})
-        assert not database_up(daemon) and "accounts_database_down" in daemon.log()
+        assert not database_up(daemon)
+        wait_until("the log says so", lambda: "accounts_database_down" in daemon.log())
         postgresql.start()
         wait_until("it is there", lambda: database_up(daemon))
         daemon.cli_json("account", "add", "shop")

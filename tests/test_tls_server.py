@@ -256,7 +256,7 @@ def test_a_reload_with_a_key_that_does_not_belong_changes_nothing(launch, tmp_pa
     daemon = launch(certificate=[own.table])
     own.key.write_text(second.key.read_text())
     daemon.reload()
-    assert "the key does not belong to the certificate" in daemon.log()
+    wait_until("the log says why", lambda: "the key does not belong to the certificate" in daemon.log())
     with Talk(daemon.endpoint, hello=True) as talk:
         start_tls(talk, own.context(), "mx.gonets.test").expect(250, "EHLO client.test")
     assert daemon.cli("check-config").code == 1
