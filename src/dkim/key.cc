@@ -5,7 +5,11 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <sodium.h>
 
+#include <array>
+
+#include "base/secret.h"
 #include "dkim/tag_list.h"
 
 namespace gonets::dkim {
@@ -34,13 +38,6 @@ unsigned char* bytes_of(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
 }
 
-std::string sha256(std::string_view text) {
-  std::string digest(32, '\0');
-  unsigned int length = 0;
-  if (EVP_Digest(text.data(), text.size(), bytes_of(digest), &length, EVP_sha256(), nullptr) != 1) return {};
-  return digest;
-}
-
 // A PEM that asks for a passphrase is refused rather than read from the terminal.
 int no_passphrase(char*, int, int, void*) {
   return -1;
@@ -50,6 +47,29 @@ int no_passphrase(char*, int, int, void*) {
 
 void detail::free_key::operator()(void* key) const {
   EVP_PKEY_free(static_cast<EVP_PKEY*>(key));
+}
+
+// As libsodium has it: the private key of RFC 8032, then the public one.
+struct detail::ed25519_secret {
+  std::array<unsigned char, crypto_sign_SECRETKEYBYTES> bytes{};
+  ~ed25519_secret() { sodium_memzero(bytes.data(), bytes.size()); }
+};
+
+void detail::free_ed25519::operator()(ed25519_secret* secret) const {
+  delete secret;
+}
+
+private_key::private_key(detail::key_handle key, algorithm kind) : key_(std::move(key)), kind_(kind) {
+  if (kind_ != algorithm::ed25519_sha256) return;
+  static const bool sodium_is_there = sodium_init() >= 0;
+  ed25519_.reset(new detail::ed25519_secret);
+  // Each key of this kind has both halves, so that only a lack of memory makes these fail.
+  auto& bytes = ed25519_->bytes;
+  std::size_t private_bytes = crypto_sign_SEEDBYTES;
+  std::size_t public_bytes = crypto_sign_PUBLICKEYBYTES;
+  if (!sodium_is_there || EVP_PKEY_get_raw_private_key(raw(key_), bytes.data(), &private_bytes) != 1 ||
+      EVP_PKEY_get_raw_public_key(raw(key_), bytes.data() + crypto_sign_SEEDBYTES, &public_bytes) != 1)
+    throw std::bad_alloc();
 }
 
 std::string_view to_text(algorithm a) {
@@ -96,14 +116,18 @@ std::string private_key::to_pem() const {
 }
 
 std::string private_key::sign(std::string_view text) const {
-  const bool rsa = kind_ == algorithm::rsa_sha256;
-  // RFC 8463 3: Ed25519 signs the hash as if it were the message.
-  const auto signed_text = rsa ? std::string(text) : sha256(text);
+  if (ed25519_) {
+    // RFC 8463 3: the hash is signed as if it were the message.
+    const auto hash = sha256(text);
+    std::string signature(crypto_sign_BYTES, '\0');
+    crypto_sign_detached(bytes_of(signature), nullptr, bytes_of(hash), hash.size(), ed25519_->bytes.data());
+    return signature;
+  }
   const context with(EVP_MD_CTX_new());
   std::size_t length = static_cast<std::size_t>(EVP_PKEY_get_size(raw(key_)));
   std::string signature(length, '\0');
-  if (!with || EVP_DigestSignInit(with.get(), nullptr, rsa ? EVP_sha256() : nullptr, nullptr, raw(key_)) != 1 ||
-      EVP_DigestSign(with.get(), bytes_of(signature), &length, bytes_of(signed_text), signed_text.size()) != 1)
+  if (!with || EVP_DigestSignInit(with.get(), nullptr, EVP_sha256(), nullptr, raw(key_)) != 1 ||
+      EVP_DigestSign(with.get(), bytes_of(signature), &length, bytes_of(text), text.size()) != 1)
     return {};
   signature.resize(length);
   return signature;

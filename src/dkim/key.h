@@ -17,6 +17,11 @@ struct free_key {
   void operator()(void* key) const;  // an EVP_PKEY
 };
 using key_handle = std::unique_ptr<void, free_key>;
+struct ed25519_secret;
+struct free_ed25519 {
+  void operator()(ed25519_secret* secret) const;
+};
+using ed25519_handle = std::unique_ptr<ed25519_secret, free_ed25519>;
 }  // namespace detail
 
 class private_key {
@@ -35,8 +40,9 @@ class private_key {
   std::string record() const;
 
  private:
-  private_key(detail::key_handle key, algorithm kind) : key_(std::move(key)), kind_(kind) {}
+  private_key(detail::key_handle key, algorithm kind);
   detail::key_handle key_;
+  detail::ed25519_handle ed25519_;  // of Ed25519 only: what it signs with (ADR 20)
   algorithm kind_;
 };
 
