@@ -16,21 +16,42 @@ char lower(char c) {
 void append_relaxed_value(std::string& to, std::string_view value) {
   bool blank = false;
   bool begun = false;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    if (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n') {
-      ++i;  // a fold
+  while (!value.empty()) {
+    if (value.starts_with("\r\n")) {
+      value.remove_prefix(2);  // a fold
       continue;
     }
-    if (is_blank(c)) {
+    if (is_blank(value.front())) {
       blank = true;
+      value.remove_prefix(1);
       continue;
     }
     if (blank && begun) to += ' ';
     blank = false;
     begun = true;
-    to += c;
+    const auto word = value.substr(0, value.find_first_of(" \t\r", 1));
+    to += word;
+    value.remove_prefix(word.size());
   }
+}
+
+// How much of the front of `text` has no byte that relaxed form changes or that ends a line. By blocks of a fixed
+// length, so that the compiler makes vector code of it; what is left is for the caller to look at byte by byte.
+std::size_t unchanged_blocks(std::string_view text) {
+  constexpr std::size_t block = 32;
+  std::size_t at = 0;
+  for (; at + block < text.size(); at += block) {
+    const char* const p = text.data() + at;
+    unsigned char found = 0;
+    for (std::size_t i = 0; i < block; ++i) {
+      const unsigned char c = static_cast<unsigned char>(p[i]);
+      const unsigned char next = static_cast<unsigned char>(p[i + 1]);
+      const unsigned char ends = next == ' ' || next == '\t' || next == '\r';
+      found |= static_cast<unsigned char>((c == '\r') | (c == '\t') | ((c == ' ') & ends));
+    }
+    if (found != 0) break;
+  }
+  return at;
 }
 
 }  // namespace
@@ -59,7 +80,7 @@ std::size_t body_canonicalizer::plain_run(std::string_view text) const {
     return at == text.npos ? text.size() : at;
   }
   if (held_blank_ && is_blank(text.front())) return 0;
-  std::size_t i = 0;
+  auto i = unchanged_blocks(text);
   for (; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '\r' || c == '\t') break;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <vector>
 
-#include "dkim/detail/selection.h"
 #include "dkim/tag_list.h"
 #include "message/header_scan.h"
 
@@ -94,18 +94,21 @@ std::string sign(const private_key& key, const signing& how, std::string_view ad
       all.push_back(f);
   }
   std::vector<std::string_view> names;
+  std::string text;  // what is signed
   for (const auto& wanted : signed_fields) {
-    const auto count = static_cast<std::size_t>(
-        std::ranges::count_if(all, [&](const auto& f) { return message::same_field_name(f.name, wanted.name); }));
-    names.insert(names.end(), count + (wanted.oversigned ? 1 : 0), wanted.name);
+    // Of several with one name the last comes first (RFC 6376 5.4.2).
+    for (const auto& f : all | std::views::reverse) {
+      if (!message::same_field_name(f.name, wanted.name)) continue;
+      names.push_back(wanted.name);
+      append_field(text, how.header, f.name, f.value);
+    }
+    if (wanted.oversigned) names.push_back(wanted.name);
   }
   std::string value = fmt::format(" v=1; a={}; c={}/{}; d={};\r\n\ts={}; t={};", to_text(key.kind()),
                                   to_text(how.header), to_text(how.body), how.domain, how.selector, seconds(now));
   if (how.expires_after) value += fmt::format(" x={};", seconds(now) + how.expires_after->count());
   append_names(value, names);
   value += "\r\n\tbh=" + to_base64(body_hash) + ";\r\n\tb=";
-  std::string text;
-  detail::append_selected(text, how.header, all, names);
   const std::string field = "DKIM-Signature:" + value;
   constexpr std::size_t name_bytes = std::string_view("DKIM-Signature").size();
   append_field(text, how.header, std::string_view(field).substr(0, name_bytes),
