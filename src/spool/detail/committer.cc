@@ -13,7 +13,7 @@ using storage::family;
 
 // Above this many promises in one group there is load, and a short wait lets more sessions share the next sync.
 constexpr std::size_t group_under_load = 4;
-constexpr int gap_while_signing = 4;  // times the usual one
+constexpr int gap_while_signing = 10;  // times the usual one, at most
 constexpr std::chrono::milliseconds retry_after_failure{500};
 // How long settled recipients may stay unsynced when nothing else asks for a sync, while others settle or none does:
 // bounds what a power cut repeats.
@@ -102,8 +102,9 @@ void committer::submit(request r) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(r));
-    notify = asleep_;
-    asleep_ = false;
+    notify = waits_ == waiting_for::requests ||
+             (waits_ == waiting_for::signatures && coming_.load(std::memory_order_relaxed) < group_under_load);
+    if (notify) waits_ = waiting_for::nothing;
   }
   if (notify) wake_.notify_one();
 }
@@ -111,7 +112,7 @@ void committer::submit(request r) {
 void committer::gather(std::vector<request>& taken) {
   std::unique_lock lock(mutex_);
   if (queue_.empty() && !stopping_) {
-    asleep_ = true;
+    waits_ = waiting_for::requests;
     const auto ready = [this] { return !queue_.empty() || stopping_; };
     if (failing()) {
       wake_.wait_for(lock, retry_after_failure, ready);
@@ -120,14 +121,20 @@ void committer::gather(std::vector<request>& taken) {
     } else {
       wake_.wait(lock, ready);
     }
-    asleep_ = false;
+    waits_ = waiting_for::nothing;
   }
-  // What is being signed comes one by one, each message for itself, and waits for long as it is.
-  const bool signing = coming_.load(std::memory_order_relaxed) >= group_under_load;
-  if ((signing || last_group_ >= group_under_load) && gap_.count() > 0 && !stopping_) {
-    lock.unlock();
-    std::this_thread::sleep_for(signing ? gap_while_signing * gap_ : gap_);
-    lock.lock();
+  if (gap_.count() > 0 && !stopping_) {
+    if (coming_.load(std::memory_order_relaxed) >= group_under_load) {
+      // What is being signed comes one by one. While more of it comes than the threads have under way, the signatures
+      // are what everybody waits for, and syncs for one message each would only take from the time for them.
+      waits_ = waiting_for::signatures;
+      wake_.wait_for(lock, gap_while_signing * gap_, [this] { return waits_ == waiting_for::nothing || stopping_; });
+      waits_ = waiting_for::nothing;
+    } else if (last_group_ >= group_under_load) {
+      lock.unlock();
+      std::this_thread::sleep_for(gap_);
+      lock.lock();
+    }
   }
   taken.swap(queue_);
 }

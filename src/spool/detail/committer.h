@@ -113,7 +113,8 @@ class committer {
   std::condition_variable wake_;
   std::vector<request> queue_;
   bool stopping_ = false;
-  bool asleep_ = false;
+  enum class waiting_for : std::uint8_t { nothing, requests, signatures };
+  waiting_for waits_ = waiting_for::nothing;  // of the thread
 
   // Of the thread alone.
   std::uint64_t next_seq_;
