@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include <array>
+#include <new>
 
 #include "base/secret.h"
 #include "dkim/tag_list.h"
