@@ -4,7 +4,8 @@
     bench/dkim.py [--messages 20000] [--rounds 5] [--size 4096] [--sessions 50]
 
 Three servers by bench/relay-adapter, one sink; rounds alternate. In each, `openssl speed` measures a bare signature, while a
-fourth server, which does not sign, keeps the machine as busy. Prints the medians. Needs Debian's postfix (smtp-source, smtp-sink), openssl and the release build.
+fourth server, which does not sign, keeps the machine as busy. Prints the medians. Needs Debian's postfix (smtp-source, smtp-sink),
+openssl and the release build.
 """
 import argparse, json, os, pathlib, re, shutil, statistics, subprocess, tempfile, threading, time
 
@@ -12,7 +13,7 @@ from rig import ROOT, Sink, answers, cpu_seconds, free_port
 
 ADAPTER = ROOT / "bench/relay-adapter"
 KINDS = ("unsigned", "rsa2048", "ed25519")
-BARE_LOAD = 150_000  # messages that a relay has to do with for the eight seconds that openssl takes
+BARE_LOAD = 150_000  # messages: more than a relay can take in the eight seconds that openssl measures
 
 
 class Relay:

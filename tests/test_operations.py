@@ -120,7 +120,7 @@ def test_no_thread_is_ended_by_a_signal_that_comes_while_another_is_handled(serv
             status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
         except (FileNotFoundError, ProcessLookupError):
             continue  # a thread that has ended since
-        blocked[status["Name"]] = int(status["SigBlk"], 16)
+        blocked[f"{status['Name']} {task.name}"] = int(status["SigBlk"], 16)
     assert len(blocked) > 3
     assert [name for name, taken in blocked.items() if not (taken >> (1 - 1) & 1 and taken >> (15 - 1) & 1)] == []
 

@@ -96,7 +96,8 @@ std::string sign(const private_key& key, const signing& how, std::string_view ad
   std::vector<std::string_view> names;
   std::string text;  // what is signed
   for (const auto& wanted : signed_fields) {
-    // Of several with one name the last comes first (RFC 6376 5.4.2).
+    // Of several with one name the last comes first (RFC 6376 5.4.2). It is what detail::append_selected finds by
+    // `names`, for which it would search all fields again.
     for (const auto& f : all | std::views::reverse) {
       if (!message::same_field_name(f.name, wanted.name)) continue;
       names.push_back(wanted.name);
